@@ -1,0 +1,46 @@
+"""Every setting, read once from the environment or `.env`."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tools.errors import SettingsInvalid
+
+
+class Settings(BaseSettings):
+    """Settings of one process. Names are the environment variables in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    redis_url: SecretStr
+    chroma_url: str | None = None
+    tria_data: Path = Path(".tria")
+    tria_host: str = "127.0.0.1"
+    tria_port: int = Field(8003, ge=1, le=65535)
+    tria_secret: SecretStr = Field(min_length=32)
+    tria_demo: bool = False
+
+    xero_api_url: str = "https://api.xero.com"
+    xero_token_url: str = "https://identity.xero.com/connect/token"  # noqa: S105 (an address)
+    xero_client_id: str
+    xero_client_secret: SecretStr
+    xero_tenant_id: str
+    xero_refresh_token: SecretStr | None = None
+    xero_sales_account: str = "200"
+
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    openai_model: str = "gpt-4.1-mini"
+
+
+def read_settings() -> Settings:
+    """Read the settings; raises SettingsInvalid that names each wrong one."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # the values come from the environment
+    except ValidationError as error:
+        lines = [f"  {str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsInvalid(
+            "These settings are missing or wrong (see .env.example):\n" + "\n".join(lines)
+        ) from error

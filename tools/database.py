@@ -1,0 +1,62 @@
+"""The Postgres pool and the schema's migrations."""
+
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
+MIGRATION_LOCK = 7_384_116_021  # any fixed number: one process migrates, the others wait
+
+
+def make_pool(url: str, *, max_size: int = 16) -> Pool:
+    """A pool that is not open yet; connections are in autocommit and return rows as dicts."""
+    return AsyncConnectionPool(
+        url,
+        min_size=2,
+        max_size=max_size,
+        open=False,
+        timeout=5,
+        max_idle=300,
+        max_lifetime=1800,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
+        connection_class=psycopg.AsyncConnection[DictRow],
+    )
+
+
+def migrations() -> list[tuple[str, str]]:
+    """Every migration as (name, SQL), in order."""
+    files = resources.files("tools.migrations").iterdir()
+    return sorted((f.name, f.read_text()) for f in files if f.name.endswith(".sql"))
+
+
+async def migrate(url: str) -> list[str]:
+    """Bring the schema up to date and return the names of the migrations applied just now."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("select pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        await connection.execute(
+            "create table if not exists migrations"
+            " (name text primary key, applied_at timestamptz not null default now())"
+        )
+        done = {row[0] async for row in await connection.execute("select name from migrations")}
+        pending = [(name, sql) for name, sql in migrations() if name not in done]
+        for name, sql in pending:
+            async with connection.transaction():
+                await connection.execute(sql.encode())
+                await connection.execute("insert into migrations (name) values (%s)", [name])
+    return [name for name, _ in pending]
+
+
+async def fetch_one(pool: Pool, query: Any, parameters: Any = None) -> DictRow | None:
+    """Run one statement and return its first row."""
+    async with pool.connection() as connection:
+        return await (await connection.execute(query, parameters)).fetchone()
+
+
+async def fetch_all(pool: Pool, query: Any, parameters: Any = None) -> list[DictRow]:
+    """Run one statement and return its rows."""
+    async with pool.connection() as connection:
+        return await (await connection.execute(query, parameters)).fetchall()
