@@ -1,0 +1,53 @@
+# Everything sets itself up: the only things a machine needs are make and Python 3.11 or newer.
+UV := $(shell command -v uv 2>/dev/null || echo .tools/uv)
+RUN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+export ANONYMIZED_TELEMETRY := False
+export LANGSMITH_TRACING ?= false
+unexport PYTHONDONTWRITEBYTECODE
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format eval clean bench-growth bench-start
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+run: .venv/ready ## Start the service with everything it needs and print where to click
+	@$(RUN)/python -m api.launch
+
+test: check .venv/browser ## Check, then run the tests on real parts
+	@$(RUN)/pytest
+
+check: .venv/ready ## Format, lint, types and import rules
+	@$(RUN)/ruff format --check -q . && $(RUN)/ruff check -q .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports --no-logo
+
+format: .venv/ready ## Put the code into its form
+	@$(RUN)/ruff format -q . && $(RUN)/ruff check -q --fix .
+
+eval: .venv/ready ## Replay the eval conversations; the exit code is the gate
+	@$(RUN)/python -m evals
+
+bench-growth: .venv/ready ## Cost of a turn from the 1st to the 500th of one conversation
+	@$(RUN)/python -m evals.bench.growth
+
+bench-start: ## Time from a bare clone, and from a warm one, to the first answer
+	@python3 evals/bench/start.py
+
+setup: .venv/ready ## Install, without starting anything
+
+clean: ## Remove what was installed and every embedded part's data
+	rm -rf .venv .tools .tria .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.tools/uv:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@python3 deploy/bootstrap.py $@
+
+.venv/ready: pyproject.toml uv.lock | $(if $(filter .tools/uv,$(UV)),.tools/uv)
+	@echo "Installing (the first time takes about half a minute) ..."
+	@$(UV) sync --locked --compile-bytecode
+	@touch $@
+
+.venv/browser: .venv/ready
+	@sh deploy/chromium.sh
+	@touch $@

@@ -1,0 +1,83 @@
+"""The HTTP service."""
+
+import gc
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import assistants, health, runs, site, threads
+from api.errors import add_error_handlers
+from graph.clients import now, open_clients
+from graph.settings import Settings, read_settings
+from monitoring import metrics
+
+LARGEST_BODY = 64 * 1024
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; without settings they are read from the environment."""
+    settings = settings or read_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_clients(settings) as clients:
+            app.state.clients, app.state.since = clients, now()
+            app.state.probes = health.Probes(clients)
+            await app.state.probes.start()
+            settle_memory()
+            yield
+            app.state.probes.stop()
+
+    app = FastAPI(
+        title="Tria",
+        description="Customer service that speaks the LangGraph Server protocol.",
+        version="0.1.0",
+        lifespan=lifespan,
+        max_body_size=LARGEST_BODY,
+    )
+    add_error_handlers(app)
+    app.add_middleware(Measured)
+    for module in (health, assistants, threads, runs, site):
+        app.include_router(module.router)
+    if settings.tria_demo:
+        _add_demo(app)
+    return app
+
+
+def settle_memory() -> None:
+    """Keep what start-up built out of garbage collection: it causes the longest pauses."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _add_demo(app: FastAPI) -> None:
+    from api import demo  # noqa: PLC0415 (the demo company is not part of a real service)
+
+    app.include_router(demo.router)
+
+
+class Measured:
+    """Times each request by its route. Plain ASGI, so that streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on and note its status when its answer begins."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")
+                labels = (scope["method"], route, str(message["status"]))
+                metrics.REQUEST_SECONDS.labels(*labels).observe(time.monotonic() - started)
+            await send(message)
+
+        await self._app(scope, receive, noting)

@@ -1,0 +1,159 @@
+"""Liveness, readiness and the state of each part, answered from probes in the background."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from graph.clients import Clients
+from monitoring import metrics
+from tools.database import fetch_one
+from tools.errors import TriaError
+
+PROBE_EVERY_SECONDS = 5.0
+PROBE_SECONDS = 1.0
+STALE_SECONDS = 15.0
+ESSENTIAL = "postgres"
+
+router = APIRouter(tags=["health"])
+Probe = Callable[[], Awaitable[bool]]
+
+
+@dataclass
+class Part:
+    """The last finding about one part. `up` is None before the first probe."""
+
+    up: bool | None = None
+    ms: float = 0
+    checked: float = 0
+    since: float = field(default_factory=time.monotonic)
+
+
+class Probes:
+    """Asks each part now and then, each within a second, and remembers what it said."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._probes: dict[str, Probe] = {
+            "postgres": lambda: _postgres(clients),
+            "redis": clients.events.ping,
+            "chroma": lambda: _chroma(clients),
+            "xero": lambda: _xero(clients),
+        }
+        self.parts = {name: Part() for name in self._probes}
+        self.has_model = clients.model is not None
+        self._task: asyncio.Task[None] | None = None
+        self._left_behind: set[asyncio.Task[bool]] = set()
+
+    async def start(self) -> None:
+        """Probe everything once, then go on in the background."""
+        await self._probe_all()
+        self._task = asyncio.create_task(self._forever())
+
+    def stop(self) -> None:
+        """Stop probing."""
+        for task in [*self._left_behind, *([self._task] if self._task else [])]:
+            task.cancel()
+
+    async def _forever(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+            await self._probe_all()
+
+    async def _probe_all(self) -> None:
+        await asyncio.gather(*(self._probe(name) for name in self._probes))
+
+    async def _probe(self, name: str) -> None:
+        part, started = self.parts[name], time.monotonic()
+        task = asyncio.ensure_future(self._probes[name]())
+        # A paused database keeps a cancelled query hanging: leave the task behind instead.
+        done, _ = await asyncio.wait({task}, timeout=PROBE_SECONDS)
+        if not done:
+            self._left_behind.add(task)
+            task.add_done_callback(self._forget)
+        up = bool(done) and task.exception() is None and task.result()
+        if up != part.up:
+            part.since = time.monotonic()
+        part.up, part.checked = up, time.monotonic()
+        part.ms = round((part.checked - started) * 1000, 1)
+        metrics.PART_UP.labels(name).set(up)
+
+    def _forget(self, task: "asyncio.Task[bool]") -> None:
+        self._left_behind.discard(task)
+        if not task.cancelled():
+            task.exception()  # read it, or asyncio complains that nobody did
+
+
+def probes_of(request: Request) -> Probes:
+    """The probes that the application's lifespan started."""
+    return cast(Probes, request.app.state.probes)
+
+
+ProbesOf = Annotated[Probes, Depends(probes_of)]
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """The process answers; says nothing about its parts."""
+    return {"status": "pass"}
+
+
+@router.get("/health/ready")
+async def ready(response: Response, probes: ProbesOf) -> dict[str, str]:
+    """Whether new messages can be taken: 200 while Postgres answers, else 503."""
+    is_ready = bool(probes.parts[ESSENTIAL].up)
+    response.status_code = 200 if is_ready else 503
+    return {"status": "pass" if is_ready else "fail"}
+
+
+@router.get("/health")
+async def health(response: Response, probes: ProbesOf) -> dict[str, Any]:
+    """Each part: pass, or fail with since when. Warn while only optional parts are away."""
+    now = time.monotonic()
+    parts = {name: _described(part, now) for name, part in probes.parts.items()}
+    status = _overall({name: part["status"] for name, part in parts.items()})
+    response.status_code = 503 if status == "fail" else 200
+    model = "configured" if probes.has_model else "not configured: replies come from templates"
+    return {"status": status, "parts": parts, "model": model}
+
+
+@router.get("/metrics", include_in_schema=False)
+async def prometheus() -> Response:
+    """What Prometheus scrapes."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _described(part: Part, now: float) -> dict[str, Any]:
+    is_fresh = part.up is not None and now - part.checked < STALE_SECONDS
+    return {
+        "status": "pass" if part.up and is_fresh else "fail",
+        "ms": part.ms,
+        "age_s": round(now - part.checked, 1),
+        "for_s": round(now - part.since),
+    }
+
+
+def _overall(statuses: dict[str, str]) -> str:
+    if statuses[ESSENTIAL] == "fail":
+        return "fail"
+    return "warn" if "fail" in statuses.values() else "pass"
+
+
+async def _postgres(clients: Clients) -> bool:
+    return await fetch_one(clients.pool, "select 1 as up") is not None
+
+
+async def _chroma(clients: Clients) -> bool:
+    try:
+        await clients.knowledge.ping()
+    except TriaError:
+        return False
+    return True
+
+
+async def _xero(clients: Clients) -> bool:
+    """No call of its own, which would use up the day's limit: how did the last real call go?"""
+    return clients.xero.is_up

@@ -1,0 +1,157 @@
+"""`make run`: bring up every part that is not configured, then the service, and say where to click."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from dotenv import dotenv_values
+
+from graph.checkpoints import migrate_checkpoints
+from tools.database import make_pool, migrate
+from tools.embedded.parts import is_free, running_parts
+from tools.embedded.process import last_lines, spawn, stop
+from tools.errors import PartNotStarted, TriaError
+from tools.outlets import Outlets
+
+START_SECONDS = 60
+RESTART_PAUSE_SECONDS = 1
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(Exception):
+    """The person at the terminal, or the system, asked us to stop."""
+
+
+def main() -> int:
+    """Run until Ctrl-C; the exit status is 0 when that was the reason to end."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, _on_signal)
+    environment = {k: v for k, v in dotenv_values(".env").items() if v} | dict(os.environ)
+    try:
+        return _run(environment)
+    except Stopped:
+        return 0
+    except TriaError as error:
+        print(f"\nTria could not start. {error}", file=sys.stderr)
+        return 1
+
+
+def _run(environment: Mapping[str, str]) -> int:
+    started = time.monotonic()
+    folder = Path(environment.get("TRIA_DATA", ".tria")).resolve()
+    url = _checked_address(environment)
+    try:
+        with running_parts(folder, environment, print) as found:
+            complete = {**environment, **found}
+            print("Bringing the database up to date ...")
+            asyncio.run(_prepare(complete))
+            return _serve(complete, url, folder, started)
+    finally:
+        print("Stopped.")
+
+
+def _checked_address(environment: Mapping[str, str]) -> str:
+    host = environment.get("TRIA_HOST", "127.0.0.1")
+    port = environment.get("TRIA_PORT", "8003")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise PartNotStarted(f"TRIA_PORT is '{port}': set it to a number from 1 to 65535.")
+    if not is_free(int(port), host):
+        raise PartNotStarted(
+            f"Port {port} is taken: stop what listens there, or run: make run TRIA_PORT=8004"
+        )
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
+
+
+async def _prepare(environment: Mapping[str, str]) -> None:
+    """Migrate; and with the sandbox, store the demo customers' outlets."""
+    await migrate(environment["DATABASE_URL"])
+    await migrate_checkpoints(environment["DATABASE_URL"])
+    if environment.get("TRIA_DEMO", "").lower() != "true":
+        return
+    from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)
+
+    async with make_pool(environment["DATABASE_URL"], max_size=2) as pool:
+        await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
+
+
+def _serve(environment: dict[str, str], url: str, folder: Path, started: float) -> int:
+    """Keep the service running: one that was killed is started again, one that refuses is not."""
+    log = folder / "service.log"
+    is_first = True
+    while True:
+        process = _spawn_service(environment, log)
+        try:
+            _wait_until_ready(process, url, log)
+            if is_first:
+                _greet(environment, url, log, time.monotonic() - started)
+            is_first = False
+            code = process.wait()
+        finally:
+            stop(process, signal.SIGTERM, 30)
+        if code >= 0:
+            print(f"The service ended by itself:\n{last_lines(log)}", file=sys.stderr)
+            return code or 1
+        print("The service was killed. Starting it again ...")
+        time.sleep(RESTART_PAUSE_SECONDS)
+
+
+def _spawn_service(environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    os.environ.update(environment)  # noqa: TID251 (what the child inherits)
+    return spawn([sys.executable, "-m", "api"], log, signal.SIGTERM)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise PartNotStarted(f"The service ended at once:\n{last_lines(log, 12)}")
+        try:
+            urllib.request.urlopen(f"{url}/health/ready", timeout=2).close()  # noqa: S310 (our own)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+        else:
+            return
+    raise PartNotStarted(f"The service was not ready in {START_SECONDS} s, see {log}")
+
+
+def _greet(environment: Mapping[str, str], url: str, log: Path, seconds: float) -> None:
+    model = "configured" if environment.get("OPENAI_API_KEY") else "none (replies from templates)"
+    print(f"\nTria is ready after {seconds:.1f} s.\n")
+    print(f"  Chat        {url}/")
+    print(f"  Console     {url}/console")
+    print(f"  API docs    {url}/docs")
+    print(f"  Health      {url}/health")
+    print(f"  Model       {model}")
+    print(f"  Logs        {log}")
+    if environment.get("TRIA_DEMO", "").lower() == "true":
+        _greet_demo(url)
+    print("\nCtrl-C stops everything.", flush=True)
+
+
+def _greet_demo(url: str) -> None:
+    from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)
+
+    print("\nSign in on the chat page as one of the demo customers, or by hand:")
+    for customer in demo_customers()[:4]:
+        print(f"  {customer.customer_id:<18} {customer.name}, {customer.company}")
+    body = f'{{"customer_id": "{demo_customers()[0].customer_id}"}}'
+    print(f"  curl -s {url}/demo/sign-in -H 'Content-Type: application/json' -d '{body}'")
+
+
+def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
+    for other in STOP_SIGNALS:  # a second Ctrl-C must not interrupt the stopping
+        signal.signal(other, signal.SIG_IGN)
+    raise Stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main())

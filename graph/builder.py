@@ -1,0 +1,59 @@
+"""The state machine of one turn. This file alone says what runs after what."""
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import RetryPolicy
+
+from graph.routing import after_action, after_call_xero_tools, after_validate_output
+from nodes.adapt_tone import adapt_tone
+from nodes.call_xero_tools import call_xero_tools
+from nodes.classify_intent import classify_intent
+from nodes.commit_action import commit_action
+from nodes.compose_reply import compose_reply
+from nodes.hand_off import hand_off
+from nodes.propose_action import propose_action
+from nodes.retrieve_policies import retrieve_policies
+from nodes.screen_message import screen_message
+from nodes.state import State
+from nodes.validate_output import validate_output
+from tools.context import Context
+from tools.errors import BackendUnavailable
+
+Graph = CompiledStateGraph[State, Context, State, State]
+
+RETRY = RetryPolicy(
+    max_attempts=3, initial_interval=0.2, jitter=False, retry_on=(BackendUnavailable, OSError)
+)
+READ_SECONDS = 10
+WRITE_SECONDS = 40
+REPLY_SECONDS = 60
+
+
+def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
+    """Wire the nodes. Retries and time limits stand here and nowhere else."""
+    graph = StateGraph(State, context_schema=Context)
+
+    graph.add_node(screen_message)
+    graph.add_node(classify_intent, timeout=READ_SECONDS, retry_policy=RETRY)
+    graph.add_node(retrieve_policies, timeout=READ_SECONDS, retry_policy=RETRY)
+    graph.add_node(call_xero_tools, timeout=WRITE_SECONDS, retry_policy=RETRY)
+    graph.add_node(propose_action, timeout=WRITE_SECONDS, retry_policy=RETRY)
+    graph.add_node(commit_action, timeout=WRITE_SECONDS, retry_policy=RETRY)
+    graph.add_node(hand_off, timeout=READ_SECONDS, retry_policy=RETRY)
+    graph.add_node(adapt_tone)
+    graph.add_node(compose_reply, timeout=REPLY_SECONDS, retry_policy=RETRY)
+    graph.add_node(validate_output)
+
+    graph.add_edge(START, "screen_message")
+    graph.add_edge("screen_message", "classify_intent")
+    graph.add_edge("screen_message", "retrieve_policies")
+    graph.add_edge(["classify_intent", "retrieve_policies"], "call_xero_tools")
+    graph.add_conditional_edges("call_xero_tools", after_call_xero_tools)
+    graph.add_conditional_edges("propose_action", after_action)
+    graph.add_conditional_edges("commit_action", after_action)
+    graph.add_edge("hand_off", "adapt_tone")
+    graph.add_edge("adapt_tone", "compose_reply")
+    graph.add_edge("compose_reply", "validate_output")
+    graph.add_conditional_edges("validate_output", after_validate_output, ["compose_reply", END])
+    return graph.compile(checkpointer=checkpointer, name="tria")

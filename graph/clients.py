@@ -1,0 +1,178 @@
+"""Builds the process's clients from its settings. The one place that reads the clock."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from graph.builder import Graph, build_graph
+from graph.checkpoints import make_saver
+from graph.execution import Executor
+from graph.settings import Settings
+from monitoring.logging import origin
+from tools.actions import Actions
+from tools.catalogue import load_catalogue
+from tools.context import Caller, Context
+from tools.conversations import Conversations
+from tools.database import Pool, make_pool
+from tools.embedder import Embedder
+from tools.errors import BackendUnavailable
+from tools.events import EventLog, make_redis
+from tools.intents import IntentClassifier, load_utterances
+from tools.knowledge import Knowledge, load_policies, open_chroma
+from tools.model import Model
+from tools.outlets import Outlets
+from tools.rules import load_rules
+from tools.runs import Runs
+from tools.tickets import Tickets
+from tools.xero.client import XeroClient, make_http
+from tools.xero.oauth import Tokens, XeroApp
+from tools.xero.scoped import Accounts
+
+
+log = structlog.get_logger()
+INDEX_LOCK = 7_384_116_022  # any fixed number of our own
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Everything one process shares between its turns."""
+
+    settings: Settings
+    pool: Pool
+    events: EventLog
+    conversations: Conversations
+    actions: Actions
+    runs: Runs
+    outlets: Outlets
+    knowledge: Knowledge
+    xero: XeroClient
+    model: Model | None
+    graph: Graph
+    executor: Executor
+    context_for: Callable[[Caller], Context]
+
+
+def now() -> datetime:
+    """The time in Singapore."""
+    return datetime.now(ZoneInfo(load_rules().company.timezone))
+
+
+@asynccontextmanager
+async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
+    """Open every connection, and close them all at the end."""
+    async with AsyncExitStack() as stack:
+        pool = make_pool(settings.database_url.get_secret_value())
+        await pool.open(wait=True, timeout=10)
+        stack.push_async_callback(pool.close)
+        redis = make_redis(settings.redis_url.get_secret_value())
+        stack.push_async_callback(redis.aclose)
+        http = make_http()
+        stack.push_async_callback(http.aclose)
+        app = xero_app(settings)
+        tokens = Tokens(pool, http, app, settings.tria_secret.get_secret_value())
+        xero = XeroClient(http, settings.xero_api_url, tokens, app.tenant_id)
+        embedder = await asyncio.to_thread(Embedder, settings.tria_data / "minilm")
+        clients = _assemble(settings, pool, EventLog(redis), xero, embedder)
+        await index_policies(clients)
+        clients.executor.start()
+        stack.push_async_callback(clients.executor.stop)
+        yield clients
+
+
+async def index_policies(clients: Clients) -> None:
+    """Bring the policy index up to date; one replica at a time. Without Chroma, start all the same."""
+    try:
+        async with clients.pool.connection() as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(%s)", [INDEX_LOCK])
+            await clients.knowledge.index()
+    except BackendUnavailable as error:
+        log.warning("policies not indexed", **origin(error))
+
+
+def _assemble(
+    settings: Settings, pool: Pool, events: EventLog, xero: XeroClient, embedder: Embedder
+) -> Clients:
+    actions, outlets, tickets = Actions(pool), Outlets(pool), Tickets(pool)
+    knowledge = make_knowledge(settings, embedder)
+    classifier = IntentClassifier(embedder, load_utterances())
+    catalogue = load_catalogue()
+    model = make_model(settings)
+
+    def context_for(caller: Caller) -> Context:
+        return Context(
+            caller=caller,
+            accounts=Accounts(xero, caller.contact_ids, lambda: now().date()),
+            outlets=outlets,
+            catalogue=catalogue,
+            knowledge=knowledge,
+            classifier=classifier,
+            actions=actions,
+            tickets=tickets,
+            model=model,
+            sales_account=settings.xero_sales_account,
+            now=now,
+        )
+
+    graph = build_graph(make_saver(pool))
+    runs, conversations = Runs(pool, owner_name()), Conversations(pool)
+    return Clients(
+        settings=settings,
+        pool=pool,
+        events=events,
+        conversations=conversations,
+        actions=actions,
+        runs=runs,
+        outlets=outlets,
+        knowledge=knowledge,
+        xero=xero,
+        model=model,
+        graph=graph,
+        executor=Executor(graph, runs, conversations, actions, events, context_for),
+        context_for=context_for,
+    )
+
+
+def make_knowledge(settings: Settings, embedder: Embedder) -> Knowledge:
+    """The policies, in Chroma's server or in this process."""
+    store = open_chroma(settings.chroma_url, chroma_folder(settings.tria_data))
+    return Knowledge(store, load_policies(), embedder)
+
+
+def chroma_folder(data: Path) -> Path:
+    """Where the embedded Chroma keeps its files."""
+    return data / "chroma"
+
+
+def make_model(settings: Settings) -> Model | None:
+    """The model, or None when no key is set: then replies come from templates."""
+    if settings.openai_api_key is None:
+        return None
+    return Model(
+        settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.openai_model
+    )
+
+
+def xero_app(settings: Settings) -> XeroApp:
+    """Xero's credentials from the settings."""
+    first = settings.xero_refresh_token
+    return XeroApp(
+        token_url=settings.xero_token_url,
+        client_id=settings.xero_client_id,
+        client_secret=settings.xero_client_secret.get_secret_value(),
+        tenant_id=settings.xero_tenant_id,
+        first_refresh_token=first.get_secret_value() if first else None,
+    )
+
+
+def owner_name() -> str:
+    """Names this process in the runs it works on; never used twice."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"

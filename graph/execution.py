@@ -1,0 +1,317 @@
+"""Works on runs: claims them, drives the graph, publishes events, stores the answer, takes over."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+import structlog
+from langchain_core.runnables import RunnableConfig
+from psycopg.rows import DictRow
+from psycopg_pool import PoolTimeout
+
+from graph.builder import Graph
+from graph.checkpoints import turn_thread
+from graph.public import answer_id, answer_of, chunk_json, public_update, public_values
+from monitoring import metrics
+from monitoring.logging import origin
+from tools.actions import Actions
+from tools.context import Caller, Context
+from tools.conversations import Conversations, Message
+from tools.errors import TriaError
+from tools.events import END, EventLog
+from tools.rules import load_rules
+from tools.runs import RENEW_SECONDS, Runs
+from tools.screening import screen
+
+log = structlog.get_logger()
+
+SWEEP_SECONDS = 1.0
+STEPS = 25
+ROLES = {"human": "user", "ai": "assistant"}
+DATABASE_ERRORS = (psycopg.Error, PoolTimeout, OSError)
+
+STATUS = {
+    "screen_message": "Reading your message",
+    "retrieve_policies": "Looking at our policies",
+    "call_xero_tools": "Looking at your account",
+    "propose_action": "Preparing your order",
+    "commit_action": "Placing your order",
+    "hand_off": "Opening a ticket for a colleague",
+    "compose_reply": "Writing",
+}
+
+
+@dataclass
+class Progress:
+    """One attempt at a run: what clients have been shown so far."""
+
+    run: DictRow
+    modes: frozenset[str]
+    messages: list[Message]
+    state: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
+    has_spoken: bool = False
+    restarts: int = 0
+    started: float = field(default_factory=time.monotonic)
+    node_started: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def message_id(self) -> str:
+        """Clients append pieces by id, so text that starts over needs an id of its own."""
+        first = answer_id(self.run["run_id"])
+        again = self.restarts + self.run["attempts"] - 1
+        return f"{first}-{again}" if again else first
+
+
+class Executor:
+    """Runs turns as tasks of this process, detached from any request."""
+
+    def __init__(  # noqa: PLR0913 (the parts of a turn, each named)
+        self,
+        graph: Graph,
+        runs: Runs,
+        conversations: Conversations,
+        actions: Actions,
+        events: EventLog,
+        context_for: Callable[[Caller], Context],
+    ) -> None:
+        self._graph = graph
+        self._runs = runs
+        self._conversations = conversations
+        self._actions = actions
+        self._events = events
+        self._context_for = context_for
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look for runs that wait or whose worker died."""
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Hand every run over; whoever takes it continues from its last checkpoint."""
+        tasks = [*self._tasks, *([self._sweeper] if self._sweeper else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def take(self, thread_id: UUID | None = None) -> None:
+        """Claim what may run now and work on it in the background."""
+        for run in await self._runs.claim(thread_id):
+            task = asyncio.create_task(self._work(run))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                await self.take()
+                for run in await self._runs.give_up():
+                    await self._end_failed(run, "attempts_exhausted")
+            except DATABASE_ERRORS as error:
+                log.warning("sweep failed", error=type(error).__name__)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _work(self, run: DictRow) -> None:
+        """Execute one claimed run while its lease is renewed, then take the thread's next one."""
+        ids = {"run_id": str(run["run_id"]), "thread_id": str(run["thread_id"])}
+        with structlog.contextvars.bound_contextvars(**ids), metrics.RUNS_ACTIVE.track_inprogress():
+            execution = asyncio.create_task(self._execute(run))
+            renewal = asyncio.create_task(self._renew(run["run_id"], execution))
+            try:
+                await execution
+            except asyncio.CancelledError:
+                execution.cancel()
+                await asyncio.gather(execution, return_exceptions=True)
+                with contextlib.suppress(*DATABASE_ERRORS):
+                    await self._runs.release(run["run_id"])
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever a turn raises ends it visibly)
+                await self._fail(run, error)
+            finally:
+                renewal.cancel()
+        with contextlib.suppress(*DATABASE_ERRORS):
+            await self.take(run["thread_id"])
+
+    async def _renew(self, run_id: UUID, execution: asyncio.Task[None]) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            with contextlib.suppress(*DATABASE_ERRORS):
+                if not await self._runs.renew(run_id):
+                    execution.cancel()  # somebody else has the run: stop at once
+                    return
+
+    async def _execute(self, run: DictRow) -> None:
+        if run["attempts"] > 1:
+            metrics.TAKEN_OVER.inc()
+        context = self._context_for(caller_of(run["scope"]))
+        progress = Progress(
+            run=run,
+            modes=frozenset(run["request"]["stream_mode"]),
+            messages=await self._conversations.window(run["thread_id"], through_turn=run["turn"]),
+        )
+        await self._publish(run, "metadata", {"run_id": run["run_id"], "attempt": run["attempts"]})
+        config = config_of(run)
+        async for part in self._steps(run, config, context, progress):
+            await self._show(part, progress)
+        final = await self._graph.aget_state(config)
+        await self._finish(progress, final.values)
+
+    async def _steps(
+        self, run: DictRow, config: RunnableConfig, context: Context, progress: Progress
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Start the turn, or continue it where its last checkpoint stands."""
+        snapshot = await self._graph.aget_state(config)
+        progress.state = dict(snapshot.values)
+        # `next` alone may be empty after a kill although tasks are left.
+        is_unfinished = bool(snapshot.next or snapshot.tasks)
+        if snapshot.created_at and not is_unfinished:
+            return
+        turn = None if is_unfinished else {"turn": await self._turn(run, context)}
+        await self._show_values(progress)
+        async for part in self._graph.astream(
+            turn,  # type: ignore[arg-type]  # the state's input part
+            config,
+            context=context,
+            stream_mode=["custom", "tasks", "updates"],
+            durability="async",
+            version="v2",
+        ):
+            yield part  # type: ignore[misc]
+
+    async def _turn(self, run: DictRow, context: Context) -> dict[str, Any]:
+        [*_, message] = await self._conversations.window(
+            run["thread_id"], 1, through_turn=run["turn"]
+        )
+        history = await self._conversations.before(run["thread_id"], run["run_id"])
+        card = await self._actions.open_of(run["thread_id"], context.caller.customer_id)
+        zone = ZoneInfo(load_rules().company.timezone)
+        return {
+            "run_id": str(run["run_id"]),
+            "thread_id": str(run["thread_id"]),
+            "text": message["content"],
+            "received_at": message["created_at"].astimezone(zone).isoformat(),
+            "history": [
+                {"role": ROLES[m["role"]], "content": screen(m["content"]).masked} for m in history
+            ],
+            "open_card": card and {"action_id": str(card["action_id"]), "hash": card["hash"]},
+            "decision": message["extra"].get("action"),
+        }
+
+    async def _show(self, part: Mapping[str, Any], progress: Progress) -> None:
+        """Publish one part of the graph's stream in the modes the client asked for."""
+        data = part["data"]
+        match part["type"]:
+            case "custom":
+                await self._show_text(data, progress)
+            case "tasks" if "input" in data:
+                progress.node_started[data["id"]] = time.monotonic()
+                if text := STATUS.get(data["name"]):
+                    status = {"type": "status", "node": data["name"], "text": text}
+                    await self._publish(progress.run, "custom", status, progress)
+            case "tasks":
+                seconds = time.monotonic() - progress.node_started.get(data["id"], time.monotonic())
+                metrics.NODE_SECONDS.labels(data["name"]).observe(seconds)
+            case "updates":
+                for node, update in data.items():
+                    shown = public_update(update or {})
+                    await self._publish(progress.run, "updates", {node: shown}, progress)
+                    progress.state |= update or {}
+                await self._show_values(progress)
+
+    async def _show_text(self, data: Mapping[str, Any], progress: Progress) -> None:
+        if data["type"] == "sentence":
+            if not progress.has_spoken:
+                metrics.FIRST_SENTENCE_SECONDS.observe(time.monotonic() - progress.started)
+            progress.has_spoken = True
+            chunk = chunk_json(progress.message_id, data["text"])
+            meta = {
+                "run_id": progress.run["run_id"],
+                "thread_id": progress.run["thread_id"],
+                "langgraph_node": "compose_reply",
+            }
+            await self._publish(progress.run, "messages-tuple", [chunk, meta], progress)
+            return
+        if progress.has_spoken:
+            progress.restarts += 1
+            progress.has_spoken = False
+        await self._publish(progress.run, "custom", data, progress)
+
+    async def _show_values(self, progress: Progress) -> None:
+        values = public_values(progress.state, progress.messages)
+        if values != progress.shown:
+            progress.shown = values
+            await self._publish(progress.run, "values", values, progress)
+
+    async def _finish(self, progress: Progress, state: dict[str, Any]) -> None:
+        """Store the answer and end the run in one transaction; then tell whoever listens."""
+        run = progress.run
+        if not await self._runs.succeed(run["run_id"], answer_id(run["run_id"]), answer_of(state)):
+            return  # the lease was lost: the one who has the run tells the clients
+        progress.state = state
+        progress.messages = await self._conversations.window(
+            run["thread_id"], through_turn=run["turn"]
+        )
+        await self._show_values(progress)
+        await self._publish(run, END, {})
+        seconds = time.monotonic() - progress.started
+        metrics.TURN_SECONDS.observe(seconds)
+        metrics.TURNS.labels("succeeded").inc()
+        log.info(
+            "turn",
+            outcome="succeeded",
+            ms=round(seconds * 1000),
+            attempt=run["attempts"],
+            intents=public_update(state).get("intents"),
+            by=state["reply"]["by"],
+            tries=state["verdict"]["tries"],
+        )
+
+    async def _fail(self, run: DictRow, error: Exception) -> None:
+        code = error.code if isinstance(error, TriaError) else type(error).__name__
+        log.error("turn", outcome="failed", code=code, **origin(error))
+        with contextlib.suppress(*DATABASE_ERRORS):  # then the lease runs out and it is tried again
+            await self._runs.fail(run["run_id"], code)
+            await self._end_failed(run, code)
+
+    async def _end_failed(self, run: DictRow, code: str) -> None:
+        metrics.TURNS.labels("failed").inc()
+        message = "This message could not be answered. Please send it again."
+        await self._publish(run, "error", {"error": code, "message": message})
+        await self._publish(run, END, {})
+
+    async def _publish(
+        self, run: DictRow, mode: str, data: object, progress: Progress | None = None
+    ) -> None:
+        """Append an event; one that belongs to a mode only when the client asked for the mode."""
+        if progress is None or mode in progress.modes:
+            name = "messages" if mode == "messages-tuple" else mode
+            text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
+            await self._events.append(run["run_id"], name, text)
+
+
+def config_of(run: Mapping[str, Any]) -> RunnableConfig:
+    """The graph's configuration for one turn."""
+    return {
+        "configurable": {"thread_id": turn_thread(run["thread_id"], run["turn"])},
+        "recursion_limit": STEPS,
+    }
+
+
+def caller_of(scope: Mapping[str, Any]) -> Caller:
+    """Who asked, as it was stored with the run."""
+    return Caller(
+        customer_id=scope["customer_id"],
+        name=scope["name"],
+        company=scope["company"],
+        contact_ids=tuple(scope["contact_ids"]),
+        roles=frozenset(scope["roles"]),
+        channel=scope["channel"],
+    )

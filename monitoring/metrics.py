@@ -1,0 +1,19 @@
+"""What Prometheus reads. Labels are closed sets; no customer, thread or text is ever one."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 20, 30)
+
+TURNS = Counter("tria_turns_total", "Turns that ended, by outcome.", ["outcome"])
+TURN_SECONDS = Histogram("tria_turn_seconds", "From claim to stored answer.", buckets=SECONDS)
+FIRST_SENTENCE_SECONDS = Histogram(
+    "tria_first_sentence_seconds", "From claim to the first sentence sent.", buckets=SECONDS
+)
+NODE_SECONDS = Histogram("tria_node_seconds", "Time in each node.", ["node"], buckets=SECONDS)
+RUNS_ACTIVE = Gauge("tria_runs_active", "Turns this process works on now.")
+TAKEN_OVER = Counter("tria_runs_taken_over_total", "Turns continued after their worker died.")
+STREAMS_ACTIVE = Gauge("tria_streams_active", "Event streams open now.")
+PART_UP = Gauge("tria_part_up", "Whether a part answered its last probe.", ["part"])
+REQUEST_SECONDS = Histogram(
+    "tria_request_seconds", "HTTP requests.", ["method", "route", "status"], buckets=SECONDS
+)

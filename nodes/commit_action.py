@@ -1,0 +1,124 @@
+"""Carry out the customer's answer to a card: write the document once, or let the card go."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from langgraph.runtime import Runtime
+
+from nodes.state import Fact, State, facts_of, intents_of
+from tools.context import Context
+from tools.delivery import resolve_slot
+from tools.errors import BackendRejected, BackendUnavailable, OutcomeUnknown
+from tools.xero.documents import Invoice
+
+
+async def commit_action(state: State, runtime: Runtime[Context]) -> State:
+    """Safe to run again at any point: the document is looked up by our number before it is sent."""
+    context = runtime.context
+    action_id, digest = _answered(state)
+    if action_id is None:
+        return {"facts": [_fact("card_gone", {})]}
+    if "decline" in intents_of(state):
+        await context.actions.settle(action_id, "declined")
+        return {"facts": [_fact("declined", {})]}
+    action = await context.actions.confirm(
+        action_id, context.caller.customer_id, digest, context.now()
+    )
+    if action is None:
+        return await _answered_before(action_id, context)
+    if await _is_outdated(state, action, context):
+        await context.actions.settle(action_id, "expired", error="price or delivery slot changed")
+        return {"facts": [_fact("card_outdated", {})]}
+    return await _write(action, context)
+
+
+def _answered(state: State) -> tuple[UUID | None, str]:
+    """The card that was answered: the button's, else the one that is open in the conversation."""
+    card = state["turn"].get("decision") or state["turn"].get("open_card")
+    return (UUID(card["action_id"]), card["hash"]) if card else (None, "")
+
+
+async def _answered_before(action_id: UUID, context: Context) -> State:
+    action = await context.actions.get(action_id, context.caller.customer_id)
+    if action and action["status"] == "committed":
+        return {"facts": [_committed(action)], "card": _shown(action, "committed")}
+    return {"facts": [_fact("card_gone", {})]}
+
+
+async def _is_outdated(state: State, action: dict[str, Any], context: Context) -> bool:
+    """Whether a price has changed or the slot can no longer be kept since the card was shown."""
+    if await context.accounts.find_draft(action["document_number"]):
+        return False
+    prices = facts_of(state, "prices")
+    if not prices:
+        return False  # Xero is away; the write below says so
+    card = action["card"]
+    delivery = card["delivery"]
+    day = date.fromisoformat(delivery["day"])
+    slot = resolve_slot(
+        datetime.fromisoformat(state["turn"]["received_at"]),
+        sum(line["pieces"] for line in card["lines"]),
+        day,
+        delivery["window"],
+    )
+    return slot.slot.day != day or any(
+        float(prices[0]["by_code"].get(line["code"], "-1")) != float(line["unit_price"])
+        for line in card["lines"]
+        if float(line["unit_price"])
+    )
+
+
+async def _write(action: dict[str, Any], context: Context) -> State:
+    action_id = action["action_id"]
+    try:
+        invoice = await _create_once(action, context)
+    except BackendUnavailable:
+        return {"facts": [_fact("not_written", {})]}
+    except OutcomeUnknown:
+        return {"facts": [_fact("needs_person", {"reason": "unknown_outcome"})]}
+    except BackendRejected as error:
+        await context.actions.settle(action_id, "failed", error=str(error))
+        return {"facts": [_fact("needs_person", {"reason": "write_refused"})]}
+    if f"{invoice.total:.2f}" != action["card"]["total"]:
+        await context.actions.settle(action_id, "failed", error=f"total is {invoice.total}")
+        return {"facts": [_fact("needs_person", {"reason": "total_differs"})]}
+    await context.actions.settle(action_id, "committed", document_id=invoice.invoice_id)
+    return {"facts": [_committed(action)], "card": _shown(action, "committed")}
+
+
+async def _create_once(action: dict[str, Any], context: Context) -> Invoice:
+    number = action["document_number"]
+    if found := await context.accounts.find_draft(number):
+        return found
+    try:
+        return await context.accounts.create_draft(
+            bytes(action["payload"]), f"tria-{action['action_id']}"
+        )
+    except OutcomeUnknown:
+        if found := await context.accounts.find_draft(number):
+            return found
+        raise
+
+
+def _committed(action: dict[str, Any]) -> Fact:
+    card = action["card"]
+    return _fact(
+        "committed",
+        {
+            **{"number": action["document_number"], "total": card["total"]},
+            **{"delivery": card["delivery"], "outlet": card["outlet"]["name"]},
+        },
+    )
+
+
+def _shown(action: dict[str, Any], status: str) -> dict[str, Any]:
+    return {
+        **action["card"],
+        **{"action_id": str(action["action_id"]), "hash": action["hash"], "status": status},
+        "document_number": action["document_number"],
+    }
+
+
+def _fact(kind: str, data: dict[str, Any]) -> Fact:
+    return Fact(kind=kind, source="actions", data=data)

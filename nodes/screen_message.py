@@ -1,0 +1,18 @@
+"""Make the message readable and safe to pass on."""
+
+from nodes.state import State
+from tools.screening import screen
+
+
+def screen_message(state: State) -> State:
+    """Undo Unicode tricks, replace personal data by tokens, score attacks, detect the language."""
+    screened = screen(state["turn"]["text"])
+    return {
+        "screened": {
+            "text": screened.text,
+            "masked": screened.masked,
+            "language": screened.language,
+            "injection": screened.injection,
+            "personal": {p.token: p.value for p in screened.personal},
+        }
+    }

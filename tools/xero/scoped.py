@@ -1,0 +1,149 @@
+"""The customer's own books: the only view of Xero that a node ever gets.
+
+The scope comes from the sign-in. It is put into every question and every returned document is
+checked against it again. A document of somebody else reads like one that does not exist.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from tools.errors import BackendRejected, ForeignDocument, OutcomeUnknown
+from tools.orders import AccountStanding
+from tools.rules import load_rules
+from tools.xero.client import XeroClient
+from tools.xero.documents import ZERO, Invoice, Item, Payment
+
+NUMBER = re.compile(r"[A-Z]{1,5}-?\d{1,10}")
+VISIBLE = {"AUTHORISED", "PAID"}
+OURS = re.compile(r"TRIA-\d{6,}")
+
+
+class Accounts:
+    """Reads and writes in the books of one caller's contacts, and no others."""
+
+    def __init__(
+        self, client: XeroClient, contact_ids: Iterable[str], today: Callable[[], date]
+    ) -> None:
+        self._client = client
+        self._contacts = frozenset(UUID(c) for c in contact_ids)
+        self._today = today
+
+    async def open_invoices(self) -> list[Invoice]:
+        """Invoices that are approved and not fully paid, oldest due first."""
+        invoices = await self._invoices({"Statuses": "AUTHORISED"})
+        due = [i for i in invoices if i.amount_due > ZERO]
+        return sorted(due, key=lambda i: (i.due_date or date.max, i.invoice_number or ""))
+
+    async def invoice_by_number(self, number: str) -> Invoice | None:
+        """The caller's invoice with that printed number; None when missing or foreign."""
+        wanted = number.upper()
+        if not NUMBER.fullmatch(wanted):
+            return None
+        invoices = await self._invoices({"InvoiceNumbers": wanted})
+        visible = [i for i in invoices if i.status in VISIBLE or _is_our_draft(i)]
+        return next((i for i in visible if (i.invoice_number or "").upper() == wanted), None)
+
+    async def payments(self) -> list[Payment]:
+        """Payments received for the caller's invoices of the last twelve months, latest first."""
+        own = {i.invoice_id for i in await self._year_of_invoices()}
+        if not own:
+            return []
+        since = self._today() - timedelta(days=365)
+        day = f"{since.year},{since.month:02},{since.day:02}"
+        where = f'Date>=DateTime({day}) AND Status=="AUTHORISED"'
+        answer = await self._client.get(
+            "/Payments", {"where": where, "page": "1", "pageSize": "1000"}
+        )
+        payments = [Payment.model_validate(p) for p in answer.get("Payments", [])]
+        mine = [p for p in payments if p.invoice and p.invoice.invoice_id in own]
+        return sorted(mine, key=lambda p: p.date or date.min, reverse=True)
+
+    async def prices(self) -> dict[str, Decimal]:
+        """The price list: item code to unit price before GST, in SGD."""
+        answer = await self._client.get("/Items", {"unitdp": "4"})
+        items = [Item.model_validate(i) for i in answer.get("Items", [])]
+        return {
+            i.code: i.sales_details.unit_price
+            for i in items
+            if i.sales_details and i.sales_details.unit_price is not None
+        }
+
+    async def standing(self) -> AccountStanding:
+        """Segment, average order and credit hold, from the invoices of the last twelve months."""
+        rules = load_rules()
+        invoices = await self._year_of_invoices()
+        spent = sum((i.sub_total for i in invoices), ZERO)
+        limit = self._today() - timedelta(days=rules.payment.credit_hold_days)
+        on_hold = any(i.amount_due > ZERO and i.due_date and i.due_date < limit for i in invoices)
+        return AccountStanding(
+            segment=_segment(on_hold=on_hold, orders=len(invoices), spent=spent),
+            average_order=spent / len(invoices) if invoices else None,
+            completed_orders=len(invoices),
+            on_hold=on_hold,
+        )
+
+    async def sales_tax(self, percent: Decimal) -> str:
+        """Xero's tax type for sales at that rate; raises BackendRejected when it has none."""
+        answer = await self._client.get("/TaxRates")
+        for rate in answer.get("TaxRates", []):
+            if (
+                rate.get("Status") == "ACTIVE"
+                and rate.get("CanApplyToRevenue")
+                and Decimal(str(rate.get("EffectiveRate"))) == percent
+            ):
+                return str(rate["TaxType"])
+        raise BackendRejected(f"Xero has no sales tax of {percent}%")
+
+    async def find_draft(self, number: str) -> Invoice | None:
+        """A document we may have written under our own number, whatever became of it."""
+        if not OURS.fullmatch(number):
+            raise ValueError("not a number of ours")
+        invoices = await self._invoices({"InvoiceNumbers": number})
+        return next((i for i in invoices if i.invoice_number == number), None)
+
+    async def create_draft(self, payload: bytes, key: str) -> Invoice:
+        """Send a frozen payload; raises OutcomeUnknown when the answer was lost or unusable."""
+        answer = await self._client.put("/Invoices", payload, key)
+        invoices = [Invoice.model_validate(i) for i in answer.get("Invoices", [])]
+        if len(invoices) != 1 or answer["Invoices"][0].get("HasErrors"):
+            raise OutcomeUnknown("Xero answered a write without the document")
+        return self._own(invoices)[0]
+
+    async def _year_of_invoices(self) -> list[Invoice]:
+        since = self._today() - timedelta(days=365)
+        invoices = await self._invoices({"Statuses": "AUTHORISED,PAID"})
+        return [i for i in invoices if i.date and i.date >= since]
+
+    async def _invoices(self, filters: dict[str, str]) -> list[Invoice]:
+        if not self._contacts:
+            return []
+        scope = ",".join(sorted(str(c) for c in self._contacts))
+        answer = await self._client.get(
+            "/Invoices",
+            {"ContactIDs": scope, "unitdp": "4", "page": "1", "pageSize": "1000"} | filters,
+        )
+        return self._own([Invoice.model_validate(i) for i in answer.get("Invoices", [])])
+
+    def _own(self, invoices: list[Invoice]) -> list[Invoice]:
+        """The second lock: never trust the filter. A customer's own bills to us are hidden."""
+        if any(i.contact.contact_id not in self._contacts for i in invoices):
+            raise ForeignDocument("Xero returned a document outside the caller's scope")
+        return [i for i in invoices if i.type == "ACCREC"]
+
+
+def _is_our_draft(invoice: Invoice) -> bool:
+    return invoice.status == "DRAFT" and bool(OURS.fullmatch(invoice.invoice_number or ""))
+
+
+def _segment(*, on_hold: bool, orders: int, spent: Decimal) -> str:
+    segments = load_rules().segments
+    if on_hold:
+        return "on hold"
+    if spent > segments.major_over:
+        return "major"
+    if spent > segments.vip_over:
+        return "vip"
+    return "new" if orders < segments.new_below_orders else "established"
