@@ -33,7 +33,10 @@ async def sign_in(body: SignIn, clients: ClientsOf) -> dict[str, Any]:
     if customer is None:
         raise HTTPException(404, "There is no such demo customer; see GET /demo/customers.")
     secret = clients.settings.tria_secret.get_secret_value()
-    return {"token": issue_token(secret, demo_caller(customer), now()), "customer": _shown(customer)}
+    return {
+        "token": issue_token(secret, demo_caller(customer), now()),
+        "customer": _shown(customer),
+    }
 
 
 def demo_caller(customer: DemoCustomer) -> Caller:

@@ -1,5 +1,7 @@
 """The one table from errors to HTTP answers, in the shape the protocol's clients read."""
 
+from typing import cast
+
 import structlog
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -43,7 +45,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Name the field and the fault, never the value: it may hold what JSON cannot."""
-    assert isinstance(error, RequestValidationError)
+    error = cast(RequestValidationError, error)
     faults = [
         {"loc": [str(part) for part in e["loc"]], "msg": e["msg"], "type": e["type"]}
         for e in error.errors()
@@ -53,6 +55,6 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, TriaError)
+    error = cast(TriaError, error)
     log.error("request failed", code=error.code, **origin(error))
     return JSONResponse({"detail": "Something failed on our side.", "code": error.code}, 503)

@@ -1,4 +1,4 @@
-"""`make run`: bring up every part that is not configured, then the service, and say where to click."""
+"""`make run`: bring up every part that is not configured, then the service."""
 
 import asyncio
 import os
@@ -13,9 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from dotenv import dotenv_values
-
 from graph.checkpoints import migrate_checkpoints
+from graph.settings import environment
 from tools.database import make_pool, migrate
 from tools.embedded.parts import is_free, running_parts
 from tools.embedded.process import last_lines, spawn, stop
@@ -35,9 +34,8 @@ def main() -> int:
     """Run until Ctrl-C; the exit status is 0 when that was the reason to end."""
     for number in STOP_SIGNALS:
         signal.signal(number, _on_signal)
-    environment = {k: v for k, v in dotenv_values(".env").items() if v} | dict(os.environ)
     try:
-        return _run(environment)
+        return _run(environment())
     except Stopped:
         return 0
     except TriaError as error:
@@ -45,13 +43,13 @@ def main() -> int:
         return 1
 
 
-def _run(environment: Mapping[str, str]) -> int:
+def _run(configured: Mapping[str, str]) -> int:
     started = time.monotonic()
-    folder = Path(environment.get("TRIA_DATA", ".tria")).resolve()
-    url = _checked_address(environment)
+    folder = Path(configured.get("TRIA_DATA", ".tria")).resolve()
+    url = _checked_address(configured)
     try:
-        with running_parts(folder, environment, print) as found:
-            complete = {**environment, **found}
+        with running_parts(folder, configured, print) as found:
+            complete = {**configured, **found}
             print("Bringing the database up to date ...")
             asyncio.run(_prepare(complete))
             return _serve(complete, url, folder, started)
@@ -59,9 +57,9 @@ def _run(environment: Mapping[str, str]) -> int:
         print("Stopped.")
 
 
-def _checked_address(environment: Mapping[str, str]) -> str:
-    host = environment.get("TRIA_HOST", "127.0.0.1")
-    port = environment.get("TRIA_PORT", "8003")
+def _checked_address(configured: Mapping[str, str]) -> str:
+    host = configured.get("TRIA_HOST", "127.0.0.1")
+    port = configured.get("TRIA_PORT", "8003")
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise PartNotStarted(f"TRIA_PORT is '{port}': set it to a number from 1 to 65535.")
     if not is_free(int(port), host):
@@ -71,28 +69,28 @@ def _checked_address(environment: Mapping[str, str]) -> str:
     return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
 
 
-async def _prepare(environment: Mapping[str, str]) -> None:
+async def _prepare(complete: Mapping[str, str]) -> None:
     """Migrate; and with the sandbox, store the demo customers' outlets."""
-    await migrate(environment["DATABASE_URL"])
-    await migrate_checkpoints(environment["DATABASE_URL"])
-    if environment.get("TRIA_DEMO", "").lower() != "true":
+    await migrate(complete["DATABASE_URL"])
+    await migrate_checkpoints(complete["DATABASE_URL"])
+    if not is_demo(complete):
         return
     from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)
 
-    async with make_pool(environment["DATABASE_URL"], max_size=2) as pool:
+    async with make_pool(complete["DATABASE_URL"], max_size=2) as pool:
         await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
 
 
-def _serve(environment: dict[str, str], url: str, folder: Path, started: float) -> int:
+def _serve(complete: dict[str, str], url: str, folder: Path, started: float) -> int:
     """Keep the service running: one that was killed is started again, one that refuses is not."""
     log = folder / "service.log"
     is_first = True
     while True:
-        process = _spawn_service(environment, log)
+        process = _spawn_service(complete, log)
         try:
             _wait_until_ready(process, url, log)
             if is_first:
-                _greet(environment, url, log, time.monotonic() - started)
+                _greet(complete, url, log, time.monotonic() - started)
             is_first = False
             code = process.wait()
         finally:
@@ -104,8 +102,8 @@ def _serve(environment: dict[str, str], url: str, folder: Path, started: float) 
         time.sleep(RESTART_PAUSE_SECONDS)
 
 
-def _spawn_service(environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
-    os.environ.update(environment)  # noqa: TID251 (what the child inherits)
+def _spawn_service(complete: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    os.environ.update(environment)
     return spawn([sys.executable, "-m", "api"], log, signal.SIGTERM)
 
 
@@ -123,8 +121,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -
     raise PartNotStarted(f"The service was not ready in {START_SECONDS} s, see {log}")
 
 
-def _greet(environment: Mapping[str, str], url: str, log: Path, seconds: float) -> None:
-    model = "configured" if environment.get("OPENAI_API_KEY") else "none (replies from templates)"
+def _greet(complete: Mapping[str, str], url: str, log: Path, seconds: float) -> None:
+    model = "configured" if complete.get("OPENAI_API_KEY") else "none (replies from templates)"
     print(f"\nTria is ready after {seconds:.1f} s.\n")
     print(f"  Chat        {url}/")
     print(f"  Console     {url}/console")
@@ -132,7 +130,7 @@ def _greet(environment: Mapping[str, str], url: str, log: Path, seconds: float) 
     print(f"  Health      {url}/health")
     print(f"  Model       {model}")
     print(f"  Logs        {log}")
-    if environment.get("TRIA_DEMO", "").lower() == "true":
+    if is_demo(complete):
         _greet_demo(url)
     print("\nCtrl-C stops everything.", flush=True)
 
@@ -145,6 +143,11 @@ def _greet_demo(url: str) -> None:
         print(f"  {customer.customer_id:<18} {customer.name}, {customer.company}")
     body = f'{{"customer_id": "{demo_customers()[0].customer_id}"}}'
     print(f"  curl -s {url}/demo/sign-in -H 'Content-Type: application/json' -d '{body}'")
+
+
+def is_demo(complete: Mapping[str, str]) -> bool:
+    """Whether the demo company is there to sign in to."""
+    return complete.get("TRIA_DEMO", "").lower() == "true"
 
 
 def _on_signal(number: int, frame: FrameType | None) -> NoReturn:

@@ -93,9 +93,7 @@ async def join_stream(
     return EventStream(clients, run, "0-0" if last_event_id == "-1" else last_event_id)
 
 
-async def start_run(
-    thread_id: UUID, body: RunCreate, clients: Clients, caller: Caller
-) -> DictRow:
+async def start_run(thread_id: UUID, body: RunCreate, clients: Clients, caller: Caller) -> DictRow:
     """Store, then execute in the background: what is acknowledged is never lost."""
     check_assistant(body.assistant_id)
     if body.if_not_exists == "create":

@@ -28,14 +28,11 @@ class EventStream(StreamingResponse):
         location = f"/threads/{run['thread_id']}/runs/{run['run_id']}"
         super().__init__(
             _encoded(clients, run, after),
-            headers=HEADERS
-            | {"Location": f"{location}/stream", "Content-Location": location},
+            headers=HEADERS | {"Location": f"{location}/stream", "Content-Location": location},
         )
 
 
-async def _encoded(
-    clients: Clients, run: Mapping[str, Any], after: str
-) -> AsyncIterator[bytes]:
+async def _encoded(clients: Clients, run: Mapping[str, Any], after: str) -> AsyncIterator[bytes]:
     is_resumable = bool(run["request"]["stream_resumable"])
     with metrics.STREAMS_ACTIVE.track_inprogress():
         async for event in events_of(clients, run["thread_id"], run["run_id"], after):

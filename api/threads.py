@@ -21,9 +21,7 @@ ThreadId = Annotated[UUID, Path(description="The conversation's id")]
 
 
 @router.post("")
-async def create_thread(
-    body: ThreadCreate, clients: ClientsOf, caller: SignedIn
-) -> dict[str, Any]:
+async def create_thread(body: ThreadCreate, clients: ClientsOf, caller: SignedIn) -> dict[str, Any]:
     """Open a conversation."""
     thread_id = body.thread_id or uuid4()
     made = await clients.conversations.create(thread_id, caller.customer_id, body.metadata)
@@ -47,9 +45,7 @@ async def search_threads(
 
 
 @router.get("/{thread_id}")
-async def get_thread(
-    thread_id: ThreadId, clients: ClientsOf, caller: SignedIn
-) -> dict[str, Any]:
+async def get_thread(thread_id: ThreadId, clients: ClientsOf, caller: SignedIn) -> dict[str, Any]:
     """One conversation with its latest values."""
     thread = await own_thread(thread_id, clients, caller)
     return thread_json(thread, await latest_values(thread, clients))

@@ -12,6 +12,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import structlog
+from tools.knowledge import Knowledge, load_policies, open_chroma
 
 from graph.builder import Graph, build_graph
 from graph.checkpoints import make_saver
@@ -27,7 +28,6 @@ from tools.embedder import Embedder
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
 from tools.intents import IntentClassifier, load_utterances
-from tools.knowledge import Knowledge, load_policies, open_chroma
 from tools.model import Model
 from tools.outlets import Outlets
 from tools.rules import load_rules
@@ -36,7 +36,6 @@ from tools.tickets import Tickets
 from tools.xero.client import XeroClient, make_http
 from tools.xero.oauth import Tokens, XeroApp
 from tools.xero.scoped import Accounts
-
 
 log = structlog.get_logger()
 INDEX_LOCK = 7_384_116_022  # any fixed number of our own
@@ -89,7 +88,7 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
 
 
 async def index_policies(clients: Clients) -> None:
-    """Bring the policy index up to date; one replica at a time. Without Chroma, start all the same."""
+    """Bring the policy index up to date, one replica at a time. Start without Chroma too."""
     try:
         async with clients.pool.connection() as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock(%s)", [INDEX_LOCK])
@@ -136,7 +135,7 @@ def _assemble(
         xero=xero,
         model=model,
         graph=graph,
-        executor=Executor(graph, runs, conversations, actions, events, context_for),
+        executor=Executor(graph, runs, conversations, events, context_for),
         context_for=context_for,
     )
 

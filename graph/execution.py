@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from graph.checkpoints import turn_thread
 from graph.public import answer_id, answer_of, chunk_json, public_update, public_values
 from monitoring import metrics
 from monitoring.logging import origin
-from tools.actions import Actions
+from nodes.state import State, Turn
 from tools.context import Caller, Context
 from tools.conversations import Conversations, Message
 from tools.errors import TriaError
@@ -73,19 +73,17 @@ class Progress:
 class Executor:
     """Runs turns as tasks of this process, detached from any request."""
 
-    def __init__(  # noqa: PLR0913 (the parts of a turn, each named)
+    def __init__(
         self,
         graph: Graph,
         runs: Runs,
         conversations: Conversations,
-        actions: Actions,
         events: EventLog,
         context_for: Callable[[Caller], Context],
     ) -> None:
         self._graph = graph
         self._runs = runs
         self._conversations = conversations
-        self._actions = actions
         self._events = events
         self._context_for = context_for
         self._tasks: set[asyncio.Task[None]] = set()
@@ -174,24 +172,24 @@ class Executor:
         is_unfinished = bool(snapshot.next or snapshot.tasks)
         if snapshot.created_at and not is_unfinished:
             return
-        turn = None if is_unfinished else {"turn": await self._turn(run, context)}
+        turn = None if is_unfinished else State(turn=await self._turn(run, context))
         await self._show_values(progress)
         async for part in self._graph.astream(
-            turn,  # type: ignore[arg-type]  # the state's input part
+            turn,
             config,
             context=context,
             stream_mode=["custom", "tasks", "updates"],
             durability="async",
             version="v2",
         ):
-            yield part  # type: ignore[misc]
+            yield cast(Mapping[str, Any], part)
 
-    async def _turn(self, run: DictRow, context: Context) -> dict[str, Any]:
+    async def _turn(self, run: DictRow, context: Context) -> Turn:
         [*_, message] = await self._conversations.window(
             run["thread_id"], 1, through_turn=run["turn"]
         )
         history = await self._conversations.before(run["thread_id"], run["run_id"])
-        card = await self._actions.open_of(run["thread_id"], context.caller.customer_id)
+        card = await context.actions.open_of(run["thread_id"], context.caller.customer_id)
         zone = ZoneInfo(load_rules().company.timezone)
         return {
             "run_id": str(run["run_id"]),
@@ -207,24 +205,28 @@ class Executor:
 
     async def _show(self, part: Mapping[str, Any], progress: Progress) -> None:
         """Publish one part of the graph's stream in the modes the client asked for."""
-        data = part["data"]
-        match part["type"]:
-            case "custom":
-                await self._show_text(data, progress)
-            case "tasks" if "input" in data:
-                progress.node_started[data["id"]] = time.monotonic()
-                if text := STATUS.get(data["name"]):
-                    status = {"type": "status", "node": data["name"], "text": text}
-                    await self._publish(progress.run, "custom", status, progress)
-            case "tasks":
-                seconds = time.monotonic() - progress.node_started.get(data["id"], time.monotonic())
-                metrics.NODE_SECONDS.labels(data["name"]).observe(seconds)
-            case "updates":
-                for node, update in data.items():
-                    shown = public_update(update or {})
-                    await self._publish(progress.run, "updates", {node: shown}, progress)
-                    progress.state |= update or {}
-                await self._show_values(progress)
+        if part["type"] == "custom":
+            await self._show_text(part["data"], progress)
+        elif part["type"] == "tasks":
+            await self._show_step(part["data"], progress)
+        else:
+            for node, update in part["data"].items():
+                shown = public_update(update or {})
+                await self._publish(progress.run, "updates", {node: shown}, progress)
+                progress.state |= update or {}
+            await self._show_values(progress)
+
+    async def _show_step(self, task: Mapping[str, Any], progress: Progress) -> None:
+        """A node began: tell the customer what is being done. It ended: note how long it took."""
+        name = task["name"]
+        if "input" not in task:
+            seconds = time.monotonic() - progress.node_started.pop(task["id"], time.monotonic())
+            metrics.NODE_SECONDS.labels(name).observe(seconds)
+            return
+        progress.node_started[task["id"]] = time.monotonic()
+        if text := STATUS.get(name):
+            status = {"type": "status", "node": name, "text": text}
+            await self._publish(progress.run, "custom", status, progress)
 
     async def _show_text(self, data: Mapping[str, Any], progress: Progress) -> None:
         if data["type"] == "sentence":

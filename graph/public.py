@@ -1,4 +1,4 @@
-"""What a client sees of a turn: the conversation in LangChain's message form, and the public state."""
+"""What a client sees of a turn: messages in LangChain's form, and the public part of the state."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from langgraph.graph import END
-
 from nodes.state import State, facts_of, intents_of
 
 Step = Literal["propose_action", "commit_action", "hand_off", "adapt_tone"]
@@ -37,4 +35,4 @@ def after_action(state: State) -> Literal["hand_off", "adapt_tone"]:
 def after_validate_output(state: State) -> Literal["compose_reply", "__end__"]:
     """At most one rewrite, and that one comes from the templates."""
     verdict = state["verdict"]
-    return END if verdict["passed"] or verdict["tries"] >= MOST_TRIES else "compose_reply"
+    return "__end__" if verdict["passed"] or verdict["tries"] >= MOST_TRIES else "compose_reply"

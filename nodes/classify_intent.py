@@ -3,7 +3,7 @@
 import re
 from typing import cast
 
-from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage, convert_to_messages
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
@@ -23,11 +23,12 @@ YES = re.compile(
     re.IGNORECASE,
 )
 NO = re.compile(
-    r"(?:no|nope|nah|don'?t|do not|cancel it|not now|stop|never mind|不要?|不用|tidak|jangan|இல்லை|வேண்டாம்)\b",
+    r"(?:no|nope|nah|don'?t|do not|cancel it|not now|stop|never mind|"
+    r"不要?|不用|tidak|jangan|இல்லை|வேண்டாம்)\b",
     re.IGNORECASE,
 )
 MORE_TO_IT = re.compile(
-    r"\b(?:but|instead|change|make|only|also|except|wait|how|what)\b|\d|\?", re.I
+    r"\b(?:but|instead|change|make|only|also|except|wait|how|what)\b|\d|\?", re.IGNORECASE
 )
 
 
@@ -93,7 +94,7 @@ async def _ask_model(state: State, context: Context) -> list[Found]:
     if context.model is None:
         return []
     system = prompt("classify_intent").substitute(intents="\n".join(f"- {i}" for i in INTENTS))
-    messages: list[AnyMessage] = [
+    messages: list[BaseMessage] = [
         SystemMessage(system),
         *convert_to_messages(state["turn"]["history"][-4:]),
         HumanMessage(state["screened"]["masked"]),

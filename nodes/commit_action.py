@@ -106,8 +106,10 @@ def _committed(action: dict[str, Any]) -> Fact:
     return _fact(
         "committed",
         {
-            **{"number": action["document_number"], "total": card["total"]},
-            **{"delivery": card["delivery"], "outlet": card["outlet"]["name"]},
+            "number": action["document_number"],
+            "total": card["total"],
+            "delivery": card["delivery"],
+            "outlet": card["outlet"]["name"],
         },
     )
 
@@ -115,7 +117,9 @@ def _committed(action: dict[str, Any]) -> Fact:
 def _shown(action: dict[str, Any], status: str) -> dict[str, Any]:
     return {
         **action["card"],
-        **{"action_id": str(action["action_id"]), "hash": action["hash"], "status": status},
+        "action_id": str(action["action_id"]),
+        "hash": action["hash"],
+        "status": status,
         "document_number": action["document_number"],
     }
 

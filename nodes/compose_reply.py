@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple
 
-from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage, convert_to_messages
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
 from langgraph.runtime import Runtime
 
 from nodes.prompts import prompt
@@ -120,7 +120,7 @@ def _checked(sentence: str, evidence: Evidence) -> str:
     return sentence
 
 
-def _messages(state: State, context: Context) -> list[AnyMessage]:
+def _messages(state: State, context: Context) -> list[BaseMessage]:
     tone = state["tone"]
     system = prompt("compose_reply").substitute(
         company="Tria",

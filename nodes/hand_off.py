@@ -39,7 +39,7 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
             "ticket": ticket.number,
             "reason": reason,
             "level": levels[0],
-            "who": load_rules().escalation.levels[str(levels[0])].who,
+            "who": load_rules().escalation.levels[levels[0]].who,
             "deadline": deadline.isoformat(),
             "deadline_text": f"{deadline:%a %-d %b, %H:%M}",
         }
@@ -57,7 +57,7 @@ def _deadline(reason: str, now: datetime) -> datetime:
     rules = load_rules()
     if reason == "food_safety":
         return now + timedelta(minutes=rules.quality.food_safety_call_minutes)
-    return business_deadline(now, rules.escalation.levels["2"].first_reply_minutes)
+    return business_deadline(now, rules.escalation.levels[2].first_reply_minutes)
 
 
 def _packet(state: State, context: Context) -> dict[str, Any]:

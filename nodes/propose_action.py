@@ -12,14 +12,8 @@ from nodes.state import Fact, State, facts_of
 from tools.actions import Proposal
 from tools.context import Context
 from tools.delivery import SlotChoice, resolve_slot
-from tools.orders import (
-    AccountStanding,
-    OrderRequest,
-    Outlet,
-    PricedOrder,
-    parse_order,
-    price_order,
-)
+from tools.orders import OrderRequest, Outlet, parse_order
+from tools.pricing import AccountStanding, PricedOrder, price_order
 from tools.rules import load_rules
 from tools.xero.documents import invoice_payload
 
@@ -45,6 +39,7 @@ async def propose_action(state: State, runtime: Runtime[Context]) -> State:
         {code: Decimal(price) for code, price in prices[0]["by_code"].items()},
         received.date(),
         _standing(standing[0]),
+        outlet.address if outlet else "",
     )
     if reason := next(
         (r for flag, r in FOR_A_PERSON.items() if flag in _flags(order, request)), None
@@ -97,9 +92,13 @@ def _card(order: PricedOrder, outlet: Outlet, slot: SlotChoice) -> dict[str, Any
         "title": f"Order for {outlet.name}",
         "lines": [
             {
-                **{"code": x.code, "name": x.name, "pieces": x.pieces},
-                **{"packs": x.packs, "pack": x.pack},
-                **{"unit_price": f"{x.unit_price:f}", "amount": f"{x.amount:.2f}"},
+                "code": x.code,
+                "name": x.name,
+                "pieces": x.pieces,
+                "packs": x.packs,
+                "pack": x.pack,
+                "unit_price": f"{x.unit_price:f}",
+                "amount": f"{x.amount:.2f}",
             }
             for x in order.lines
         ],
@@ -117,8 +116,11 @@ def _card(order: PricedOrder, outlet: Outlet, slot: SlotChoice) -> dict[str, Any
             "asked_for": slot.asked_for,
         },
         "outlet": {
-            **{"outlet_id": outlet.outlet_id, "name": outlet.name, "address": outlet.address},
-            **{"contact_person": outlet.contact_person, "mobile": outlet.mobile},
+            "outlet_id": outlet.outlet_id,
+            "name": outlet.name,
+            "address": outlet.address,
+            "contact_person": outlet.contact_person,
+            "mobile": outlet.mobile,
         },
         "bill_to": outlet.bill_to,
         "notes": _notes(order, slot),
@@ -169,8 +171,10 @@ def _payload(state: State, context: Context, card: dict[str, Any], number: str) 
     account = {"AccountCode": context.sales_account, "TaxType": tax_type}
     goods = [
         {
-            **{"ItemCode": x["code"], "Description": x["name"], "Quantity": x["pieces"]},
-            **{"UnitAmount": float(x["unit_price"])},
+            "ItemCode": x["code"],
+            "Description": x["name"],
+            "Quantity": x["pieces"],
+            "UnitAmount": float(x["unit_price"]),
         }
         for x in card["lines"]
     ]

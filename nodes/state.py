@@ -128,7 +128,7 @@ def facts_of(state: State, kind: str) -> list[dict[str, Any]]:
 
 
 def evidence_of(state: State, now: datetime) -> Evidence:
-    """What this turn's reply may say: its facts, passages, card, ticket and the customer's words."""
+    """What this turn's reply may say: facts, passages, card, ticket, the customer's words."""
     facts = [fact["data"] for fact in state.get("facts", [])]
     shown = [x for x in (state.get("card"), state.get("handoff")) if x]
     passages = [f"{p['title']} {p['section']} {p['text']}" for p in state.get("passages", [])]

@@ -1,4 +1,4 @@
-"""What a turn may use: who is asking and the clients. Never checkpointed, never shown to a model."""
+"""What a turn may use: who asks and the clients. Never checkpointed, never shown to a model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

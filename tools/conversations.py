@@ -98,7 +98,7 @@ class Conversations:
                 return False
             for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
                 await connection.execute(
-                    f"delete from {table} where thread_id like %s",  # noqa: S608 (our own names)
+                    f"delete from {table} where thread_id like %s",
                     [f"{thread_id}:%"],
                 )
             return True

@@ -1,4 +1,4 @@
-"""What can go wrong beyond a customer's reach. What a customer can cause is state and a route instead."""
+"""What no customer can cause. What a customer can cause is state and a route instead."""
 
 
 class TriaError(Exception):
@@ -8,13 +8,13 @@ class TriaError(Exception):
 
 
 class BackendUnavailable(TriaError):
-    """A part we depend on did not answer in time or answered with a server error; trying again may help."""
+    """A part did not answer in time or failed; trying again may help."""
 
     code = "backend_unavailable"
 
 
 class BackendRejected(TriaError):
-    """A part we depend on refused the request; the same request will be refused again."""
+    """A part refused the request, and will refuse the same one again."""
 
     code = "backend_rejected"
 

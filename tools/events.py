@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import redis.asyncio as redis
@@ -58,7 +59,9 @@ class EventLog:
         """Events after an id until END, with heartbeats in silence; raises LogUnavailable."""
         while True:
             try:
-                answer = await self._redis.xread({_key(run_id): after}, count=200, block=BLOCK_MS)
+                answer: Any = await self._redis.xread(
+                    {_key(run_id): after}, count=200, block=BLOCK_MS
+                )
             except (RedisError, OSError) as error:
                 raise LogUnavailable from error
             if not answer:

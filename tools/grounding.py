@@ -29,14 +29,14 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "money",
             rf"(?:s\$|\$|sgd\s?|usd\s?|rm\s?|€|£)\s?(?:{NUMBER})|\b(?:{NUMBER})\s?(?:sgd|dollars?)\b",
-        ),  # noqa: E501
+        ),
         ("percent", rf"\b(?:{NUMBER})\s?(?:%|per\s?cent\b|percent\b)"),
         ("money", r"\b(?:\d{1,3}(?:,\d{3})+|\d+)\.\d{2}\b(?!\d)"),
         ("weekday", r"\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?s?\b"),
         (
             "promise",
             r"\b(?:guarantee\w*|discount\w*|refund\w*|waive\w*|compensat\w*|free of charge)\b",
-        ),  # noqa: E501
+        ),
         ("number", rf"(?<![\w.])(?:{NUMBER})(?![\w.]*\d)"),
     )
 )
@@ -188,7 +188,9 @@ def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|no|st|mr|ms|mrs|dr|approx)|\b[A-Z]|^\s*\d+)\.$", re.I)
+ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|no|st|mr|ms|mrs|dr|approx)|\b[a-z]|^\s*\d+)\.$", re.IGNORECASE
+)
 BOUNDARY = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？])|\n+")  # noqa: RUF001 (Chinese full stops)
 
 

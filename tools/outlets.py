@@ -35,7 +35,7 @@ class Outlets:
         changes = ", ".join(f"{f} = excluded.{f}" for f in FIELDS[1:])
         async with self._pool.connection() as connection, connection.cursor() as cursor:
             await cursor.executemany(
-                f"insert into outlets ({columns}) values ({values})"  # noqa: S608 (our own names)
+                f"insert into outlets ({columns}) values ({values})"
                 f" on conflict (outlet_id) do update set {changes}",
                 [dict(o) for o in outlets],
             )

@@ -1,4 +1,4 @@
-"""What stands in a message before anyone reads it: tricks undone, personal data, language, attacks."""
+"""What stands in a message: tricks undone, personal data, language, attacks."""
 
 import re
 import unicodedata
@@ -30,7 +30,8 @@ INJECTION = [
         r"\b(instruction|prompt|rule|message)s?",
         r"\b(system|developer)\s*(prompt|message|mode)\b",
         r"<\|?(im_start|im_end|system|assistant)\|?>|\[/?INST\]|###\s*(system|instruction)",
-        r"\byou are (now|no longer)\b|\bpretend (to be|you are)\b|\bact as (an?|the)\b.{0,20}\b(admin|developer)",
+        r"\byou are (now|no longer)\b|\bpretend (to be|you are)\b",
+        r"\bact as (an?|the)\b.{0,20}\b(admin|developer)",
         r"\b(reveal|print|show|repeat)\b.{0,20}\b(system prompt|hidden|instructions)\b",
     )
 ]

@@ -1,70 +1,34 @@
 // The chat page: signs a customer in, holds one conversation, and outlives lost connections.
-// What the server says is the truth; the page only adds what is not yet confirmed by it.
+// What the server says is the truth; the page adds only what the server has not confirmed yet.
 
-const QUIET_LIMIT = 45_000; // ms without a byte (heartbeats included) before a stream counts as dead
-const LONGEST_WAIT = 15_000;
-const STAFF_POLL = 15_000;
-const LONG_TEXT = 700;
-const ZONE = "Asia/Singapore";
+import { Lost, Refused, access, backoff, call, callJson, makeLink, pause, serverEvents, wake } from "./wire.js";
+import { make, makeButton, markup, showEntries } from "./view.js";
+
+const STAFF_POLL = 15_000; // ms
+const NEAR_END = 80; // px
 const ORDER_FORM = `Order form
 10" Regular Box (100/bundle): 600
 12" Medium Box (100/bundle): 200
-14" XL Box (50/bundle): 400
-Delivery: next possible morning`;
+14" XL Box (50/bundle): 400`;
 const SUGGESTIONS = [
-  { title: "What do I owe?", hint: "Open and overdue invoices", text: "What do I owe?" },
-  { title: "Place an order", hint: "Fill in an order form", form: ORDER_FORM },
-  { title: "Cancellation fee", hint: "The day before delivery", text: "What does it cost to cancel an order the day before delivery?" },
-  { title: "Damaged goods", hint: "My boxes arrived crushed", text: "My boxes arrived crushed." },
+  ["What do I owe?", "Open and overdue invoices", () => send("What do I owe?")],
+  ["Place an order", "Start from an order form", () => write(ORDER_FORM)],
+  ["Cancel an order", "What it costs the day before", () => send("What does it cost to cancel an order the day before delivery?")],
+  ["Report damage", "My boxes arrived crushed", () => send("My boxes arrived crushed.")],
 ];
-const CARD_WORDS = {
-  order: { confirm: "Confirm order", yes: "Yes, place this order", no: "No, do not place it", done: "Placed", not: "Not placed" },
-  quote: { confirm: "Confirm quote", yes: "Yes, send this quote", no: "No, do not send it", done: "Sent", not: "Not sent" },
-};
-const ANY_CARD = { confirm: "Confirm", yes: "Yes, go ahead", no: "No, do not do it", done: "Done", not: "Not done" };
 
 const $ = (id) => document.getElementById(id);
-const embedded = new URLSearchParams(location.search).has("embed");
-const waker = new EventTarget();
-const state = { talk: {}, token: null, customer: null, thread: null, run: null, link: null, entries: [], busy: false, failure: null, pinned: true };
+const isEmbedded = new URLSearchParams(location.search).has("embed");
+const acts = { decide, cite, retry };
+const state = { talk: {}, customer: null, thread: null, run: null, link: null, entries: [], busy: false, failure: null, pinned: true, drawing: false };
 
-class Lost extends Error {
-  constructor(message = "", wait = 0) {
-    super(message);
-    this.wait = wait;
-  }
-}
-
-class Refused extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
-
-// ---------------------------------------------------------------- small parts
-
-function make(tag, className = "", ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.append(...children);
-  return element;
-}
-
-function makeButton(className, label, onClick) {
-  const button = make("button", className, label);
-  button.type = "button";
-  button.addEventListener("click", onClick);
-  return button;
-}
-
-const cloned = (id) => $(id).content.firstElementChild.cloneNode(true);
+// ---------------------------------------------------------------- what the browser keeps
 
 // Storage may be blocked, for one in a frame on another site: the chat then works without it.
 function keep(storage, key, value) {
   try {
-    if (value === null) window[storage].removeItem(key);
-    else window[storage].setItem(key, JSON.stringify(value));
+    if (value) window[storage].setItem(key, JSON.stringify(value));
+    else window[storage].removeItem(key);
   } catch { /* blocked or full */ }
 }
 
@@ -80,8 +44,8 @@ const draftKey = () => `tria.draft.${state.customer.customer_id}`;
 const outboxKey = () => `tria.outbox.${state.customer.customer_id}`;
 
 function keepSession() {
-  const { token, customer, thread, run } = state;
-  keep("sessionStorage", "tria.session", { token, customer, thread, run: run && { id: run.id, last: "-1" } });
+  const { customer, thread, run } = state;
+  keep("sessionStorage", "tria.session", customer && { token: access.token, customer, thread, run: run?.id });
 }
 
 function makeId() {
@@ -92,87 +56,7 @@ function makeId() {
   return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-function plainText(content) {
-  if (typeof content === "string") return content;
-  return (content ?? []).map((block) => block.text ?? "").join("");
-}
-
-const money = (amount) => String(amount ?? "").replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",");
-const count = (number) => Number(number).toLocaleString("en-SG");
-
-function clockText(moment) {
-  const day = (date) => date.toLocaleDateString("en-SG", { timeZone: ZONE, weekday: "short", day: "numeric", month: "short" });
-  const time = moment.toLocaleTimeString("en-SG", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  return day(moment) === day(new Date()) ? time : `${day(moment)}, ${time}`;
-}
-
-// ---------------------------------------------------------------- the network
-
-async function call(path, { body, headers = {}, link = makeLink() } = {}) {
-  const request = { method: body ? "POST" : "GET", headers: { ...headers }, signal: link.signal, cache: "no-store" };
-  if (state.token) request.headers.Authorization = `Bearer ${state.token}`;
-  if (body) Object.assign(request, { body: JSON.stringify(body) }).headers["Content-Type"] = "application/json";
-  const response = await fetch(path, request).catch(() => { throw new Lost(); });
-  return response.ok ? response : refuse(response);
-}
-
-async function refuse(response) {
-  const { status } = response;
-  const detail = await response.json().then((answer) => answer.detail, () => "");
-  if (status === 401 && state.token) expireSession();
-  const wait = 1000 * (Number(response.headers.get("Retry-After")) || 0);
-  if (status >= 500 || [408, 409, 425, 429].includes(status)) throw new Lost("The service is busy.", wait);
-  throw new Refused(status, typeof detail === "string" ? detail : "");
-}
-
-async function callJson(path, options) {
-  const link = makeLink();
-  const response = await call(path, { ...options, link });
-  const answer = await response.json().catch(() => { throw new Lost(); });
-  link.rest();
-  return answer;
-}
-
-// Ends a request that has gone silent.
-function makeLink() {
-  const controller = new AbortController();
-  const cut = () => controller.abort();
-  let timer = setTimeout(cut, QUIET_LIMIT);
-  const rest = () => clearTimeout(timer);
-  const touch = () => { rest(); timer = setTimeout(cut, QUIET_LIMIT); };
-  return { signal: controller.signal, cut, rest, touch };
-}
-
-async function* serverEvents(response, link) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let text = ""; ;) {
-    const { value, done } = await reader.read().catch(() => { throw new Lost(); });
-    link.touch();
-    if (done) return link.rest();
-    const blocks = (text + value).split(/\r?\n\r?\n/);
-    text = blocks.pop();
-    for (const block of blocks) yield parseEvent(block);
-  }
-}
-
-function parseEvent(block) {
-  const fields = { event: "", data: "", id: "" };
-  for (const line of block.split(/\r?\n/)) {
-    const [, name, value] = /^(event|data|id): ?(.*)$/.exec(line) ?? [];
-    if (name) fields[name] += value;
-  }
-  return { ...fields, data: fields.data ? JSON.parse(fields.data) : null };
-}
-
-function pause(ms) {
-  return new Promise((resolve) => {
-    const wake = () => { clearTimeout(timer); resolve(); };
-    const timer = setTimeout(wake, ms);
-    waker.addEventListener("wake", wake, { once: true });
-  });
-}
-
-const backoff = (attempt) => Math.min(LONGEST_WAIT, 500 * 2 ** attempt) * (0.5 + Math.random() / 2);
+// ---------------------------------------------------------------- one turn
 
 // Repeats `work` until it succeeds or the conversation is left; only a lost connection is repeated.
 async function insist(work) {
@@ -183,64 +67,62 @@ async function insist(work) {
       if (state.talk === talk) showBanner("");
       return result;
     } catch (error) {
-      if (state.talk !== talk) return undefined;
+      if (state.talk !== talk) break;
       if (!(error instanceof Lost)) throw error;
-      showBanner(bannerText(error));
+      showLost(error);
       await pause(Math.max(error.wait, backoff(attempt)));
     }
   }
   return undefined;
 }
 
-function bannerText(error) {
-  if (!navigator.onLine) return "You are offline. Nothing is lost: we go on when you are back.";
-  return `${error.message || "The connection is lost."} Trying again…`;
-}
-
-// ---------------------------------------------------------------- one turn
-
 function send(content, extra = {}) {
-  if (state.busy || !content.trim()) return false;
+  if (state.busy || !content.trim()) return;
   const entry = { id: makeId(), type: "human", content, extra, phase: "sending", at: new Date() };
   state.entries.push(entry);
   state.pinned = true;
   runTurn(entry);
-  return true;
 }
 
 async function runTurn(entry) {
   const { talk } = state;
-  setBusy(true);
   if (entry.phase === "sending") keep("localStorage", outboxKey(), { thread: state.thread, id: entry.id, content: entry.content, extra: entry.extra });
-  render();
+  setBusy(true);
   try {
     while (state.talk === talk && !(await insist(() => advance(entry)))) await pause(backoff(0));
   } catch (error) {
-    if (state.talk === talk) state.failure = refusalText(error);
-    if (!(error instanceof Refused)) console.error(error);
+    if (!(error instanceof Refused)) throw error;
+    state.failure = error.message || "This message could not be sent.";
+  } finally {
+    if (state.talk === talk) endTurn(entry);
   }
-  if (state.talk === talk) endTurn(entry);
-}
-
-function refusalText(error) {
-  if (error.status === 413 || error.status === 422) return error.message || "This message is too long to send.";
-  return error.message || "This message could not be sent.";
 }
 
 function endTurn(entry) {
   if (state.failure) Object.assign(entry, { phase: "failed", note: state.failure });
-  else keep("localStorage", outboxKey(), null);
-  state.entries = state.entries.filter((each) => each.phase !== "partial");
+  state.entries = state.entries.filter(({ phase }) => phase !== "partial");
   Object.assign(state, { run: null, failure: null });
-  setBusy(false);
   keepSession();
-  render();
+  setBusy(false);
+}
+
+function retry(entry) {
+  if (state.busy) return;
+  state.entries = state.entries.filter((each) => each !== entry);
+  if (entry.isAccepted) return send(entry.content, entry.extra);
+  state.entries.push(Object.assign(entry, { phase: "sending" }));
+  runTurn(entry);
+}
+
+function decide({ action_id, hash }, decision, text) {
+  send(text, { action: { action_id, hash, decision } });
+  $("message").focus();
 }
 
 // One attempt to bring the turn to its end. True when it has ended.
 async function advance(entry) {
-  if (state.run) return (await rejoin(entry)) || isOver(entry);
-  if (entry.phase === "sending" && !(entry.tried && (await isReceived(entry)))) await post(entry);
+  if (state.run) await rejoin(entry);
+  else if (entry.phase === "sending" && !(entry.isTried && (await isReceived(entry)))) await post(entry);
   else await findRun();
   return isOver(entry);
 }
@@ -248,64 +130,62 @@ async function advance(entry) {
 async function post(entry) {
   state.thread ??= (await callJson("threads", { body: { metadata: {} } })).thread_id;
   keepSession();
-  entry.tried = true;
+  entry.isTried = true;
   const message = { id: entry.id, role: "user", content: entry.content, additional_kwargs: entry.extra };
-  const body = {
-    assistant_id: "tria", input: { messages: [message] }, stream_mode: ["values", "messages-tuple", "custom"],
-    stream_resumable: true, on_disconnect: "continue",
-  };
+  const modes = { stream_mode: ["values", "messages-tuple", "custom"], stream_resumable: true, on_disconnect: "continue" };
+  const body = { assistant_id: "tria", input: { messages: [message] }, ...modes };
   const link = state.link = makeLink();
-  const response = await call(`threads/${state.thread}/runs/stream`, { body, link }).catch((error) => leaveLostThread(error, entry));
-  const run = response.headers.get("Content-Location")?.split("/").pop();
-  acceptRun(entry, run);
+  const response = await call(`threads/${state.thread}/runs/stream`, { body, link }).catch((error) => leaveThread(error, entry));
+  accept(entry, response.headers.get("Content-Location")?.split("/").pop());
   await follow(response, link);
 }
 
 // A conversation the server no longer has goes on in a fresh one, once.
-function leaveLostThread(error, entry) {
-  if (error.status !== 404 || entry.moved) throw error;
-  Object.assign(entry, { moved: true, tried: false });
+function leaveThread(error, entry) {
+  if (error.status !== 404 || entry.isMoved) throw error;
+  Object.assign(entry, { isMoved: true, isTried: false });
   Object.assign(state, { thread: null, entries: [entry] });
   throw new Lost();
 }
 
-function acceptRun(entry, id) {
-  entry.phase = "done";
+function accept(entry, runId) {
+  Object.assign(entry, { phase: "done", isAccepted: true });
   keep("localStorage", outboxKey(), null);
-  state.run = id ? { id, last: "-1" } : null;
+  state.run = runId ? { id: runId, last: "-1" } : null;
   keepSession();
   render();
 }
 
 async function isReceived(entry) {
   await catchUp();
+  if (entry.phase === "done") accept(entry);
   return entry.phase === "done";
 }
 
 async function findRun() {
   const [latest] = await callJson(`threads/${state.thread}/runs?limit=1`);
-  state.run = latest ? { id: latest.run_id, last: "-1" } : null;
+  if (latest) state.run = { id: latest.run_id, last: "-1" };
+  else state.failure = "The answer was lost.";
 }
 
-// Goes on reading the run's events after the last one seen. True when the server has forgotten the run.
+// Goes on reading after the last event seen. A run the server has forgotten leaves what the state holds.
 async function rejoin(entry) {
   const { run } = state;
   const link = state.link = makeLink();
   if (run.last === "-1") dropPartial();
   try {
-    const path = `threads/${state.thread}/runs/${run.id}/stream`;
-    await follow(await call(path, { headers: { "Last-Event-ID": run.last }, link }), link);
-    return false;
+    const headers = { "Last-Event-ID": run.last };
+    await follow(await call(`threads/${state.thread}/runs/${run.id}/stream`, { headers, link }), link);
   } catch (error) {
     if (error.status !== 404) throw error;
+    await catchUp();
+    if (!isAnswered(entry)) state.failure = "The answer was lost.";
   }
-  await catchUp();
-  if (!isAnswered(entry)) state.failure = "The answer did not reach us.";
-  return true;
 }
 
 async function follow(response, link) {
   for await (const { event, data, id } of serverEvents(response, link)) {
+    if (state.link !== link) return;
     showBanner("");
     if (id && state.run) state.run.last = id;
     if (data) take[event]?.(data);
@@ -323,27 +203,27 @@ async function isOver(entry) {
 }
 
 function isAnswered(entry) {
-  const after = state.entries.slice(state.entries.indexOf(entry) + 1);
-  return after.some((each) => each.type === "ai" && each.phase === "done");
+  const later = state.entries.slice(state.entries.indexOf(entry) + 1);
+  return later.some(({ type, phase }) => type === "ai" && phase === "done");
 }
 
 async function catchUp() {
-  const { talk, thread } = state;
-  const { values } = await callJson(`threads/${thread}/state`);
+  const { talk } = state;
+  const { values } = await callJson(`threads/${state.thread}/state`);
   if (state.talk === talk) absorb(values?.messages ?? []);
 }
 
 // ---------------------------------------------------------------- what arrives
 
 const take = {
-  metadata: ({ run_id: id }) => { state.run ??= { id, last: "-1" }; },
-  messages: ([chunk]) => { if (chunk.type === "AIMessageChunk") takeChunk(chunk); },
-  values: ({ messages }) => absorb(messages ?? []),
-  error: ({ message }) => { state.failure = message || "Something went wrong on our side."; },
-  custom: (event) => {
+  metadata({ run_id: id }) { state.run ??= { id, last: "-1" }; },
+  messages([chunk]) { if (chunk.type === "AIMessageChunk") takeChunk(chunk); },
+  values({ messages }) { absorb(messages ?? []); },
+  error({ message }) { state.failure = message || "Something went wrong on our side."; },
+  custom(event) {
     if (event.type === "status") showStatus(event.text);
-    else if (event.type === "reset") dropPartial();
-    else if (event[event.type] && ["card", "citations", "handoff"].includes(event.type)) partial().extra[event.type] = event[event.type];
+    if (event.type === "reset") dropPartial();
+    if (["card", "citations", "handoff"].includes(event.type) && event[event.type]) partial().extra[event.type] = event[event.type];
     render();
   },
 };
@@ -352,18 +232,20 @@ function takeChunk({ id, content }) {
   if (state.entries.some((entry) => entry.id === id && entry.phase === "done")) return;
   const entry = partial();
   Object.assign(entry, { id, content: entry.content + plainText(content) });
-  showStatus("");
+  if (entry.content) showStatus("");
   render();
 }
 
 function partial() {
-  let entry = state.entries.find((each) => each.phase === "partial");
-  if (!entry) state.entries.push(entry = { id: makeId(), type: "ai", content: "", extra: {}, phase: "partial", at: new Date() });
+  const known = state.entries.find(({ phase }) => phase === "partial");
+  if (known) return known;
+  const entry = { id: makeId(), type: "ai", content: "", extra: {}, phase: "partial", at: new Date() };
+  state.entries.push(entry);
   return entry;
 }
 
 function dropPartial() {
-  state.entries = state.entries.filter((entry) => entry.phase !== "partial");
+  state.entries = state.entries.filter(({ phase }) => phase !== "partial");
   showStatus("Working on it");
 }
 
@@ -388,3 +270,222 @@ function inserted() {
   state.entries.splice(state.entries.findLastIndex(({ phase }) => phase === "done") + 1, 0, entry);
   return entry;
 }
+
+function plainText(content) {
+  return typeof content === "string" ? content : (content ?? []).map(({ text }) => text ?? "").join("");
+}
+
+// ---------------------------------------------------------------- the page
+
+function render() {
+  if (state.drawing) return;
+  state.drawing = true;
+  requestAnimationFrame(() => {
+    state.drawing = false;
+    $("welcome").hidden = state.entries.length > 0;
+    $("restart").hidden = !state.customer || !state.entries.length;
+    showEntries($("log"), state.entries, state.busy, acts);
+    if (state.pinned) $("scroller").scrollTop = $("scroller").scrollHeight;
+    showLatest();
+  });
+}
+
+function showLatest() {
+  const { scrollHeight, scrollTop, clientHeight } = $("scroller");
+  $("latest").hidden = scrollHeight - scrollTop - clientHeight < NEAR_END;
+}
+
+function setBusy(busy) {
+  state.busy = busy;
+  $("log").setAttribute("aria-busy", String(busy));
+  showStatus(busy ? "Working on it" : "");
+  fitComposer();
+  render();
+}
+
+function showStatus(text) {
+  if ($("status").textContent !== text) $("status").textContent = text;
+}
+
+function showBanner(text) {
+  const line = $("banner").firstElementChild;
+  line.hidden = !text;
+  if (line.firstElementChild.textContent !== text) line.firstElementChild.textContent = text;
+}
+
+function showLost({ message }) {
+  if (!navigator.onLine) showBanner("You are offline. Nothing is lost: the chat goes on when you are back.");
+  else showBanner(`${message || "The connection is lost."} Trying again…`);
+}
+
+function write(text) {
+  $("message").value = text;
+  $("message").focus();
+  saveDraft();
+}
+
+function saveDraft() {
+  keep("localStorage", draftKey(), $("message").value);
+  fitComposer();
+}
+
+function fitComposer() {
+  const box = $("message");
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight}px`;
+  $("send").disabled = state.busy || !box.value.trim();
+}
+
+function submit(event) {
+  event.preventDefault();
+  const text = $("message").value.trim();
+  if (state.busy || !text) return;
+  send(text);
+  write("");
+}
+
+function cite({ title, section, text }) {
+  const dialog = $("passage");
+  dialog.querySelector("h2").textContent = title;
+  dialog.querySelector(".section").textContent = section ?? "";
+  dialog.querySelector(".text").replaceChildren(...markup(text ?? ""));
+  dialog.showModal();
+}
+
+// ---------------------------------------------------------------- signing in, opening, leaving
+
+function showView(name, who) {
+  for (const view of ["sign-in", "chat"]) $(view).hidden = view !== name;
+  $("sign-out").hidden = name !== "chat";
+  $("who").textContent = who;
+  render();
+}
+
+function leaveTalk() {
+  state.link?.cut();
+  Object.assign(state, { talk: {}, thread: null, run: null, link: null, entries: [], failure: null, pinned: true });
+  showBanner("");
+  setBusy(false);
+}
+
+async function showSignIn(note) {
+  leaveTalk();
+  showView("sign-in", "Packaging for your kitchen");
+  $("sign-in-note").textContent = note;
+  $("sign-in-title").focus();
+  try {
+    const customers = await insist(() => callJson("demo/customers"));
+    $("customers").replaceChildren(...(customers ?? []).map(customerItem));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    $("sign-in-note").textContent = "Please open the chat from your Tria account.";
+  }
+}
+
+function customerItem(customer) {
+  const item = $("customer-template").content.firstElementChild.cloneNode(true);
+  const initials = customer.name.split(/\s+/).slice(0, 2).map(([letter]) => letter).join("");
+  const texts = { ".initials": initials, strong: customer.name, small: customer.company, ".chip": customer.segment };
+  for (const [part, text] of Object.entries(texts)) item.querySelector(part).textContent = text;
+  item.querySelector("button").addEventListener("click", () => signIn(customer));
+  return item;
+}
+
+async function signIn({ customer_id }) {
+  const answer = await insist(() => callJson("demo/sign-in", { body: { customer_id } }));
+  if (!answer) return;
+  const before = kept("sessionStorage", "tria.session");
+  openChat({ ...answer, thread: before?.customer.customer_id === customer_id ? before.thread : null });
+}
+
+async function openChat({ token, customer, thread, run }) {
+  access.token = token;
+  Object.assign(state, { customer, thread, run: run ? { id: run, last: "-1" } : null });
+  keepSession();
+  showView("chat", `${customer.name}, ${customer.company}`);
+  write(kept("localStorage", draftKey()) ?? "");
+  const { talk } = state;
+  if (thread) await insist(catchUp).catch(forgetThread);
+  if (state.talk !== talk) return;
+  restoreUnsent();
+  const latest = state.entries.at(-1);
+  if (latest?.type === "human" && latest.phase === "done") runTurn(latest);
+}
+
+function forgetThread(error) {
+  if (!(error instanceof Refused)) throw error;
+  Object.assign(state, { thread: null, run: null });
+}
+
+// A message that was under way when the page was left: shown with Retry, or put back into the box.
+function restoreUnsent() {
+  const unsent = kept("localStorage", outboxKey());
+  if (!unsent || state.entries.some(({ id }) => id === unsent.id)) return keep("localStorage", outboxKey(), null);
+  const { thread, ...message } = unsent;
+  if (!thread || thread === state.thread) state.entries.push({ ...message, type: "human", phase: "failed", isTried: Boolean(state.thread) });
+  else if (!$("message").value) write(unsent.content);
+  render();
+}
+
+function restart() {
+  const unsent = state.entries.find(({ phase, isAccepted }) => phase === "sending" || (phase === "failed" && !isAccepted));
+  leaveTalk();
+  keep("localStorage", outboxKey(), null);
+  keepSession();
+  write($("message").value || unsent?.content || "");
+}
+
+function signOut() {
+  for (const key of [draftKey(), outboxKey()]) keep("localStorage", key, null);
+  Object.assign(state, { customer: null });
+  access.token = null;
+  keepSession();
+  showSignIn("Choose a customer to try the assistant.");
+}
+
+// The conversation stays in the session, so that the same customer finds it again.
+access.onExpired = () => {
+  access.token = null;
+  showSignIn("Your session has ended. Please sign in again: nothing is lost.");
+};
+
+// People may write into a conversation that was handed to them.
+function lookForStaff() {
+  const isHandedOff = state.entries.some(({ extra }) => extra.handoff);
+  if (document.hidden || state.busy || !state.thread || !isHandedOff || !access.token) return;
+  catchUp().then(() => showBanner(""), (error) => { if (error instanceof Lost) showLost(error); });
+}
+
+function connectPage() {
+  const scroller = $("scroller");
+  $("suggestions").append(...SUGGESTIONS.map(([title, hint, onClick]) => makeButton("suggestion", make("strong", "", title), onClick)));
+  SUGGESTIONS.forEach(([, hint], index) => $("suggestions").children[index].append(make("small", "", hint)));
+  $("composer").addEventListener("submit", submit);
+  $("message").addEventListener("input", saveDraft);
+  $("message").addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event); });
+  scroller.addEventListener("scroll", () => { showLatest(); state.pinned = $("latest").hidden; }, { passive: true });
+  $("latest").addEventListener("click", () => { state.pinned = true; render(); });
+  $("restart").addEventListener("click", restart);
+  $("sign-out").addEventListener("click", signOut);
+  $("banner").querySelector("button").addEventListener("click", wake);
+  $("passage").addEventListener("click", ({ target }) => { if (target === $("passage")) target.close(); });
+  addEventListener("offline", () => showLost(new Lost()));
+  addEventListener("online", () => { showBanner(""); state.link?.cut(); wake(); });
+  document.addEventListener("visibilitychange", lookForStaff);
+  setInterval(lookForStaff, STAFF_POLL);
+  if (isEmbedded) connectFrame();
+}
+
+// Only the words "close me" leave the frame, so any page may hear them.
+function connectFrame() {
+  const close = () => window.parent.postMessage("tria:close", "*");
+  document.body.classList.add("embedded");
+  $("close").hidden = false;
+  $("close").addEventListener("click", close);
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("passage").open) close(); });
+}
+
+connectPage();
+const session = kept("sessionStorage", "tria.session");
+if (session?.token) openChat(session);
+else showSignIn("Choose a customer to try the assistant.");

@@ -72,11 +72,12 @@ def running_parts(folder: Path, configured: Mapping[str, str], say: Say) -> Iter
 
 
 @contextlib.contextmanager
-def running_sandbox(folder: Path) -> Iterator[Environment]:
+def running_sandbox(folder: Path, *options: str) -> Iterator[Environment]:
     """The Xero stand-in as a process of its own, and the settings that point to it."""
     folder.mkdir(parents=True, exist_ok=True)
     port, log = kept_port(folder), folder / "sandbox.log"
     command = [sys.executable, "-m", "tools.sandbox", "--port", str(port), "--data", str(folder)]
+    command += options
     process = spawn(command, log, signal.SIGTERM)
     url = f"http://127.0.0.1:{port}"
     try:

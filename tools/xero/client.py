@@ -13,7 +13,7 @@ from tools.xero.oauth import Tokens
 ACCOUNTING = "/api.xro/2.0"
 TIMEOUT = httpx.Timeout(15, connect=3, pool=2)
 READS = 3
-LONGEST_WAIT_SECONDS = 10
+LONGEST_WAIT_SECONDS = 10.0
 IN_PROGRESS = 4  # Xero allows five at a time for one organisation
 
 
@@ -32,7 +32,6 @@ class XeroClient:
         self._tenant = tenant_id
         self._slots = asyncio.Semaphore(IN_PROGRESS)
         self.is_up = True  # whether the last call got an answer
-
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Read; raises BackendUnavailable after the last try, BackendRejected when refused."""
@@ -101,7 +100,7 @@ def _is_passing(answer: httpx.Response) -> bool:
 def _wait(answer: httpx.Response | None, attempt: int) -> float:
     if answer is not None and answer.status_code == 429:
         return _retry_after(answer)
-    return 0.2 * 2**attempt
+    return 0.2 * 2.0**attempt
 
 
 def _retry_after(answer: httpx.Response) -> float:

@@ -1,0 +1,118 @@
+"""What langgraph.json names: the same graph under LangGraph's own server, as one demo customer.
+
+That server keeps conversations as messages in its own store, so a thin graph around ours turns
+the last message into a turn and the reply into a message. Parts that are not configured are
+started, as `make run` does, on a data folder of their own.
+"""
+
+import asyncio
+import atexit
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.config import get_config
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
+
+from graph.checkpoints import migrate_checkpoints
+from graph.clients import Clients, now, open_clients
+from graph.settings import Settings, environment
+from nodes.state import State, Turn
+from tools.context import Caller
+from tools.database import make_pool, migrate
+from tools.embedded.parts import running_parts
+from tools.outlets import Outlets
+from tools.sandbox.company import demo_customers
+
+DATA = Path(".tria") / "studio"
+HISTORY = 10
+
+
+class Conversation(TypedDict):
+    """The messages of a thread on LangGraph's server."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+async def answer(state: Conversation) -> Conversation:
+    """Run one turn of Tria on the last message."""
+    clients = await _clients()
+    caller = demo_caller()
+    *earlier, last = state["messages"]
+    thread_id = get_config()["configurable"]["thread_id"]
+    await clients.conversations.create(thread_id, caller.customer_id, {})
+    card = await clients.actions.open_of(thread_id, caller.customer_id)
+    turn = Turn(
+        run_id=str(uuid4()),
+        thread_id=str(thread_id),
+        text=str(last.text),
+        received_at=now().isoformat(),
+        history=[_plain(m) for m in earlier[-HISTORY:]],
+        open_card=card and {"action_id": str(card["action_id"]), "hash": card["hash"]},
+        decision=None,
+    )
+    result = await clients.graph.ainvoke(
+        State(turn=turn),
+        {"configurable": {"thread_id": f"studio:{turn['run_id']}"}},
+        context=clients.context_for(caller),
+    )
+    return {"messages": [AIMessage(result["reply"]["text"])]}
+
+
+def demo_caller() -> Caller:
+    """The first demo customer."""
+    customer = demo_customers()[0]
+    return Caller(
+        customer_id=customer.customer_id,
+        name=customer.name,
+        company=customer.company,
+        contact_ids=customer.contact_ids,
+        roles=frozenset(customer.roles),
+    )
+
+
+def _plain(message: AnyMessage) -> dict[str, str]:
+    role = "user" if isinstance(message, HumanMessage) else "assistant"
+    return {"role": role, "content": str(message.text)}
+
+
+@cache
+def _opening() -> "asyncio.Task[Clients]":
+    return asyncio.create_task(_open())
+
+
+async def _clients() -> Clients:
+    return await asyncio.shield(_opening())
+
+
+async def _open() -> Clients:
+    """Open the clients once; they live as long as the server's process."""
+    found = await asyncio.to_thread(_start_parts)
+    await migrate(found["DATABASE_URL"])
+    await migrate_checkpoints(found["DATABASE_URL"])
+    async with make_pool(found["DATABASE_URL"], max_size=2) as pool:
+        await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
+    values = {name.lower(): value for name, value in found.items()}
+    settings = await asyncio.to_thread(lambda: Settings.model_validate(values))
+    return await open_clients(settings).__aenter__()
+
+
+def _start_parts() -> dict[str, str]:
+    stack = ExitStack()
+    atexit.register(stack.close)
+    configured = environment()
+    return configured | stack.enter_context(running_parts(DATA, configured, lambda _: None))
+
+
+graph = (
+    StateGraph(Conversation)
+    .add_node(answer)
+    .add_edge(START, "answer")
+    .add_edge("answer", END)
+    .compile(name="tria")
+)

@@ -1,0 +1,194 @@
+"""Creating and changing invoices, credit notes and quotes by Xero's rules."""
+
+import uuid
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+from tools.sandbox.store import Json, Search
+from tools.sandbox.xero.call import Books
+from tools.sandbox.xero.kinds import Kind
+from tools.sandbox.xero.lines import priced, tax_mode
+from tools.sandbox.xero.money import total_of
+from tools.sandbox.xero.wire import Invalid, dated, day_of, ms_instant
+
+ENDED = frozenset({"DELETED", "VOIDED"})
+PLAIN = ("Reference", "Url", "Terms", "Title", "Summary", "SentToContact")
+LONGEST_NUMBER = 255
+
+Step = Callable[[Kind, Json, Json, Books], None]
+
+
+def write_document(kind: Kind, sent: Json, earlier: Json | None, books: Books) -> Json:
+    """The document as Xero would keep it, not yet stored; raises Invalid with each broken rule."""
+    _check_fields(kind, sent)
+    _check_move(kind, sent, earlier)
+    document = dict(earlier or _blank(kind, books))
+    document["Status"] = sent.get("Status", document["Status"])
+    if document["Status"] in ENDED:
+        document |= {"AmountDue": 0} if "AmountDue" in document else {}
+    else:
+        _apply(kind, document, sent, books)
+    document["UpdatedDateUTC"] = ms_instant(books.now)
+    return document
+
+
+def next_number(kind: Kind, books: Books) -> str:
+    """The next free number of the organisation's own series."""
+    key = f"next {kind.prefix}"
+    count = int(books.store.read_meta(key) or "1001")
+    while _holder(kind, f"{kind.prefix}{count}", books):
+        count += 1
+    books.store.write_meta(key, str(count + 1))
+    return f"{kind.prefix}{count}"
+
+
+def find_document(kind: Kind, name: str, books: Books) -> Json | None:
+    """By id, or by printed number as Xero also allows."""
+    return books.store.get(kind.table, name.lower()) or _holder(kind, name, books)
+
+
+def _holder(kind: Kind, number: str, books: Books) -> Json | None:
+    # A supplier's bill may carry any number, so only our own documents hold one.
+    condition = "number = ? and (type is null or type not like 'ACCPAY%')"
+    return next(iter(books.store.find(kind.table, Search(condition, (number,)))), None)
+
+
+def _check_fields(kind: Kind, sent: Json) -> None:
+    if unknown := sorted(set(sent) - kind.writable):
+        raise Invalid(f"Fields that do not exist or cannot be set: {', '.join(unknown)}")
+    if sent.get("CurrencyCode", "SGD") != "SGD":
+        raise Invalid(f"Organisation is not subscribed to currency {sent['CurrencyCode']}")
+
+
+def _check_move(kind: Kind, sent: Json, earlier: Json | None) -> None:
+    before = earlier["Status"] if earlier else ""
+    allowed = kind.moves.get(before, frozenset())
+    after = sent.get("Status", before or "DRAFT")
+    if before and set(sent) - {kind.id_field, "Status"} and before not in kind.editable:
+        raise Invalid(f"{kind.plural} of status {before} cannot be modified")
+    if after not in allowed and ("Status" in sent or not allowed):
+        raise Invalid(f"Status cannot go from {before or 'nothing'} to {after}")
+    if earlier and any(Decimal(str(earlier.get(f, 0))) for f in ("AmountPaid", "AmountCredited")):
+        raise Invalid("A document with payments or credits allocated to it cannot be modified")
+
+
+def _blank(kind: Kind, books: Books) -> Json:
+    amounts = ("AmountDue", "AmountPaid", "AmountCredited") if kind.table == "invoice" else ()
+    lists = {
+        "invoice": ("Payments", "CreditNotes", "Prepayments", "Overpayments"),
+        "credit_note": ("Allocations", "Payments"),
+    }
+    return {
+        kind.id_field: str(uuid.uuid4()),
+        "Status": "DRAFT",
+        "Reference": "",
+        "CurrencyCode": "SGD",
+        "CurrencyRate": 1.0,
+        "HasErrors": False,
+        **dated("Date", books.today),
+        "LineAmountTypes": next(iter(kind.tax_modes)),
+        **dict.fromkeys(amounts, 0),
+        **{name: [] for name in lists.get(kind.table, ())},
+    }
+
+
+def _apply(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+    document |= {name: sent[name] for name in PLAIN if name in sent}
+    steps: tuple[Step, ...] = (_set_type, _set_contact, _set_dates, _set_number, _set_lines)
+    problems: list[str] = []
+    for step in steps:
+        try:
+            step(kind, document, sent, books)
+        except Invalid as invalid:
+            problems += invalid.messages
+    if problems:
+        raise Invalid(*problems)
+
+
+def _set_type(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+    if kind.table == "quote":
+        return
+    document["Type"] = sent.get("Type", document.get("Type"))
+    if document["Type"] not in kind.types:
+        raise Invalid(f"Type must be one of {', '.join(sorted(kind.types))}")
+
+
+def _set_contact(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+    if "Contact" not in sent and "Contact" in document:
+        return
+    asked = sent.get("Contact")
+    found = _contact(asked, books) if isinstance(asked, dict) else None
+    if found is None:
+        raise Invalid("A Contact must be specified, and must exist")
+    if found["ContactStatus"] != "ACTIVE":
+        raise Invalid("The contact is archived")
+    document["Contact"] = {"ContactID": found["ContactID"], "Name": found["Name"]}
+
+
+def _contact(asked: Json, books: Books) -> Json | None:
+    if contact_id := asked.get("ContactID"):
+        return books.store.get("contact", str(contact_id).lower())
+    by_name = Search("number = ?", (str(asked.get("Name", "")),))
+    return next(iter(books.store.find("contact", by_name)), None)
+
+
+def _set_dates(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+    for name in ("Date", kind.due_field):
+        if sent.get(name) is not None:
+            document |= dated(name, _day(name, sent[name]))
+    if kind.table == "invoice" and document["Status"] == "AUTHORISED" and "DueDate" not in document:
+        raise Invalid("A due date is needed to approve an invoice")
+
+
+def _day(name: str, value: object) -> date:
+    try:
+        return day_of(value)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(f"{name} '{value}' is not a date") from error
+
+
+def _set_number(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+    number = sent.get(kind.number_field) or document.get(kind.number_field)
+    is_bill = str(document.get("Type", "")).startswith("ACCPAY")
+    if not number:
+        document[kind.number_field] = "" if is_bill else next_number(kind, books)
+        return
+    if not isinstance(number, str) or len(number) > LONGEST_NUMBER:
+        raise Invalid(f"{kind.number_field} must be a text of at most {LONGEST_NUMBER} characters")
+    holder = None if is_bill else _holder(kind, number, books)
+    if holder and holder[kind.id_field] != document[kind.id_field]:
+        raise Invalid(f"{kind.number_field} must be unique: '{number}' is already in use")
+    document[kind.number_field] = number
+
+
+def _set_lines(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+    name = sent.get("LineAmountTypes", document["LineAmountTypes"])
+    mode = tax_mode(dict(kind.tax_modes), name)
+    if "LineItems" not in sent and "LineItems" in document:
+        if name != document["LineAmountTypes"]:
+            raise Invalid("LineAmountTypes can only be changed together with LineItems")
+        return
+    lines = sent.get("LineItems")
+    if not isinstance(lines, list) or not lines:
+        raise Invalid("One or more line items must be specified")
+    day = day_of(document["Date"])
+    done = [priced(line, mode, day, books) for line in lines]
+    totals = total_of([price for _, price in done], mode)
+    if totals.total < 0:
+        raise Invalid("The document total cannot be negative")
+    document |= {
+        "LineAmountTypes": name,
+        "LineItems": [line for line, _ in done],
+        "SubTotal": totals.subtotal,
+        "TotalTax": totals.tax,
+        "Total": totals.total,
+    }
+    _set_balance(kind, document)
+
+
+def _set_balance(kind: Kind, document: Json) -> None:
+    if kind.table == "invoice":
+        document["AmountDue"] = document["Total"]
+    elif kind.table == "credit_note":
+        document["RemainingCredit"] = document["Total"]

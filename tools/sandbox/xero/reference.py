@@ -1,0 +1,156 @@
+"""What seldom changes in an organisation: its details, tax rates, accounts, items and contacts."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from tools.rules import gst_percent
+from tools.sandbox.company import company, contact_id, email_of, products, stable_id
+from tools.sandbox.store import Json, Row
+from tools.sandbox.xero.wire import ms_instant
+
+SALES_ACCOUNT = "200"
+BANK_ACCOUNT = "090"
+
+
+def organisation() -> Json:
+    """The demo company as Xero describes it."""
+    facts = company()["organisation"]
+    return {
+        "OrganisationID": facts["tenant_id"],
+        "Name": facts["name"],
+        "LegalName": facts["legal_name"],
+        "PaysTax": True,
+        "Version": "GLOBAL",
+        "OrganisationType": "COMPANY",
+        "BaseCurrency": "SGD",
+        "CountryCode": "SG",
+        "IsDemoCompany": True,
+        "OrganisationStatus": "ACTIVE",
+        "RegistrationNumber": facts["registration_number"],
+        "TaxNumber": facts["tax_number"],
+        "SalesTaxBasis": "ACCRUALS",
+        "Timezone": "SINGAPORESTANDARDTIME",
+    }
+
+
+def tax_percents() -> dict[str, Decimal]:
+    """Per cents by tax type."""
+    return {
+        rate["type"]: gst_percent(rate["from"]) if "from" in rate else Decimal(0)
+        for rate in company()["tax_rates"]
+    }
+
+
+def sales_tax_type(day: date) -> str:
+    """The tax type of a sale on that day."""
+    dated = [rate for rate in company()["tax_rates"] if "from" in rate]
+    return str(next((r["type"] for r in dated if r["from"] <= day), dated[-1]["type"]))
+
+
+def tax_rates() -> list[Json]:
+    """The organisation's tax rates."""
+    percents = tax_percents()
+    return [_tax_rate(r["name"], r["type"], percents[r["type"]]) for r in company()["tax_rates"]]
+
+
+def _tax_rate(name: str, tax_type: str, percent: Decimal) -> Json:
+    component = {"Name": name, "Rate": percent, "IsCompound": False, "IsNonRecoverable": False}
+    return {
+        "Name": name,
+        "TaxType": tax_type,
+        "TaxComponents": [component],
+        "Status": "ACTIVE",
+        "CanApplyToAssets": True,
+        "CanApplyToEquity": True,
+        "CanApplyToExpenses": False,
+        "CanApplyToLiabilities": True,
+        "CanApplyToRevenue": True,
+        "DisplayTaxRate": percent,
+        "EffectiveRate": percent,
+    }
+
+
+def accounts() -> list[Json]:
+    """The chart of accounts, as far as sales need it."""
+    return [_account(a["code"]) | _account_type(a) for a in company()["accounts"]]
+
+
+def _account(code: str) -> Json:
+    return {
+        "AccountID": stable_id("account", code),
+        "Code": code,
+        "Status": "ACTIVE",
+        "EnablePaymentsToAccount": code == BANK_ACCOUNT,
+        "TaxType": "NONE",
+    }
+
+
+def _account_type(entry: Json) -> Json:
+    found = {"Name": entry["name"], "Type": entry["type"], "Class": entry["class"]}
+    if entry["type"] == "BANK":
+        found |= {"BankAccountNumber": "000-00000-0", "BankAccountType": "BANK"}
+    return found
+
+
+def item_rows(at: datetime) -> list[Row]:
+    """The catalogue as Xero items."""
+    return [_item_row(product, at) for product in products()]
+
+
+def _item_row(product: Json, at: datetime) -> Row:
+    code = product["code"]
+    stock = company()["stock"]
+    details = {
+        "UnitPrice": Decimal(product["list_price"]),
+        "AccountCode": SALES_ACCOUNT,
+        "TaxType": sales_tax_type(at.date()),
+    }
+    body = {
+        "ItemID": stable_id("item", code),
+        "Code": code,
+        "Name": product["name"],
+        "Description": product["name"],
+        "IsSold": True,
+        "IsPurchased": False,
+        "SalesDetails": details,
+        "IsTrackedAsInventory": True,
+        "QuantityOnHand": stock.get(code, stock["default"]),
+        "UpdatedDateUTC": ms_instant(at),
+    }
+    return Row("item", body["ItemID"], body, at.isoformat(), number=code)
+
+
+def contact_rows(at: datetime) -> list[Row]:
+    """The bill-to contacts."""
+    return [_contact_row(entry, at) for entry in company()["contacts"]]
+
+
+def _contact_row(entry: Json, at: datetime) -> Row:
+    first, _, last = entry["person"].partition(" ")
+    phone = {"PhoneType": "MOBILE", "PhoneNumber": entry["phone"], "PhoneCountryCode": "65"}
+    body = {
+        "ContactID": contact_id(entry["slug"]),
+        "ContactStatus": "ACTIVE",
+        "Name": entry["name"],
+        "FirstName": first,
+        "LastName": last,
+        "EmailAddress": email_of(entry["slug"]),
+        "Addresses": [_address(entry["slug"])],
+        "Phones": [phone],
+        "IsSupplier": entry.get("is_supplier", False),
+        "IsCustomer": True,
+        "DefaultCurrency": "SGD",
+        "UpdatedDateUTC": ms_instant(at),
+    }
+    return Row("contact", body["ContactID"], body, at.isoformat(), number=entry["name"])
+
+
+def _address(slug: str) -> Json:
+    outlet = next(o for o in company()["outlets"] if o["contact"] == slug)
+    return {
+        "AddressType": "STREET",
+        "AddressLine1": outlet["address"],
+        "City": "Singapore",
+        "PostalCode": outlet["postal_code"],
+        "Country": "Singapore",
+    }
