@@ -1,7 +1,6 @@
 """`make run`: bring up every part that is not configured, then the service."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -13,13 +12,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from graph.checkpoints import migrate_checkpoints
+from api.migrate import is_demo, prepare_database
 from graph.settings import environment
-from tools.database import make_pool, migrate
 from tools.embedded.parts import is_free, running_parts
 from tools.embedded.process import last_lines, spawn, stop
 from tools.errors import PartNotStarted, TriaError
-from tools.outlets import Outlets
 
 START_SECONDS = 60
 RESTART_PAUSE_SECONDS = 1
@@ -51,7 +48,7 @@ def _run(configured: Mapping[str, str]) -> int:
         with running_parts(folder, configured, print) as found:
             complete = {**configured, **found}
             print("Bringing the database up to date ...")
-            asyncio.run(_prepare(complete))
+            asyncio.run(prepare_database(complete))
             return _serve(complete, url, folder, started)
     finally:
         print("Stopped.")
@@ -69,24 +66,12 @@ def _checked_address(configured: Mapping[str, str]) -> str:
     return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
 
 
-async def _prepare(complete: Mapping[str, str]) -> None:
-    """Migrate; and with the sandbox, store the demo customers' outlets."""
-    await migrate(complete["DATABASE_URL"])
-    await migrate_checkpoints(complete["DATABASE_URL"])
-    if not is_demo(complete):
-        return
-    from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)
-
-    async with make_pool(complete["DATABASE_URL"], max_size=2) as pool:
-        await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
-
-
 def _serve(complete: dict[str, str], url: str, folder: Path, started: float) -> int:
     """Keep the service running: one that was killed is started again, one that refuses is not."""
     log = folder / "service.log"
     is_first = True
     while True:
-        process = _spawn_service(complete, log)
+        process = spawn([sys.executable, "-m", "api"], log, signal.SIGTERM, complete)
         try:
             _wait_until_ready(process, url, log)
             if is_first:
@@ -100,11 +85,6 @@ def _serve(complete: dict[str, str], url: str, folder: Path, started: float) -> 
             return code or 1
         print("The service was killed. Starting it again ...")
         time.sleep(RESTART_PAUSE_SECONDS)
-
-
-def _spawn_service(complete: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
-    os.environ.update(environment)
-    return spawn([sys.executable, "-m", "api"], log, signal.SIGTERM)
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
@@ -143,11 +123,6 @@ def _greet_demo(url: str) -> None:
         print(f"  {customer.customer_id:<18} {customer.name}, {customer.company}")
     body = f'{{"customer_id": "{demo_customers()[0].customer_id}"}}'
     print(f"  curl -s {url}/demo/sign-in -H 'Content-Type: application/json' -d '{body}'")
-
-
-def is_demo(complete: Mapping[str, str]) -> bool:
-    """Whether the demo company is there to sign in to."""
-    return complete.get("TRIA_DEMO", "").lower() == "true"
 
 
 def _on_signal(number: int, frame: FrameType | None) -> NoReturn:

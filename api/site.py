@@ -9,6 +9,8 @@ router = APIRouter(include_in_schema=False)
 FILES = {
     "chat.html": "text/html; charset=utf-8",
     "chat.js": "text/javascript; charset=utf-8",
+    "wire.js": "text/javascript; charset=utf-8",
+    "view.js": "text/javascript; charset=utf-8",
     "chat.css": "text/css; charset=utf-8",
     "embed.js": "text/javascript; charset=utf-8",
     "console.html": "text/html; charset=utf-8",

@@ -13,7 +13,9 @@ from tools.errors import SettingsInvalid
 class Settings(BaseSettings):
     """Settings of one process. Names are the environment variables in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     database_url: SecretStr
     redis_url: SecretStr

@@ -17,6 +17,8 @@ from tools.rules import load_rules
 
 DOCUMENT = re.compile(r"\b(?:INV|TRIA|CN|QU)-?\d{1,10}\b", re.IGNORECASE)
 SURE = 0.5
+FAR_AWAY = 0.2
+SENTENCE_WORDS = 4
 YES = re.compile(
     r"(?:yes|yeah|yep|ya|yup|ok|okay|sure|confirm(?:ed)?|correct|go ahead|proceed|please do|do it|"
     r"好的?|可以|确认|是的?|boleh|setuju|sah|betul|ஆம்|சரி)\b",
@@ -50,7 +52,7 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     words = [w for w in load_rules().ordering.urgent_words if w in text.lower()]
     return {
         "understanding": {
-            "intents": intents if _is_sure(intents) else [Found(name="unclear", confidence=1.0)],
+            "intents": intents if _is_sure(intents) else [_not_understood(intents, text)],
             "documents": documents,
             "level_words": words,
         }
@@ -84,6 +86,14 @@ def _known(scored: list[Scored]) -> list[Found]:
     if names - {"small_talk", "out_of_scope"}:
         found = [s for s in found if s.intent not in ("small_talk", "out_of_scope")]
     return [Found(name=cast(Intent, s.intent), confidence=s.confidence) for s in found[:3]]
+
+
+def _not_understood(intents: list[Found], text: str) -> Found:
+    """Nothing we know is near a whole sentence: it is about something else."""
+    is_sentence = len(text.split()) >= SENTENCE_WORDS
+    best = max((found["confidence"] for found in intents), default=0.0)
+    is_elsewhere = is_sentence and best < FAR_AWAY
+    return Found(name="out_of_scope" if is_elsewhere else "unclear", confidence=1.0)
 
 
 def _is_sure(intents: list[Found]) -> bool:

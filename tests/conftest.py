@@ -18,16 +18,14 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.auth import issue_token
 from api.demo import demo_caller
-from graph.checkpoints import migrate_checkpoints
+from api.migrate import prepare_database
 from graph.clients import now
 from graph.settings import Settings
-from tools.database import make_pool, migrate
 from tools.embedded.minilm import build_minilm
 from tools.embedded.parts import running_sandbox
 from tools.embedded.postgres import FAST_AND_FORGETFUL, Postgres
 from tools.embedded.process import free_port
 from tools.embedded.valkey import Valkey
-from tools.outlets import Outlets
 from tools.sandbox.company import DemoCustomer, demo_customers
 
 SECRET = "a secret for tests, long enough to sign with"
@@ -48,16 +46,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database with the demo customers' outlets."""
     server = Postgres(tmp_path_factory.mktemp("postgres"), FAST_AND_FORGETFUL)
     url = server.start()
-    asyncio.run(_prepare(url))
+    asyncio.run(prepare_database({"DATABASE_URL": url, "TRIA_DEMO": "true"}))
     yield url
     server.stop()
-
-
-async def _prepare(url: str) -> None:
-    await migrate(url)
-    await migrate_checkpoints(url)
-    async with make_pool(url, max_size=2) as pool:
-        await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
 
 
 @pytest.fixture(scope="session")

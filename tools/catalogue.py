@@ -1,37 +1,62 @@
-"""What is sold, and which product a customer means by a phrase."""
+"""What Tria sells, and which product a customer's words mean."""
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from importlib import resources
+from typing import Any
 
-from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
-SURE = 0.86
-CLOSE = 0.04
-WORDS = {
-    "inches": "inch", "inchs": "inch", "in": "inch", "boxes": "box", "boxs": "box", "bx": "box",
-    "trays": "tray", "lids": "lid", "liners": "liner", "bags": "bag", "napkins": "napkin",
-    "bowls": "bowl", "plates": "plate", "sets": "set", "covers": "cover", "tissues": "tissue",
-    "ten": "10", "twelve": "12", "fourteen": "14", "one": "1", "two": "2", "three": "3",
-    "six": "6", "nine": "9", "single": "1", "xtra": "extra", "med": "medium", "reg": "regular",
-    "comp": "compartment", "tri": "3", "pizzas": "pizza", "lrg": "large", "sml": "small",
-    "plys": "ply",
-}  # fmt: skip
-NOISE = {"the", "a", "of", "for", "your", "some", "pls", "please", "per", "kraft", "paper", "s"}
-SIZE_WORDS = {"s": "small", "m": "medium", "l": "large"}
+# Sizes as customers write them. Each group's name becomes the unit of the normalised word: `10inch`.
+SIZE = r"""(?<![\w.])(?:
+    (?P<side>[4-9]\s?x\s?[4-9](?![0-9]))(?:\s*(?:"|''|inch(?:es)?\b|in\b))?
+  | (?P<inch>[0-9]{1,2}|six|eight|nine|ten|twelve|fourteen|sixteen|eighteen)
+    (?:[\s-]*(?:"|''|inch(?:es)?\b|inci\b)|(?<=[0-9])in\b
+      |\s+in(?=\s*(?:[^\w\s(]|[0-9]|$)|\s+(?:pizza|box|liner|regular|medium|xl|x|n|and)))\.?
+  | (?P<ml>[0-9]{3,4})\s*ml\b
+  | (?P<ply>[1-4]|one|two|three|single|double)[\s-]*ply\b
+  | (?P<comp>[1-6]|one|two|three|four|five|single)[\s-]*comp(?:artments?)?\b
+  | (?P<xl>extra|x)[\s-]*large\b
+)"""
+SIZE_PATTERN = re.compile(SIZE, re.VERBOSE | re.IGNORECASE)
+DIGITS = {
+    **{"one": "1", "single": "1", "two": "2", "double": "2", "three": "3", "four": "4"},
+    **{"five": "5", "six": "6", "eight": "8", "nine": "9", "ten": "10", "twelve": "12"},
+    **{"fourteen": "14", "sixteen": "16", "eighteen": "18"},
+}
+WORD = re.compile(r"[^\W_]+(?:[-_'][^\W_]+)*")
+# A phrase without one of these names no product, unless a nickname says so ("xl").
+NOUNS = frozenset(
+    "box tray lid cover liner bag napkin tissue cutlery bowl plate".split()  # noqa: SIM905
+)
+ALIASES = {
+    **{"reg": "regular", "med": "medium", "sml": "small", "lrg": "large", "lge": "large"},
+    **{"bx": "box", "piza": "pizza", "craft": "kraft", "serviette": "napkin", "kotak": "box"},
+}
+FILLER = frozenset(
+    """a about add again all also am an another any are as ask bro can cant cheers confirm could
+    dear do does each extra for forget get give go good got great guys have hello help hey hi how i id
+    if is it item items its ive just kindly know la lah leh let like lor make may me more my need
+    no nope of ok okay one order ordering ordered our per please pls plz put qty quantity same send
+    shall should sir so some sorry still such than thank thanks that the their them these they
+    thing this those today total u um us usual want was we well were will wish with would yea
+    yeah yes you your order's i'd i'll we'd we'll it's there morning afternoon hihi uncle boss
+    place can't change changed instead now only update nak mahu saya""".split()  # noqa: SIM905
+)
+TYPO_LENGTH = 5
+TYPO_CONFIDENCE, UNIQUE_CONFIDENCE, AMBIGUOUS_CONFIDENCE, FAR_CONFIDENCE = 0.85, 0.95, 0.5, 0.2
 
 
 @dataclass(frozen=True)
 class Product:
-    """One product; `list_price` in SGD before GST, `pack_size` in pieces."""
+    """One item. `list_price` is SGD before GST as written; `pack_size` is pieces in a `pack`."""
 
     code: str
     name: str
-    list_price: Decimal
+    list_price: str
     pack: str
     pack_size: int
     family: str
@@ -41,7 +66,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Match:
-    """What a phrase means: one product with a confidence, or several to ask about."""
+    """The product that was meant, or none with what it may have been."""
 
     product: Product | None
     confidence: float
@@ -49,91 +74,124 @@ class Match:
 
 
 class Catalogue:
-    """The products, found by code, size, nickname or a near miss of one."""
+    """Finds products by code, size, nickname, or with one letter wrong."""
 
     def __init__(self, products: Sequence[Product]) -> None:
         self.products = tuple(products)
-        self._by_code = {p.code.lower(): p for p in products}
-        self._names = [(words_of(name), p) for p in products for name in _names(p)]
+        self._by_code = {form: p for p in products for form in _code_forms(p.code)}
+        self._phrases = {p.code: [_tokens(n) for n in (p.name, *p.nicknames)] for p in products}
+        self._words = {p.code: _vocabulary(p) for p in products}
+        self._heads = {p.code: _heads(p) for p in products}
+        self.words = frozenset[str]().union(*self._words.values())
 
-    def by_code(self, code: str) -> Product | None:
-        """The product with that code, in any case."""
-        return self._by_code.get(code.strip().lower())
+    def get(self, code: str) -> Product | None:
+        """The product with that code; a short form such as CNP-014 will do."""
+        return self._by_code.get(code.upper().replace("_", "-"))
 
     def find(self, phrase: str) -> Match:
-        """The product meant. Two that fit equally well are never chosen between."""
-        for code, product in self._by_code.items():
-            if re.search(rf"(?<![\w-]){re.escape(code)}(?![\w-])", phrase.lower()):
-                return Match(product, 1.0)
-        wanted = words_of(phrase)
-        if not wanted:
+        """The one product these words can mean; none when there are several or a word is strange."""
+        written = _tokens(phrase) - FILLER
+        coded = {p.code: p for w in written if (p := self.get(w))}
+        words = [_singular(w, self.words) for w in written if not self.get(w)]
+        read = [self._nearest(w) for w in words]
+        known = frozenset(read) & self.words
+        if coded:
+            return self._coded(list(coded.values()), known)
+        if not known:
             return Match(None, 0.0)
-        scores: dict[Product, float] = {}
-        for name, product in self._names:
-            scores[product] = max(scores.get(product, 0.0), _likeness(wanted, name))
-        ranked = sorted(scores.items(), key=lambda item: -item[1])
-        (best, score), (_, second) = ranked[0], ranked[1]
-        if score >= SURE and score - second >= CLOSE:
-            return Match(best, round(score, 2))
-        return Match(None, round(score, 2), self._alternatives(wanted, ranked))
+        return self._named(known, strange=len(known) < len(set(read)), typo=read != words)
 
-    def _alternatives(
-        self, wanted: frozenset[str], ranked: Sequence[tuple[Product, float]]
-    ) -> tuple[Product, ...]:
-        family = [p for p in self.products if wanted & words_of(p.family + " " + p.name)]
-        likely = [p for p, score in ranked if score >= SURE - 2 * CLOSE]
-        return tuple(likely or family)[:6]
+    def _coded(self, products: list[Product], known: frozenset[str]) -> Match:
+        fitting = [p for p in products if known <= self._words[p.code]]
+        if len(products) == 1 and fitting:
+            return Match(products[0], 1.0)
+        others = self._named(known, strange=True, typo=False).alternatives if known else ()
+        return Match(None, AMBIGUOUS_CONFIDENCE, tuple(dict.fromkeys([*products, *others])))
+
+    def _named(self, known: frozenset[str], *, strange: bool, typo: bool) -> Match:
+        exact = [p for p in self.products if known in self._phrases[p.code]]
+        headed = [p for p in self._fitting(known) if self._heads[p.code] & known]
+        meant = exact if len(exact) == 1 else headed
+        if len(meant) == 1 and not strange:
+            confidence = 1.0 if exact else UNIQUE_CONFIDENCE
+            return Match(meant[0], TYPO_CONFIDENCE if typo else confidence)
+        near = meant or self._fitting(known)
+        if near:
+            return Match(None, AMBIGUOUS_CONFIDENCE, tuple(near))
+        return Match(None, FAR_CONFIDENCE, tuple(self._same_kind(known)))
+
+    def _fitting(self, known: frozenset[str]) -> list[Product]:
+        return [p for p in self.products if known <= self._words[p.code]]
+
+    def _same_kind(self, known: frozenset[str]) -> list[Product]:
+        """Products of a kind that was named, for words that fit no product together."""
+        headed = [p for p in self.products if self._heads[p.code] & known]
+        return headed or [p for p in self.products if self._words[p.code] & known]
+
+    def _nearest(self, word: str) -> str:
+        """The catalogue's word for a misspelt one; the same word when nothing is near."""
+        if word in self.words or len(word) < TYPO_LENGTH or word[0].isdigit():
+            return word
+        near = [w for w in self.words if _one_letter_off(w, word)]
+        return near[0] if len(near) == 1 else word
 
 
 @cache
 def load_catalogue() -> Catalogue:
-    """The catalogue of policies/catalogue.toml."""
-    text = resources.files("policies").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    """The products of `policies/catalogue.toml`."""
+    text = (resources.files("policies") / "catalogue.toml").read_text(encoding="utf-8")
     return Catalogue([_product(row) for row in tomllib.loads(text)["products"]])
 
 
-def words_of(phrase: str) -> frozenset[str]:
-    """The words of a phrase in one spelling: `12" Boxes` and `twelve inch box` are the same."""
-    text = re.sub(r"(\d)\s*(?:\"|”|“|''|″)", r"\1 inch ", phrase.lower())
-    text = re.sub(r"(\d)([a-z])", r"\1 \2", text)
-    words = (WORDS.get(w, w) for w in re.findall(r"[a-z]+|\d+", text))
-    return frozenset(w for w in words if w not in NOISE)
+def _product(row: Mapping[str, Any]) -> Product:
+    return Product(**{**row, "nicknames": tuple(row["nicknames"])})
 
 
-def _names(product: Product) -> tuple[str, ...]:
-    return (product.name, f"{product.size} {product.family}", *product.nicknames)
+def _tokens(text: str) -> frozenset[str]:
+    fused = SIZE_PATTERN.sub(_fused, text)
+    return frozenset(part for word in WORD.findall(fused.lower()) for part in _parts(word))
 
 
-def _likeness(wanted: frozenset[str], name: frozenset[str]) -> float:
-    """1 when the words are the same; every word that is missing or extra costs.
-
-    Numbers must agree exactly: a 10 inch box is not nearly a 12 inch box.
-    """
-    numbers = {w for w in wanted if w.isdigit()}
-    if numbers - name or (numbers and {w for w in name if w.isdigit()} - numbers):
-        return 0.0
-    hits = sum(_nearest(word, name) for word in wanted)
-    missing = sum(1 - _nearest(word, wanted) for word in name)
-    return hits / len(wanted) * (1 - 0.12 * min(missing, 4))
+def _fused(match: re.Match[str]) -> str:
+    unit = match.lastgroup or ""
+    if unit == "xl":
+        return " xl "
+    value = match[unit].lower()
+    return f" {DIGITS.get(value, ''.join(value.split()))}{'' if unit == 'side' else unit} "
 
 
-def _nearest(word: str, words: frozenset[str]) -> float:
-    if word in words:
-        return 1.0
-    if word.isdigit() or len(word) < 4:
-        return 0.0
-    near = max((fuzz.ratio(word, other) for other in words if not other.isdigit()), default=0.0)
-    return near / 100 if near >= 75 else 0.0
+def _parts(word: str) -> Iterable[str]:
+    """Codes stay whole; other words fall apart at their hyphens and lose their abbreviation."""
+    is_code = any(c.isdigit() for c in word) or re.fullmatch(r"[a-z]{3}-[a-z]{1,2}", word)
+    parts = [word] if is_code else re.split(r"[-_]", word)
+    return (_singular(p, NOUNS | ALIASES.keys()) for p in parts)
 
 
-def _product(row: Mapping[str, str]) -> Product:
-    return Product(
-        code=row["code"],
-        name=row["name"],
-        list_price=Decimal(row["list_price"]),
-        pack=row["pack"],
-        pack_size=int(row["pack_size"]),
-        family=row["family"],
-        size=row["size"],
-        nicknames=tuple(row["nicknames"]),
-    )
+def _singular(word: str, words: Set[str]) -> str:
+    stems = (word, word.removesuffix("es"), word.removesuffix("s"))
+    found = next((s for s in stems if s in words), word)
+    return ALIASES.get(found, found)
+
+
+def _one_letter_off(known: str, written: str) -> bool:
+    if len(known) < TYPO_LENGTH or known[0] != written[0]:
+        return False
+    return OSA.distance(known, written, score_cutoff=1) <= 1
+
+
+def _vocabulary(product: Product) -> frozenset[str]:
+    texts = [product.name, product.family, product.size, *product.nicknames]
+    return frozenset[str]().union(*map(_tokens, texts)) - FILLER
+
+
+def _heads(product: Product) -> frozenset[str]:
+    """The nouns a product goes by: in `tray lid` that is the lid."""
+    texts = [product.name.split(" for ")[0], product.family, *product.nicknames]
+    nouns = [[w for w in WORD.findall(t.lower()) if w in NOUNS] for t in texts]
+    return frozenset(found[-1] for found in nouns if found)
+
+
+def _code_forms(code: str) -> set[str]:
+    """The code, its first two parts, and both run together where that is no ordinary word."""
+    forms = {code, "-".join(code.split("-")[:2])}
+    return forms | {f.replace("-", "") for f in forms if any(c.isdigit() for c in f)}

@@ -1,21 +1,54 @@
-"""When goods can be delivered, and when people must have answered: business time in Singapore."""
+"""When an order can be delivered, and what a remote address costs. Times are Singapore's."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cache
 from itertools import islice
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import holidays
 
 from tools.rules import DeliveryWindow, load_rules
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+Reason = Literal["too_early", "no_delivery_day", "holiday"]
+
+ONE_DAY = timedelta(days=1)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905 (reads better)
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b"
+)
+# How customers name a day; the day stands before the month.
+DATE = rf"""\b(?:
+    (?P<iso>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})
+  | (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s*(?:of\s+)?(?P<month>{MONTH})
+  | (?P<month2>{MONTH})\s+(?P<day2>[0-9]{{1,2}})(?:st|nd|rd|th)?\b
+  | (?P<day3>[0-9]{{1,2}})/(?P<month3>[0-9]{{1,2}})(?:/(?:[0-9]{{4}}|[0-9]{{2}}))?\b
+)"""
+DAY_WORD = r"""\b(?:
+    (?P<relative>today|tonight|day\s+after\s+(?:tomorrow|tmr)|tomorrow|tmrw?|tml)
+  | (?P<next>next\s+)?(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?
+      |thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)
+)\b"""
+DAY_PATTERN = re.compile(f"(?:{DATE}|{DAY_WORD})", re.VERBOSE | re.IGNORECASE)
+GREETING = re.compile(r"\bgood\s+(?:morning|afternoon|day)\b|^\W*(?:morning|afternoon)\b", re.I)
+WINDOW = re.compile(
+    r"\b(?P<hour>[0-9]{1,2})(?:[:.][0-9]{2})?\s*(?:-|to)?\s*(?:[0-9]{1,2}(?:[:.][0-9]{2})?\s*)?"
+    r"(?P<half>am|pm)\b|\b(?P<morning>morning|before\s+(?:noon|lunch))\b"
+    r"|\b(?P<afternoon>afternoon|after\s+(?:noon|lunch))\b"
+    r"|\b(?P<clock>[0-9]{2}):[0-9]{2}\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A day and a window of it, Singapore time."""
+    """A delivery window on a day, Singapore time."""
 
     day: date
     window: str
@@ -25,136 +58,173 @@ class Slot:
 
 @dataclass(frozen=True)
 class SlotChoice:
-    """The slot that is offered; `reason` says why it is not the one asked for."""
+    """The slot an order gets. `reason` says why it is not the day that was asked for."""
 
     slot: Slot
     asked_for: bool
-    reason: str | None
-
-
-@cache
-def _public_holidays() -> "holidays.HolidayBase":
-    return holidays.country_holidays(load_rules().company.country)
-
-
-def is_holiday(day: date) -> bool:
-    """Whether it is a public holiday in Singapore."""
-    return day in _public_holidays()
-
-
-def is_business_day(day: date) -> bool:
-    """Whether the company works on that day."""
-    return WEEKDAYS[day.weekday()] in load_rules().ordering.business_days and not is_holiday(day)
-
-
-def is_delivery_day(day: date) -> bool:
-    """Whether goods are delivered on that day."""
-    return WEEKDAYS[day.weekday()] in load_rules().delivery.days and not is_holiday(day)
-
-
-def received_at(moment: datetime) -> datetime:
-    """When an order counts as received: out of hours, at the next opening."""
-    ordering = load_rules().ordering
-    if is_business_day(moment.date()):
-        if moment.time() < ordering.open:
-            return _at(moment.date(), ordering.open, moment)
-        if moment.time() < ordering.close:
-            return moment
-    return _at(next(_business_days_after(moment.date())), ordering.open, moment)
-
-
-def lead_days(pieces: int, *, printed: bool = False) -> int:
-    """The least number of business days between receipt and delivery."""
-    delivery = load_rules().delivery
-    if printed:
-        return delivery.printed_lead_days_min
-    if pieces > delivery.large_order_pieces:
-        return delivery.large_lead_days_min
-    return delivery.lead_days_min
-
-
-def earliest_day(received: datetime, pieces: int, *, printed: bool = False) -> date:
-    """The first delivery day that meets the lead time; one later after the cutoff."""
-    counted = received_at(received)
-    days = _business_days_after(counted.date())
-    ready = next(islice(days, lead_days(pieces, printed=printed) - 1, None))
-    possible = _delivery_days_from(ready)
-    first = next(possible)
-    return first if counted.time() < load_rules().ordering.cutoff else next(possible)
+    reason: Reason | None = None
 
 
 def next_slots(
     received: datetime, pieces: int, *, printed: bool = False, count: int = 2
 ) -> list[Slot]:
-    """The first possible slots, in order."""
-    days = _delivery_days_from(earliest_day(received, pieces, printed=printed))
-    slots = (_slot(day, window) for day in days for window in load_rules().delivery.windows)
-    return list(islice(slots, count))
+    """The first slots possible for an order of that size received at that moment."""
+    days = _delivery_days(_earliest_day(received, pieces, printed=printed))
+    return list(islice((s for day in days for s in _slots_of(day)), count))
 
 
 def resolve_slot(
-    received: datetime, pieces: int, wanted_day: date | None, wanted_window: str | None
+    received: datetime,
+    pieces: int,
+    wanted_day: date | None,
+    wanted_window: str | None,
+    *,
+    printed: bool = False,
 ) -> SlotChoice:
-    """The slot asked for where it is possible, else the next one and why."""
-    earliest = earliest_day(received, pieces)
-    window = _window(wanted_window)
-    if wanted_day is None:
-        return SlotChoice(_slot(earliest, window), asked_for=False, reason=None)
-    reason = _why_not(wanted_day, earliest)
-    if reason is None:
-        return SlotChoice(_slot(wanted_day, window), asked_for=True, reason=None)
-    day = next(_delivery_days_from(max(wanted_day, earliest)))
-    return SlotChoice(_slot(day, window), asked_for=False, reason=reason)
+    """The slot nearest to the wish; the first possible one when there is no wish."""
+    earliest = _earliest_day(received, pieces, printed=printed)
+    day = next(_delivery_days(max(earliest, wanted_day or earliest)))
+    slots = _slots_of(day)
+    in_window = [s for s in slots if s.window == wanted_window]
+    slot = (in_window or slots)[0]
+    if wanted_day is None or day == wanted_day:
+        return SlotChoice(slot, asked_for=wanted_day is not None or bool(in_window))
+    return SlotChoice(slot, asked_for=False, reason=_obstacle(wanted_day, earliest))
+
+
+def remote_fee(address: str) -> Decimal:
+    """The delivery fee in SGD for that address; zero on the main island."""
+    rules = load_rules().delivery
+    remote = (re.search(rf"\b{re.escape(a)}\b", address, re.I) for a in rules.remote_areas)
+    return rules.remote_fee if any(remote) else Decimal(0)
 
 
 def business_deadline(start: datetime, minutes: int) -> datetime:
-    """The moment when that many minutes of business hours have passed since `start`."""
-    ordering = load_rules().ordering
-    left = timedelta(minutes=minutes)
-    moment = received_at(start)
-    while True:
-        until_close = _at(moment.date(), ordering.close, moment) - moment
-        if left <= until_close:
-            return moment + left
-        left -= until_close
-        moment = _at(next(_business_days_after(moment.date())), ordering.open, moment)
+    """The moment when that many minutes of opening hours have passed."""
+    moment, left = _business_moment(start), timedelta(minutes=minutes)
+    while (closing := _at(moment.date(), load_rules().ordering.close)) - moment < left:
+        left -= closing - moment
+        moment = _business_moment(closing)
+    return moment + left
 
 
-def is_remote(address: str) -> bool:
-    """Whether delivery to that address costs the remote fee."""
-    return any(area.lower() in address.lower() for area in load_rules().delivery.remote_areas)
+def is_holiday(day: date) -> bool:
+    """Whether that day is a public holiday in Singapore."""
+    return day in _holidays_of(day.year)
 
 
-def _why_not(day: date, earliest: date) -> str | None:
-    if is_holiday(day):
-        return "public_holiday"
-    if not is_delivery_day(day):
-        return "no_delivery_day"
-    return "too_early" if day < earliest else None
+def find_day(text: str, today: date) -> date | None:
+    """The first day a text names, counted from today; None when there is none."""
+    found = (_day_of(m, today) for m in DAY_PATTERN.finditer(text))
+    return next((day for day in found if day), None)
 
 
-def _window(wanted: str | None) -> DeliveryWindow:
-    windows = load_rules().delivery.windows
-    return next((w for w in windows if w.name == wanted), windows[0])
+def find_window(text: str) -> str | None:
+    """The part of the day a text asks for; a greeting does not count."""
+    match = WINDOW.search(GREETING.sub(" ", text))
+    if match is None:
+        return None
+    if match["half"] or match["clock"]:
+        is_morning = (match["half"] or "").lower() == "am" or int(match["clock"] or 12) < 12
+        return "morning" if is_morning else "afternoon"
+    return "morning" if match["morning"] else "afternoon"
 
 
-def _slot(day: date, window: DeliveryWindow) -> Slot:
-    return Slot(day, window.name, window.start, window.end)
+@cache
+def _holidays_of(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(load_rules().company.country, years=year))
 
 
-def _at(day: date, clock: time, like: datetime) -> datetime:
-    return datetime.combine(day, clock, like.tzinfo)
+def _at(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, ZoneInfo(load_rules().company.timezone))
+
+
+def _is_business_day(day: date) -> bool:
+    return f"{day:%a}" in load_rules().ordering.business_days and not is_holiday(day)
 
 
 def _days_from(day: date) -> Iterator[date]:
     while True:
         yield day
-        day += timedelta(days=1)
+        day += ONE_DAY
 
 
-def _business_days_after(day: date) -> Iterator[date]:
-    return (d for d in _days_from(day + timedelta(days=1)) if is_business_day(d))
+def _business_days(start: date) -> Iterator[date]:
+    return (day for day in _days_from(start) if _is_business_day(day))
 
 
-def _delivery_days_from(day: date) -> Iterator[date]:
-    return (d for d in _days_from(day) if is_delivery_day(d))
+def _delivery_days(start: date) -> Iterator[date]:
+    days = load_rules().delivery.days
+    return (day for day in _days_from(start) if f"{day:%a}" in days and not is_holiday(day))
+
+
+def _business_moment(moment: datetime) -> datetime:
+    """The same moment, or the next opening when it falls outside the opening hours."""
+    hours = load_rules().ordering
+    local = moment.astimezone(ZoneInfo(load_rules().company.timezone))
+    is_over = local.time() >= hours.close
+    day = next(_business_days(local.date() + ONE_DAY * is_over))
+    return max(local, _at(day, hours.open))
+
+
+def _earliest_day(received: datetime, pieces: int, *, printed: bool) -> date:
+    """The first delivery day after the lead time, one later for an order after the cutoff."""
+    moment = _business_moment(received)
+    lead = _lead_days(pieces, printed=printed)
+    ready = next(islice(_business_days(moment.date()), lead, None))
+    is_late = moment.time() >= load_rules().ordering.cutoff
+    return next(islice(_delivery_days(ready), int(is_late), None))
+
+
+def _lead_days(pieces: int, *, printed: bool) -> int:
+    rules = load_rules().delivery
+    if printed:
+        return rules.printed_lead_days_min
+    return rules.large_lead_days_min if pieces > rules.large_order_pieces else rules.lead_days_min
+
+
+def _slots_of(day: date) -> list[Slot]:
+    windows: tuple[DeliveryWindow, ...] = load_rules().delivery.windows
+    return [Slot(day, w.name, w.start, w.end) for w in windows]
+
+
+def _obstacle(wanted: date, earliest: date) -> Reason:
+    if wanted < earliest:
+        return "too_early"
+    return "holiday" if is_holiday(wanted) else "no_delivery_day"
+
+
+def _day_of(match: re.Match[str], today: date) -> date | None:
+    if match["relative"]:
+        return today + ONE_DAY * _days_ahead(match["relative"].lower())
+    if match["weekday"]:
+        return _weekday(match["weekday"], today, in_next_week=bool(match["next"]))
+    return _calendar_day(match, today)
+
+
+def _days_ahead(word: str) -> int:
+    if word.startswith("day"):
+        return 2
+    return 0 if word.startswith("to") and word != "tomorrow" else 1
+
+
+def _weekday(name: str, today: date, *, in_next_week: bool) -> date:
+    """The coming day of that name, never today; `next` is the one in the following week."""
+    wanted = WEEKDAYS.index(name[:3].lower())
+    if in_next_week:
+        return today + ONE_DAY * (7 - today.weekday() + wanted)
+    return today + ONE_DAY * ((wanted - today.weekday() - 1) % 7 + 1)
+
+
+def _calendar_day(match: re.Match[str], today: date) -> date | None:
+    """The date as written; without a year the one nearest to today. None if there is no such."""
+    try:
+        if match["iso"]:
+            return date.fromisoformat(match["iso"])
+        day = int(match["day"] or match["day2"] or match["day3"])
+        name = match["month"] or match["month2"]
+        month = MONTHS.index(name[:3].lower()) + 1 if name else int(match["month3"])
+        years = (today.year - 1, today.year, today.year + 1)
+        return min((date(y, month, day) for y in years), key=lambda d: abs(d - today))
+    except ValueError:
+        return None

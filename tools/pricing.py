@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from tools.catalogue import Product, load_catalogue
-from tools.delivery import is_remote
+from tools.delivery import remote_fee
 from tools.orders import OrderLine
 from tools.rules import gst_percent, load_rules
 
@@ -102,8 +102,8 @@ def cancellation_fee(total: Decimal, hours_before_delivery: float) -> Fee:
 
 
 def _fees(address: str) -> tuple[Fee, ...]:
-    remote = Fee("Delivery to a remote area", load_rules().delivery.remote_fee)
-    return (remote,) if is_remote(address) else ()
+    fee = remote_fee(address)
+    return (Fee("Delivery to a remote area", fee),) if fee else ()
 
 
 def _flags(subtotal: Decimal, pieces: int, account: AccountStanding) -> frozenset[str]:

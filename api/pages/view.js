@@ -128,7 +128,7 @@ function handoffView({ ticket, who, deadline, deadline_text: text }) {
   view.querySelector("strong").textContent = `Passed to our ${who}`;
   const due = make("time", "", text);
   due.dateTime = deadline;
-  view.querySelector("span").append("You hear from them by ", due, `. Ticket ${ticket}.`);
+  view.querySelector("span").append("You will hear from them by ", due, `. Ticket ${ticket}.`);
   return view;
 }
 

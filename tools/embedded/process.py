@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools.errors import PartNotStarted
@@ -36,7 +36,12 @@ def check_space(folder: Path) -> None:
         )
 
 
-def spawn(command: Sequence[str], log: Path, stop: signal.Signals) -> subprocess.Popen[bytes]:
+def spawn(
+    command: Sequence[str],
+    log: Path,
+    stop: signal.Signals,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own; the kernel sends it `stop` when we die.
 
     Call from the main thread: the kernel watches the thread that forked.
@@ -48,7 +53,12 @@ def spawn(command: Sequence[str], log: Path, stop: signal.Signals) -> subprocess
 
     with log.open("ab") as sink:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, preexec_fn=in_child
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env=environment,
+            preexec_fn=in_child,
         )
 
 

@@ -1,7 +1,7 @@
 """Creating and changing invoices, credit notes and quotes by Xero's rules."""
 
 import uuid
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -16,7 +16,15 @@ ENDED = frozenset({"DELETED", "VOIDED"})
 PLAIN = ("Reference", "Url", "Terms", "Title", "Summary", "SentToContact")
 LONGEST_NUMBER = 255
 
-Step = Callable[[Kind, Json, Json, Books], None]
+
+@dataclass(frozen=True)
+class Draft:
+    """A document being written from what was sent."""
+
+    kind: Kind
+    document: Json
+    sent: Json
+    books: Books
 
 
 def write_document(kind: Kind, sent: Json, earlier: Json | None, books: Books) -> Json:
@@ -28,7 +36,7 @@ def write_document(kind: Kind, sent: Json, earlier: Json | None, books: Books) -
     if document["Status"] in ENDED:
         document |= {"AmountDue": 0} if "AmountDue" in document else {}
     else:
-        _apply(kind, document, sent, books)
+        _apply(Draft(kind, document, sent, books))
     document["UpdatedDateUTC"] = ms_instant(books.now)
     return document
 
@@ -93,20 +101,21 @@ def _blank(kind: Kind, books: Books) -> Json:
     }
 
 
-def _apply(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+def _apply(draft: Draft) -> None:
+    document, sent = draft.document, draft.sent
     document |= {name: sent[name] for name in PLAIN if name in sent}
-    steps: tuple[Step, ...] = (_set_type, _set_contact, _set_dates, _set_number, _set_lines)
     problems: list[str] = []
-    for step in steps:
+    for step in (_set_type, _set_contact, _set_dates, _set_number, _set_lines):
         try:
-            step(kind, document, sent, books)
+            step(draft)
         except Invalid as invalid:
             problems += invalid.messages
     if problems:
         raise Invalid(*problems)
 
 
-def _set_type(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+def _set_type(draft: Draft) -> None:
+    kind, document, sent = draft.kind, draft.document, draft.sent
     if kind.table == "quote":
         return
     document["Type"] = sent.get("Type", document.get("Type"))
@@ -114,11 +123,12 @@ def _set_type(kind: Kind, document: Json, sent: Json, books: Books) -> None:
         raise Invalid(f"Type must be one of {', '.join(sorted(kind.types))}")
 
 
-def _set_contact(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+def _set_contact(draft: Draft) -> None:
+    document, sent = draft.document, draft.sent
     if "Contact" not in sent and "Contact" in document:
         return
     asked = sent.get("Contact")
-    found = _contact(asked, books) if isinstance(asked, dict) else None
+    found = _contact(asked, draft.books) if isinstance(asked, dict) else None
     if found is None:
         raise Invalid("A Contact must be specified, and must exist")
     if found["ContactStatus"] != "ACTIVE":
@@ -133,7 +143,8 @@ def _contact(asked: Json, books: Books) -> Json | None:
     return next(iter(books.store.find("contact", by_name)), None)
 
 
-def _set_dates(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+def _set_dates(draft: Draft) -> None:
+    kind, document, sent = draft.kind, draft.document, draft.sent
     for name in ("Date", kind.due_field):
         if sent.get(name) is not None:
             document |= dated(name, _day(name, sent[name]))
@@ -148,21 +159,23 @@ def _day(name: str, value: object) -> date:
         raise Invalid(f"{name} '{value}' is not a date") from error
 
 
-def _set_number(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+def _set_number(draft: Draft) -> None:
+    kind, document, sent = draft.kind, draft.document, draft.sent
     number = sent.get(kind.number_field) or document.get(kind.number_field)
     is_bill = str(document.get("Type", "")).startswith("ACCPAY")
     if not number:
-        document[kind.number_field] = "" if is_bill else next_number(kind, books)
+        document[kind.number_field] = "" if is_bill else next_number(kind, draft.books)
         return
     if not isinstance(number, str) or len(number) > LONGEST_NUMBER:
         raise Invalid(f"{kind.number_field} must be a text of at most {LONGEST_NUMBER} characters")
-    holder = None if is_bill else _holder(kind, number, books)
+    holder = None if is_bill else _holder(kind, number, draft.books)
     if holder and holder[kind.id_field] != document[kind.id_field]:
         raise Invalid(f"{kind.number_field} must be unique: '{number}' is already in use")
     document[kind.number_field] = number
 
 
-def _set_lines(kind: Kind, document: Json, sent: Json, books: Books) -> None:
+def _set_lines(draft: Draft) -> None:
+    kind, document, sent = draft.kind, draft.document, draft.sent
     name = sent.get("LineAmountTypes", document["LineAmountTypes"])
     mode = tax_mode(dict(kind.tax_modes), name)
     if "LineItems" not in sent and "LineItems" in document:
@@ -173,7 +186,7 @@ def _set_lines(kind: Kind, document: Json, sent: Json, books: Books) -> None:
     if not isinstance(lines, list) or not lines:
         raise Invalid("One or more line items must be specified")
     day = day_of(document["Date"])
-    done = [priced(line, mode, day, books) for line in lines]
+    done = [priced(line, mode, day, draft.books) for line in lines]
     totals = total_of([price for _, price in done], mode)
     if totals.total < 0:
         raise Invalid("The document total cannot be negative")
@@ -184,10 +197,11 @@ def _set_lines(kind: Kind, document: Json, sent: Json, books: Books) -> None:
         "TotalTax": totals.tax,
         "Total": totals.total,
     }
-    _set_balance(kind, document)
+    _set_balance(draft)
 
 
-def _set_balance(kind: Kind, document: Json) -> None:
+def _set_balance(draft: Draft) -> None:
+    kind, document = draft.kind, draft.document
     if kind.table == "invoice":
         document["AmountDue"] = document["Total"]
     elif kind.table == "credit_note":

@@ -62,6 +62,7 @@ def shape(document: Json, query: Mapping[str, str]) -> Json:
 
 
 def without(document: Json, names: tuple[str, ...]) -> Json:
+    """The document less these fields."""
     return {name: value for name, value in document.items() if name not in names}
 
 
@@ -135,7 +136,8 @@ def _uuid(name: str, value: str) -> str:
 
 def _instant(text: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text) if text[:1].isdigit() else parsedate_to_datetime(text)
+        read = datetime.fromisoformat if text[:1].isdigit() else parsedate_to_datetime
+        instant = read(text)
     except ValueError as error:
         message = "If-Modified-Since is not a date"
         raise bad_request(10, "ValidationException", message) from error

@@ -50,6 +50,7 @@ def ms_date(day: date) -> str:
 
 
 def ms_instant(instant: datetime) -> str:
+    """An instant, with milliseconds."""
     return f"/Date({(instant - _EPOCH) // timedelta(milliseconds=1)}+0000)/"
 
 
@@ -97,5 +98,6 @@ def problem(status: int, title: str, detail: str) -> Refused:
 
 
 def not_found() -> Refused:
+    """The 404 that Xero sends for an unknown document or path."""
     text = b"The resource you're looking for cannot be found"
     return Refused(Reply(404, text, "text/html"))

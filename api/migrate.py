@@ -1,0 +1,35 @@
+"""`python -m api.migrate`: bring the database up to date before this version starts."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+
+from graph.checkpoints import migrate_checkpoints
+from graph.settings import environment
+from tools.database import make_pool, migrate
+from tools.outlets import Outlets
+
+
+async def prepare_database(complete: Mapping[str, str]) -> None:
+    """Migrate; and where the demo company is served, store its outlets."""
+    url = complete["DATABASE_URL"]
+    await migrate(url)
+    await migrate_checkpoints(url)
+    if not is_demo(complete):
+        return
+    from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)
+
+    async with make_pool(url, max_size=2) as pool:
+        await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
+
+
+def is_demo(complete: Mapping[str, str]) -> bool:
+    """Whether the demo company is there to sign in to."""
+    return complete.get("TRIA_DEMO", "").lower() == "true"
+
+
+if __name__ == "__main__":
+    found = environment()
+    if not found.get("DATABASE_URL"):
+        sys.exit("Set DATABASE_URL to the Postgres to bring up to date.")
+    asyncio.run(prepare_database(found))

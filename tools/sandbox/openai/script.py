@@ -1,0 +1,54 @@
+"""What the model stand-in says next, and what it was asked."""
+
+from collections import deque
+from collections.abc import Callable
+
+from tools.sandbox.openai.replies import echo, lie
+from tools.sandbox.openai.schemas import structured
+from tools.sandbox.openai.settings import ModelMode, ModelSettings, ScriptedReply
+from tools.sandbox.store import Json
+
+BODIES_KEPT = 20
+
+
+class ScriptIsEmpty(Exception):
+    """A test asked for more scripted replies than it had posted."""
+
+
+class Script:
+    """The present settings, and a record of the calls."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Echo again, with nothing recorded."""
+        self.settings = ModelSettings()
+        self.count = 0
+        self.bodies: deque[Json] = deque(maxlen=BODIES_KEPT)
+
+    def record(self, body: Json) -> ModelMode:
+        """Count a call; the mode that answers it."""
+        self.count += 1
+        self.bodies.append(body)
+        mode = self.settings.mode
+        if self.settings.times is not None:
+            self.settings.times -= 1
+            if not self.settings.times:
+                self.settings = self.settings.model_copy(update={"mode": "echo", "times": None})
+        return mode
+
+    def reply(self, body: Json, mode: ModelMode, foreign: Callable[[str], str]) -> ScriptedReply:
+        """The next reply; `foreign` finds a document number of somebody else."""
+        if mode == "scripted":
+            return self._next()
+        if form := structured(body, self.settings.form):
+            return form
+        text = echo(body["messages"])
+        return ScriptedReply(content=lie(text, foreign(text)) if mode == "lying" else text)
+
+    def _next(self) -> ScriptedReply:
+        if not self.settings.replies:
+            raise ScriptIsEmpty
+        reply = self.settings.replies.pop(0)
+        return ScriptedReply(content=reply) if isinstance(reply, str) else reply

@@ -1,0 +1,69 @@
+"""Creating and updating documents: single or in bulk, summarised errors or errors in place."""
+
+from tools.sandbox.store import Json
+from tools.sandbox.xero.call import Call
+from tools.sandbox.xero.documents import find_document, write_document
+from tools.sandbox.xero.kinds import Kind, row_of
+from tools.sandbox.xero.listing import Action, shape
+from tools.sandbox.xero.wire import Invalid, Reply, envelope, not_found, validation_error
+
+Attempt = tuple[Json, bool]  # the document, or the refused one with its errors; whether it is good
+
+
+def creator(kind: Kind) -> Action:
+    """PUT: always documents that did not exist."""
+
+    def create(call: Call) -> Reply:
+        return _write_all(kind, call, [(sent, None) for sent in call.documents(kind.plural)])
+
+    return create
+
+
+def upserter(kind: Kind) -> Action:
+    """POST without an id in the path: updates what exists by id or number, creates the rest."""
+
+    def upsert(call: Call) -> Reply:
+        pairs = [(sent, _existing(kind, sent, call)) for sent in call.documents(kind.plural)]
+        return _write_all(kind, call, pairs)
+
+    return upsert
+
+
+def updater(kind: Kind) -> Action:
+    """POST to one document."""
+
+    def update(call: Call) -> Reply:
+        earlier = find_document(kind, call.path[kind.id_field], call.books)
+        if earlier is None:
+            raise not_found()
+        return _write_all(kind, call, [(call.documents(kind.plural)[0], earlier)])
+
+    return update
+
+
+def _existing(kind: Kind, sent: Json, call: Call) -> Json | None:
+    document_id, number = sent.get(kind.id_field), sent.get(kind.number_field)
+    found = find_document(kind, str(document_id or number or ""), call.books)
+    if document_id and found is None:
+        raise not_found()
+    return found
+
+
+def _write_all(kind: Kind, call: Call, pairs: list[tuple[Json, Json | None]]) -> Reply:
+    attempts = [_attempt(kind, call, sent, earlier) for sent, earlier in pairs]
+    summarised = call.query.get("summarizeErrors", "true").lower() != "false"
+    if summarised and not all(is_good for _, is_good in attempts):
+        raise validation_error([document for document, is_good in attempts if not is_good])
+    shown = [shape(document, call.query) for document, _ in attempts]
+    return envelope(kind.plural, shown, call.books.now)
+
+
+def _attempt(kind: Kind, call: Call, sent: Json, earlier: Json | None) -> Attempt:
+    try:
+        document = write_document(kind, sent, earlier, call.books)
+    except Invalid as invalid:
+        errors = [{"Message": message} for message in invalid.messages]
+        marks = {"HasErrors": True, "StatusAttributeString": "ERROR", "ValidationErrors": errors}
+        return {**sent, **marks}, False
+    call.store.save(row_of(kind, document, call.books.now.isoformat()))
+    return document, True
