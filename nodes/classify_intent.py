@@ -91,9 +91,10 @@ def _known(scored: list[Scored]) -> list[Found]:
 def _not_understood(intents: list[Found], text: str) -> Found:
     """Nothing we know is near a whole sentence: it is about something else."""
     is_sentence = len(text.split()) >= SENTENCE_WORDS
-    best = max((found["confidence"] for found in intents), default=0.0)
-    is_elsewhere = is_sentence and best < FAR_AWAY
-    return Found(name="out_of_scope" if is_elsewhere else "unclear", confidence=1.0)
+    best = max(intents, key=lambda f: f["confidence"], default=None)
+    is_elsewhere = best is None or best["name"] == "out_of_scope" or best["confidence"] < FAR_AWAY
+    name: Intent = "out_of_scope" if is_sentence and is_elsewhere else "unclear"
+    return Found(name=name, confidence=1.0)
 
 
 def _is_sure(intents: list[Found]) -> bool:

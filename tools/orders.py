@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 from rapidfuzz import fuzz
 
 from tools.catalogue import Catalogue, Product, load_catalogue
-from tools.delivery import WEEKDAYS
+from tools.delivery import find_day, find_window
 from tools.rules import load_rules
 
 Problem = Literal["unknown_product", "ambiguous", "no_quantity", "not_whole_packs"]
@@ -60,7 +60,6 @@ DAY = re.compile(
     r"\b(today|tomorrow|tmr|tmrw)\b|\b(\d{4}-\d{2}-\d{2})\b|\b(\d{1,2})/(\d{1,2})\b",
     re.IGNORECASE,
 )
-WINDOW = re.compile(r"\b(morning|am|afternoon|pm)\b", re.IGNORECASE)
 FILLER = re.compile(
     r"\b(hi|hello|hey|dear|team|can|could|i|we|have|need|want|would|like|to|order|please|pls|plz|"
     r"send|give|me|us|get|deliver|delivery|buy|add|more|make|it|for|of|x|also|thanks|thank|you|"
@@ -124,14 +123,13 @@ def parse_order(
 ) -> OrderRequest:
     """Read an order of any shape. What is not certain becomes a problem of its line."""
     goods = _goods(text)
-    day, window = _wanted_day(text, received.date()), WINDOW.search(text)
     outlet, candidates = _outlet(text, outlets)
     return OrderRequest(
         lines=tuple(_lines(_without_outlets(goods, outlets), catalogue)),
         outlet=outlet,
         outlet_candidates=candidates,
-        wanted_day=day,
-        wanted_window=_window(window[1]) if window else None,
+        wanted_day=find_day(text, received.date()),
+        wanted_window=find_window(text),
         urgent=any(_has_word(text, w) for w in load_rules().ordering.urgent_words),
     )
 
@@ -224,27 +222,6 @@ def _outlet(text: str, outlets: Sequence[Outlet]) -> tuple[Outlet | None, tuple[
         if found:
             return None, tuple(found)
     return None, ()
-
-
-def _wanted_day(text: str, today: date) -> date | None:
-    found = DAY.search(text)
-    if found is None:
-        return None
-    weekday, relative, iso, day, month = found.groups()
-    if weekday:
-        ahead = (WEEKDAYS.index(weekday.title()) - today.weekday()) % 7
-        return today + timedelta(days=ahead or 7)
-    if relative:
-        return today + timedelta(days=0 if relative.lower() == "today" else 1)
-    try:
-        written = date.fromisoformat(iso) if iso else date(today.year, int(month), int(day))
-    except ValueError:
-        return None
-    return written if iso or written >= today else written.replace(year=today.year + 1)
-
-
-def _window(word: str) -> str:
-    return "morning" if word.lower() in ("morning", "am") else "afternoon"
 
 
 def _has_word(text: str, word: str) -> bool:

@@ -116,7 +116,7 @@ function retry(entry) {
 
 function decide({ action_id, hash }, decision, text) {
   send(text, { action: { action_id, hash, decision } });
-  $("message").focus();
+  focusComposer();
 }
 
 // One attempt to bring the turn to its end. True when it has ended.
@@ -311,6 +311,7 @@ function showBanner(text) {
   const line = $("banner").firstElementChild;
   line.hidden = !text;
   if (line.firstElementChild.textContent !== text) line.firstElementChild.textContent = text;
+  if (text && state.busy) showStatus("Waiting for the connection");
 }
 
 function showLost({ message }) {
@@ -320,8 +321,13 @@ function showLost({ message }) {
 
 function write(text) {
   $("message").value = text;
-  $("message").focus();
   saveDraft();
+  focusComposer();
+}
+
+// On a touch screen the focus would bring up the keyboard over the answer.
+function focusComposer() {
+  if (matchMedia("(pointer: fine)").matches) $("message").focus();
 }
 
 function saveDraft() {
@@ -373,13 +379,13 @@ async function showSignIn(note) {
   showView("sign-in", "Packaging for your kitchen");
   $("sign-in-note").textContent = note;
   $("sign-in-title").focus();
-  try {
-    const customers = await insist(() => callJson("demo/customers"));
-    $("customers").replaceChildren(...(customers ?? []).map(customerItem));
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    $("sign-in-note").textContent = "Please open the chat from your Tria account.";
-  }
+  const customers = await insist(() => callJson("demo/customers")).catch(noteRefusal);
+  $("customers").replaceChildren(...(customers ?? []).map(customerItem));
+}
+
+function noteRefusal(error) {
+  if (!(error instanceof Refused)) throw error;
+  $("sign-in-note").textContent = "Please open the chat from your Tria account.";
 }
 
 function customerItem(customer) {
@@ -392,7 +398,7 @@ function customerItem(customer) {
 }
 
 async function signIn({ customer_id }) {
-  const answer = await insist(() => callJson("demo/sign-in", { body: { customer_id } }));
+  const answer = await insist(() => callJson("demo/sign-in", { body: { customer_id } })).catch(noteRefusal);
   if (!answer) return;
   const before = kept("sessionStorage", "tria.session");
   openChat({ ...answer, thread: before?.customer.customer_id === customer_id ? before.thread : null });

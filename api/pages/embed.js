@@ -23,7 +23,7 @@
   // A constructed sheet works under a host page's policy that forbids inline styles.
   function makeRoot() {
     const host = document.createElement("div");
-    const root = host.attachShadow({ mode: "closed" });
+    const root = host.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];

@@ -64,7 +64,7 @@ def _with_defaults(sent: Json, item: Json, mode: TaxMode, day: date) -> Json:
 def _check_texts(line: Json) -> None:
     if not isinstance(line["Description"], str) or not line["Description"].strip():
         raise Invalid("Description is required for a line item")
-    if line["AccountCode"] not in {a["Code"] for a in reference.accounts()}:
+    if line["AccountCode"] not in reference.account_codes():
         raise Invalid(f"Account code '{line['AccountCode']}' is not a valid code for this document")
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from tools.rules import gst_percent
 from tools.sandbox.company import company, contact_id, email_of, products, stable_id
@@ -33,6 +34,7 @@ def organisation() -> Json:
     }
 
 
+@cache
 def tax_percents() -> dict[str, Decimal]:
     """Per cents by tax type."""
     return {
@@ -68,6 +70,12 @@ def _tax_rate(name: str, tax_type: str, percent: Decimal) -> Json:
         "DisplayTaxRate": percent,
         "EffectiveRate": percent,
     }
+
+
+@cache
+def account_codes() -> frozenset[str]:
+    """The accounts that a line may name."""
+    return frozenset(a["code"] for a in company()["accounts"])
 
 
 def accounts() -> list[Json]:
