@@ -58,7 +58,7 @@ def public_update(update: Mapping[str, Any]) -> dict[str, Any]:
     if understood := update.get("understanding"):
         public["intents"] = [found["name"] for found in understood["intents"]]
     if passages := update.get("passages"):
-        public["passages"] = [p["id"] for p in passages]
+        public["passages"] = list(dict.fromkeys(p["id"] for p in passages))
     if tone := update.get("tone"):
         public["situation"] = tone["situation"]
     return public
@@ -67,11 +67,10 @@ def public_update(update: Mapping[str, Any]) -> dict[str, Any]:
 def answer_of(state: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to store: its text, and what belongs to it (citations, card, ticket)."""
     cited = set(state["reply"]["citations"])
+    passages = {p["id"]: p for p in state.get("passages", []) if p["id"] in cited}
     extra: dict[str, Any] = {
         "citations": [
-            {key: p[key] for key in ("id", "title", "section", "text")}
-            for p in state.get("passages", [])
-            if p["id"] in cited
+            {key: p[key] for key in ("id", "title", "section", "text")} for p in passages.values()
         ]
     }
     extra |= {key: state[key] for key in PUBLIC if state.get(key)}

@@ -62,16 +62,16 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
 def _certain(text: str, turn: Turn, documents: list[str]) -> list[Found]:
     """Signals that need no statistics: buttons, a plain yes or no, an order, a document number."""
     if decision := turn.get("decision"):
-        return [Found(name=_decided(decision["decision"]), confidence=1.0)]
+        return [Found(name=_decided(decision["decision"]), confidence=1.0, part=text)]
     if turn.get("open_card") and not MORE_TO_IT.search(text):
         if YES.match(text):
-            return [Found(name="confirm", confidence=1.0)]
+            return [Found(name="confirm", confidence=1.0, part=text)]
         if NO.match(text):
-            return [Found(name="decline", confidence=1.0)]
+            return [Found(name="decline", confidence=1.0, part=text)]
     if looks_like_order(text):
-        return [Found(name="order", confidence=0.95)]
+        return [Found(name="order", confidence=0.95, part=text)]
     if documents and len(text.split()) <= len(documents) + 6 and "cancel" not in text.lower():
-        return [Found(name="invoice", confidence=0.9)]
+        return [Found(name="invoice", confidence=0.9, part=text)]
     return []
 
 
@@ -85,7 +85,9 @@ def _known(scored: list[Scored]) -> list[Found]:
     # A greeting or a stray phrase beside a real request says nothing more.
     if names - {"small_talk", "out_of_scope"}:
         found = [s for s in found if s.intent not in ("small_talk", "out_of_scope")]
-    return [Found(name=cast(Intent, s.intent), confidence=s.confidence) for s in found[:3]]
+    return [
+        Found(name=cast(Intent, s.intent), confidence=s.confidence, part=s.part) for s in found[:3]
+    ]
 
 
 def _not_understood(intents: list[Found], text: str) -> Found:
@@ -94,7 +96,7 @@ def _not_understood(intents: list[Found], text: str) -> Found:
     best = max(intents, key=lambda f: f["confidence"], default=None)
     is_elsewhere = best is None or best["name"] == "out_of_scope" or best["confidence"] < FAR_AWAY
     name: Intent = "out_of_scope" if is_sentence and is_elsewhere else "unclear"
-    return Found(name=name, confidence=1.0)
+    return Found(name=name, confidence=1.0, part=text)
 
 
 def _is_sure(intents: list[Found]) -> bool:
@@ -114,4 +116,5 @@ async def _ask_model(state: State, context: Context) -> list[Found]:
         answer = await context.model.fill(Classification, messages)
     except BackendUnavailable:
         return []
-    return [Found(name=name, confidence=0.8) for name in answer.intents[:3]]
+    text = state["screened"]["masked"]
+    return [Found(name=name, confidence=0.8, part=text) for name in answer.intents[:3]]

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
 from langgraph.runtime import Runtime
 
 from nodes.prompts import prompt
 from nodes.replies import render
-from nodes.state import State, evidence_of, facts_of, intents_of
+from nodes.state import Intent, State, evidence_of, facts_of, intents_of
 from tools.context import Context
 from tools.errors import BackendUnavailable
 from tools.grounding import Evidence, SentenceGate, unsupported
@@ -17,7 +17,6 @@ from tools.model import Model
 
 # The model words these; what an action did is always told in our own words.
 FREE = {"balance", "documents", "payments", "products", "policy", "small_talk"}
-CITED = {"policy", "products"}
 TOLD = ("order_questions", "below_minimum", "committed", "declined", "card_gone", "card_outdated")
 LANGUAGES = {"en": "English", "zh": "Chinese", "ms": "Malay", "ta": "Tamil"}
 PRICE_WORDS = ("price", "how much", "cost", "charge", "rate")
@@ -91,13 +90,19 @@ def _answers(state: State) -> Iterator[Block]:
         for fact in facts_of(state, kind):
             if kind != "documents" or fact["found"] or fact["missing_count"]:
                 yield Block(kind, {"fact": fact})
-    passage = next(iter(state.get("passages", [])), None)
-    intents = intents_of(state)
     for fact in facts_of(state, "products"):
         asks_price = any(w in state["screened"]["text"].lower() for w in PRICE_WORDS)
+        passage = _passage(state, "product")
         yield Block("products", {"fact": fact, "passage": passage, "asks_price": asks_price})
-    if "policy" in intents and not facts_of(state, "unavailable"):
-        yield Block("policy", {"passage": passage})
+    if "policy" in intents_of(state) and not facts_of(state, "unavailable"):
+        yield Block("policy", {"passage": _passage(state, "policy")})
+
+
+def _passage(state: State, intent: Intent) -> dict[str, Any] | None:
+    """The best passage for the part of the message that has this intent."""
+    passages = state.get("passages", [])
+    parts = {f["part"] for f in state["understanding"]["intents"] if f["name"] == intent}
+    return next((p for p in passages if p["asked"] in parts), next(iter(passages), None))
 
 
 def _by_template(state: State, block: Block) -> str:
@@ -140,16 +145,15 @@ def _messages(state: State, context: Context) -> list[BaseMessage]:
     ]
 
 
-def _reply(state: State, text: str, by: Any, blocks: list[Block]) -> State:
-    """A policy answer cites the passage it stands on; the model may have used any of them."""
-    passages = state.get("passages", [])
-    used = passages[:1] if by == "templates" else passages
-    cites = bool({b.name for b in blocks} & CITED)
-    if "products" in {b.name for b in blocks} and not _shows_passage(blocks):
-        cites = False
-    citations = [p["id"] for p in used] if cites else []
+def _reply(
+    state: State, text: str, by: Literal["model", "templates"], blocks: list[Block]
+) -> State:
+    """An answer cites the passages that it shows; the model may have used any of them."""
+    shown = [b.data["passage"]["id"] for b in blocks if _shows_passage(b)]
+    used = [p["id"] for p in state.get("passages", [])] if by == "model" and shown else shown
+    citations = list(dict.fromkeys(used))
     return {"reply": {"text": text.strip(), "by": by, "citations": citations}}
 
 
-def _shows_passage(blocks: list[Block]) -> bool:
-    return any(b.data.get("passage") and not b.data.get("asks_price") for b in blocks)
+def _shows_passage(block: Block) -> bool:
+    return bool(block.data.get("passage")) and not block.data.get("asks_price")

@@ -55,10 +55,11 @@ class Screened(TypedDict):
 
 
 class Found(TypedDict):
-    """One intent of the message."""
+    """One intent of the message, and the part of it that shows the intent."""
 
     name: Intent
     confidence: float
+    part: str
 
 
 class Understanding(TypedDict):

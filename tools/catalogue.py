@@ -10,7 +10,9 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-# Sizes as customers write them. Each group's name becomes the unit of the normalised word: `10inch`.
+from tools.order_words import ALIASES, DIGITS, FILLER, NOUNS
+
+# Sizes as customers write them. A group's name becomes the unit of the normalised word: `10inch`.
 SIZE = r"""(?<![\w.])(?:
     (?P<side>[4-9]\s?x\s?[4-9](?![0-9]))(?:\s*(?:"|''|inch(?:es)?\b|in\b))?
   | (?P<inch>[0-9]{1,2}|six|eight|nine|ten|twelve|fourteen|sixteen|eighteen)
@@ -22,30 +24,7 @@ SIZE = r"""(?<![\w.])(?:
   | (?P<xl>extra|x)[\s-]*large\b
 )"""
 SIZE_PATTERN = re.compile(SIZE, re.VERBOSE | re.IGNORECASE)
-DIGITS = {
-    **{"one": "1", "single": "1", "two": "2", "double": "2", "three": "3", "four": "4"},
-    **{"five": "5", "six": "6", "eight": "8", "nine": "9", "ten": "10", "twelve": "12"},
-    **{"fourteen": "14", "sixteen": "16", "eighteen": "18"},
-}
 WORD = re.compile(r"[^\W_]+(?:[-_'][^\W_]+)*")
-# A phrase without one of these names no product, unless a nickname says so ("xl").
-NOUNS = frozenset(
-    "box tray lid cover liner bag napkin tissue cutlery bowl plate".split()  # noqa: SIM905
-)
-ALIASES = {
-    **{"reg": "regular", "med": "medium", "sml": "small", "lrg": "large", "lge": "large"},
-    **{"bx": "box", "piza": "pizza", "craft": "kraft", "serviette": "napkin", "kotak": "box"},
-}
-FILLER = frozenset(
-    """a about add again all also am an another any are as ask bro can cant cheers confirm could
-    dear do does each extra for forget get give go good got great guys have hello help hey hi how i id
-    if is it item items its ive just kindly know la lah leh let like lor make may me more my need
-    no nope of ok okay one order ordering ordered our per please pls plz put qty quantity same send
-    shall should sir so some sorry still such than thank thanks that the their them these they
-    thing this those today total u um us usual want was we well were will wish with would yea
-    yeah yes you your order's i'd i'll we'd we'll it's there morning afternoon hihi uncle boss
-    place can't change changed instead now only update nak mahu saya""".split()  # noqa: SIM905
-)
 TYPO_LENGTH = 5
 TYPO_CONFIDENCE, UNIQUE_CONFIDENCE, AMBIGUOUS_CONFIDENCE, FAR_CONFIDENCE = 0.85, 0.95, 0.5, 0.2
 
@@ -89,7 +68,7 @@ class Catalogue:
         return self._by_code.get(code.upper().replace("_", "-"))
 
     def find(self, phrase: str) -> Match:
-        """The one product these words can mean; none when there are several or a word is strange."""
+        """The one product these words can mean; none when several fit or a word is strange."""
         written = _tokens(phrase) - FILLER
         coded = {p.code: p for w in written if (p := self.get(w))}
         words = [_singular(w, self.words) for w in written if not self.get(w)]

@@ -29,6 +29,7 @@ DATE = rf"""\b(?:
   | (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s*(?:of\s+)?(?P<month>{MONTH})
   | (?P<month2>{MONTH})\s+(?P<day2>[0-9]{{1,2}})(?:st|nd|rd|th)?\b
   | (?P<day3>[0-9]{{1,2}})/(?P<month3>[0-9]{{1,2}})(?:/(?:[0-9]{{4}}|[0-9]{{2}}))?\b
+      (?!\s*(?:a\s|of\s|bundle|bdl|carton|ctn|pack|pkt|dozen))
 )"""
 DAY_WORD = r"""\b(?:
     (?P<relative>today|tonight|day\s+after\s+(?:tomorrow|tmr)|tomorrow|tmrw?|tml)
@@ -36,14 +37,22 @@ DAY_WORD = r"""\b(?:
       |thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)
 )\b"""
 DAY_PATTERN = re.compile(f"(?:{DATE}|{DAY_WORD})", re.VERBOSE | re.IGNORECASE)
-GREETING = re.compile(r"\bgood\s+(?:morning|afternoon|day)\b|^\W*(?:morning|afternoon)\b", re.I)
-WINDOW = re.compile(
-    r"\b(?P<hour>[0-9]{1,2})(?:[:.][0-9]{2})?\s*(?:-|to)?\s*(?:[0-9]{1,2}(?:[:.][0-9]{2})?\s*)?"
-    r"(?P<half>am|pm)\b|\b(?P<morning>morning|before\s+(?:noon|lunch))\b"
-    r"|\b(?P<afternoon>afternoon|after\s+(?:noon|lunch))\b"
-    r"|\b(?P<clock>[0-9]{2}):[0-9]{2}\b",
+GREETING = re.compile(
+    r"\bgood\s+(?:morning|afternoon|day)\b"
+    r"|^\W*(?:morning|afternoon)\b\s*(?=[,!]|all\b|boss|bro|can\b|could|i\b|sir|team|uncle|we\b)",
     re.IGNORECASE,
 )
+WINDOW = re.compile(
+    r"""\b(?:
+    (?:(?P<limit>before|by)\s+)?(?P<hour>[0-9]{1,2})(?:[:.][0-9]{2})?\s*
+      (?P<range>(?:-|to)\s*[0-9]{1,2}(?:[:.][0-9]{2})?\s*)?(?P<half>am|pm)
+  | (?P<morning>morning|before\s+(?:noon|lunch))
+  | (?P<afternoon>afternoon|after\s+(?:noon|lunch))
+  | (?P<clock>[0-2][0-9]):[0-9]{2}
+)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+NOON = 12
 
 
 @dataclass(frozen=True)
@@ -95,8 +104,9 @@ def resolve_slot(
 def remote_fee(address: str) -> Decimal:
     """The delivery fee in SGD for that address; zero on the main island."""
     rules = load_rules().delivery
-    remote = (re.search(rf"\b{re.escape(a)}\b", address, re.I) for a in rules.remote_areas)
-    return rules.remote_fee if any(remote) else Decimal(0)
+    names = "|".join(map(re.escape, rules.remote_areas))
+    is_remote = re.search(rf"\b(?:{names})\b", address, re.IGNORECASE)
+    return rules.remote_fee if is_remote else Decimal(0)
 
 
 def business_deadline(start: datetime, minutes: int) -> datetime:
@@ -124,10 +134,18 @@ def find_window(text: str) -> str | None:
     match = WINDOW.search(GREETING.sub(" ", text))
     if match is None:
         return None
-    if match["half"] or match["clock"]:
-        is_morning = (match["half"] or "").lower() == "am" or int(match["clock"] or 12) < 12
-        return "morning" if is_morning else "afternoon"
-    return "morning" if match["morning"] else "afternoon"
+    return "morning" if _is_morning(match) else "afternoon"
+
+
+def _is_morning(match: re.Match[str]) -> bool:
+    if match["half"] is None:
+        return bool(match["morning"]) or int(match["clock"] or NOON) < NOON
+    if match["half"].lower() == "am":
+        return True
+    hour = int(match["hour"]) % NOON  # of the afternoon; "9-12pm" begins in the morning
+    if match["limit"]:
+        return hour <= load_rules().delivery.windows[-1].start.hour - NOON
+    return bool(match["range"]) and hour >= load_rules().ordering.open.hour
 
 
 @cache

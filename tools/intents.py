@@ -1,6 +1,5 @@
 """The local intent classifier: nearest labelled utterances by sentence embedding."""
 
-import asyncio
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,10 +19,11 @@ PARTS = re.compile(r"(?<=[.!?;])\s+|\n+|\s+(?:and|also|plus)\s+(?=\w+\s+\w+)", r
 
 @dataclass(frozen=True)
 class Scored:
-    """An intent with a confidence between 0 and 1."""
+    """An intent with a confidence between 0 and 1, and the part of the message that shows it."""
 
     intent: str
     confidence: float
+    part: str
 
 
 def load_utterances() -> dict[str, list[str]]:
@@ -44,15 +44,14 @@ class IntentClassifier:
 
     async def classify(self, text: str) -> list[Scored]:
         """The intents of the whole message and of its parts, most confident first."""
-        parts = [p for p in PARTS.split(text) if p.strip()][:MAX_PARTS]
-        texts = [text] if len(parts) < 2 else [text, *parts]
+        parts = parts_of(text)
+        texts = [text, *parts] if len(parts) > 1 else [text]
         vectors = np.array(await self._embedder.aembed_documents(texts), dtype=np.float32)
-        found = await asyncio.to_thread(lambda: [self._best(v) for v in vectors])
-        whole, *rest = found
+        whole, *rest = [self._best(t, v) for t, v in zip(texts, vectors, strict=True)]
         likely = [s for s in rest if s.confidence >= SECOND_BEST]
-        return _strongest([whole, *likely] if not likely else likely + [whole] * (not rest))
+        return _strongest(likely or [whole])
 
-    def _best(self, vector: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> Scored:
+    def _best(self, text: str, vector: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> Scored:
         similarity = self._vectors @ vector
         means = [
             float(np.sort(similarity[self._labels == intent])[-NEIGHBOURS:].mean())
@@ -60,7 +59,12 @@ class IntentClassifier:
         ]
         best = int(np.argmax(means))
         share = (means[best] - FAR) / (NEAR - FAR)
-        return Scored(self._intents[best], round(min(max(share, 0.0), 1.0), 3))
+        return Scored(self._intents[best], round(min(max(share, 0.0), 1.0), 3), text)
+
+
+def parts_of(text: str) -> list[str]:
+    """The sentences and joined requests of a message."""
+    return [p.strip() for p in PARTS.split(text) if p.strip()][:MAX_PARTS]
 
 
 def _strongest(scored: Sequence[Scored]) -> list[Scored]:

@@ -1,55 +1,60 @@
-"""The company's policies: their sections, and the search over them."""
+"""The company's policies: loaded with their numbers filled in, indexed in Chroma, searched."""
 
 import asyncio
+import calendar
 import hashlib
-import math
 import re
-import tomllib
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import chromadb
-from chromadb.config import Settings as ChromaSettings
+import httpx
+from chromadb.api import ClientAPI
+from chromadb.api.fastapi import FastAPI
+from chromadb.config import Settings, System
 from chromadb.errors import ChromaError
 from langchain_chroma import Chroma
 from langchain_core.embeddings import Embeddings
 from typing_extensions import TypedDict
 
+from tools.catalogue import load_catalogue
 from tools.errors import BackendUnavailable
 from tools.rules import rules_values
+from tools.word_index import WordIndex
 
 COLLECTION = "policies"
-CANDIDATES = 12
-FUSION = 10  # how much the first ranks count more than the later ones
-WORD = re.compile(r"[a-z0-9]+")
-STOP = {
-    "a", "an", "the", "is", "are", "was", "be", "to", "of", "in", "on", "at", "for", "from", "by",
-    "with", "and", "or", "not", "no", "do", "does", "did", "you", "your", "i", "we", "our", "my",
-    "me", "it", "its", "this", "that", "there", "what", "which", "how", "when", "where", "can",
-    "could", "will", "would", "if", "as", "has", "have", "had", "get", "any",
-}  # fmt: skip
+CHROMA_SECONDS = 5.0
+BATCH = 32
+DENSE_WEIGHT = 0.7  # measured on tests/policies/questions.toml
+HALF_SCORE = 16.0  # the BM25 score that counts as half a match
+WEEKDAYS = dict(zip(calendar.day_abbr, calendar.day_name, strict=True))
+
+Connect = Callable[[], ClientAPI]
+Result = TypeVar("Result")
 
 
 class Passage(TypedDict):
-    """A section found for a question; a higher score is nearer."""
+    """A section that fits a question; `score` is 0 to 1, `version` changes with the text."""
 
     id: str
     title: str
     section: str
     text: str
     source: str
-    version: str
     score: float
+    version: str
 
 
 @dataclass(frozen=True)
 class PolicySection:
-    """One section of a policy, with every number filled in."""
+    """A section of a policy, able to stand alone; `id` is the file's stem # the heading's slug."""
 
     id: str
     title: str
@@ -58,20 +63,19 @@ class PolicySection:
     source: str
 
     @property
-    def version(self) -> str:
-        """Changes with the text."""
-        content = f"{self.title}\n{self.section}\n{self.text}"
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
+    def searchable(self) -> str:
+        """What is indexed: the text under its heading."""
+        return f"{self.section}. {self.text}"
 
     @property
-    def searched(self) -> str:
-        """What is embedded: the headings say what the section is about."""
-        return f"{self.title}: {self.section}\n{self.text}"
+    def version(self) -> str:
+        """The first 12 hex digits of the content's hash."""
+        return hashlib.sha256(self.searchable.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What indexing changed."""
+    """How many sections an indexing run embedded, dropped and left alone."""
 
     added: int
     removed: int
@@ -79,176 +83,183 @@ class IndexReport:
 
 
 class PolicyTemplate(Template):
-    """`${payment.net_days}` and `${product.CNP-014-FB-01.price}`."""
+    """`${section.key}` and `${product.CODE.price}`."""
 
-    braceidpattern = r"[A-Za-z][\w.-]*"
+    idpattern = r"[A-Za-z0-9_.-]+"
 
 
-def load_policies() -> list[PolicySection]:
-    """Every section of every policy, numbers filled in; KeyError names an unknown placeholder."""
-    values = rules_values() | _product_values()
-    files = sorted(resources.files("policies").iterdir(), key=lambda f: f.name)
-    return [
+@cache
+def load_policies() -> tuple[PolicySection, ...]:
+    """Every section of policies/*.md. A placeholder without a value raises KeyError."""
+    values = policy_values()
+    files = sorted(resources.files("policies").iterdir(), key=lambda file: file.name)
+    return tuple(
         section
         for file in files
         if file.name.endswith(".md")
-        for section in split_policy(Path(file.name).stem, file.read_text("utf-8"), values)
-    ]
+        for section in _sections(file.name, file.read_text(encoding="utf-8"), values)
+    )
 
 
-def split_policy(stem: str, text: str, values: Mapping[str, str]) -> list[PolicySection]:
-    """Cut one policy into its `##` sections."""
-    head, *parts = re.split(r"^## ", PolicyTemplate(text).substitute(values), flags=re.MULTILINE)
-    title = head.strip().removeprefix("# ").splitlines()[0]
-    sections = []
+def policy_values() -> dict[str, str]:
+    """What the texts may quote, as customers read it: 10,000, 2 hours, Tuesday."""
+    values = {key: _readable(key, value) for key, value in rules_values().items()}
+    for product in load_catalogue().products:
+        prefix = f"product.{product.code}"
+        values[f"{prefix}.name"] = product.name
+        values[f"{prefix}.size"] = product.size
+        values[f"{prefix}.price"] = str(product.list_price)
+        values[f"{prefix}.pack"] = f"{product.pack} of {product.pack_size:,}"
+    return values
+
+
+def _readable(key: str, value: str) -> str:
+    if key.endswith("_minutes"):
+        return _duration(int(value))
+    if value.isdecimal() and not key.endswith("_year"):
+        return f"{int(value):,}"
+    words = value.split(", ")
+    return ", ".join(WEEKDAYS.get(word, word) for word in words)
+
+
+def _duration(minutes: int) -> str:
+    if minutes < 60 or minutes % 60:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hour{'s' if minutes > 60 else ''}"
+
+
+def _sections(name: str, markdown: str, values: Mapping[str, str]) -> Iterator[PolicySection]:
+    head, *parts = PolicyTemplate(markdown).substitute(values).split("\n## ")
     for part in parts:
-        heading, _, body = part.partition("\n")
-        slug = "-".join(WORD.findall(heading.lower()))
-        body = re.sub(r"(?<!\n)\n(?![\n-])", " ", body.strip())
-        sections.append(PolicySection(f"{stem}#{slug}", title, heading.strip(), body, stem))
-    return sections
-
-
-def open_chroma(url: str | None, folder: Path) -> "chromadb.api.ClientAPI":
-    """Chroma's server when there is one, else Chroma in this process."""
-    settings = ChromaSettings(anonymized_telemetry=False)
-    if url is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        return chromadb.PersistentClient(str(folder), settings)
-    parsed = re.fullmatch(r"(https?)://([^:/]+)(?::(\d+))?/?", url)
-    if parsed is None:
-        raise BackendUnavailable(f"CHROMA_URL is not an address: {url}")
-    scheme, host, port = parsed.groups()
-    try:
-        return chromadb.HttpClient(
-            host, int(port or 8000), ssl=scheme == "https", settings=settings
-        )
-    except (ChromaError, ValueError, OSError) as error:
-        raise BackendUnavailable("Chroma does not answer") from error
+        heading, _, text = part.partition("\n")
+        slug = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+        title = head.removeprefix("# ").strip()
+        section = f"{name.removesuffix('.md')}#{slug}"
+        yield PolicySection(section, title, heading.strip(), text.strip(), f"policies/{name}")
 
 
 class Knowledge:
-    """Dense search in Chroma and lexical search in memory, fused by rank."""
+    """Finds policy sections by meaning (Chroma) and by words (BM25), weighed together."""
 
     def __init__(
-        self,
-        client: "chromadb.api.ClientAPI",
-        sections: Sequence[PolicySection],
-        embedder: Embeddings,
+        self, connect: Connect, sections: Sequence[PolicySection], embedder: Embeddings
     ) -> None:
-        self._client = client
-        self._sections = {s.id: s for s in sections}
-        self._lexical = Lexical({s.id: s.searched for s in sections})
-        self._store = Chroma(
-            collection_name=COLLECTION,
-            embedding_function=embedder,
-            client=client,
-            collection_metadata={"hnsw:space": "cosine"},
-        )
+        self._connect = connect
+        self._embedder = embedder
+        self._sections = {section.id: section for section in sections}
+        self._words = WordIndex({section.id: section.searchable for section in sections})
+        self._store: Chroma | None = None
+        self._connecting = threading.Lock()
 
     async def search(self, query: str, k: int = 4) -> list[Passage]:
-        """The best passages, nearest first; raises BackendUnavailable."""
-        dense = await self._call(self._dense, query)
-        ranked = fuse([dense, self._lexical.rank(query)[:CANDIDATES]])
-        known = [(self._sections[i], score) for i, score in ranked if i in self._sections]
-        return [_passage(section, score) for section, score in known[:k]]
+        """The k best sections, best first; raises BackendUnavailable without Chroma."""
+        return await asyncio.to_thread(self._search, query, k)
 
     async def index(self) -> IndexReport:
-        """Embed what changed: what is added is searchable before what is stale goes."""
-        report: IndexReport = await self._call(self._index)
-        return report
+        """Bring Chroma up to date: embed what changed, then drop what is no longer there."""
+        return await asyncio.to_thread(self._answer, self._index)
 
     async def ping(self) -> None:
-        """Raises BackendUnavailable when Chroma does not answer."""
-        await self._call(self._client.heartbeat)
+        """Raise BackendUnavailable unless the collection answers."""
+        await asyncio.to_thread(self._answer, lambda store: store.get(limit=1, include=[]))
 
-    def _dense(self, query: str) -> list[str]:
-        found = self._store.similarity_search(query, k=CANDIDATES)
-        return [str(d.metadata["section_id"]) for d in found]
+    def _search(self, query: str, k: int) -> list[Passage]:
+        vector = self._embedder.embed_query(query)
+        cosines = self._answer(lambda store: self._cosines(store, vector))
+        words = self._words.scores(query)
+        scores = {key: fused(cosines.get(key, 0.0), words[key]) for key in self._sections}
+        best = sorted(scores, key=scores.__getitem__, reverse=True)[:k]
+        return [passage(self._sections[key], scores[key]) for key in best]
 
-    def _index(self) -> IndexReport:
-        stored = set(self._store.get(include=[])["ids"])
+    def _cosines(self, store: Chroma, vector: list[float]) -> dict[str, float]:
+        # Twice as many, because while a release is rolled out both texts of a section are there.
+        found = store.similarity_search_by_vector_with_relevance_scores(
+            vector, k=2 * len(self._sections)
+        )
+        return {row.metadata["section"]: 1 - distance for row, distance in reversed(found)}
+
+    def _index(self, store: Chroma) -> IndexReport:
         wanted = {f"{s.id}@{s.version}": s for s in self._sections.values()}
-        missing = {key: s for key, s in wanted.items() if key not in stored}
-        if missing:
-            self._store.add_texts(
-                [s.searched for s in missing.values()],
-                [{"section_id": s.id} for s in missing.values()],
-                ids=list(missing),
+        present = set(store.get(include=[])["ids"])
+        missing = [key for key in wanted if key not in present]
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            store.add_texts(
+                [wanted[key].searchable for key in batch],
+                [{"section": wanted[key].id, "version": wanted[key].version} for key in batch],
+                batch,
             )
-        stale = stored - set(wanted)
-        if stale:
-            self._store.delete(list(stale))
-        return IndexReport(len(missing), len(stale), len(stored) - len(stale))
+        if stale := sorted(present - wanted.keys()):
+            store.delete(stale)
+        return IndexReport(len(missing), len(stale), len(wanted) - len(missing))
 
-    async def _call(self, function: Any, *arguments: Any) -> Any:
-        """Run a blocking call of Chroma in a thread."""
+    def _answer(self, ask: Callable[[Chroma], Result]) -> Result:
         try:
-            return await asyncio.to_thread(function, *arguments)
-        except (ChromaError, OSError, ValueError) as error:
-            raise BackendUnavailable("Chroma does not answer") from error
+            return ask(self._connected())
+        except (ChromaError, httpx.HTTPError) as error:
+            self._store = None  # a server that lost its data has another collection
+            raise BackendUnavailable("Chroma did not answer.") from error
+
+    def _connected(self) -> Chroma:
+        with self._connecting:
+            self._store = self._store or Chroma(
+                COLLECTION,
+                self._embedder,
+                client=self._connect(),
+                collection_configuration={"hnsw": {"space": "cosine"}},
+            )
+            return self._store
 
 
-class Lexical:
-    """BM25 over a few dozen sections, for the words that embeddings blur."""
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._counts = {key: Counter(stems(text)) for key, text in texts.items()}
-        self._average = sum(c.total() for c in self._counts.values()) / max(1, len(texts))
-        self._spread = Counter(word for counts in self._counts.values() for word in counts)
-
-    def rank(self, query: str) -> list[str]:
-        """Ids of the sections that share words with the query, best first."""
-        scores = {key: self._score(stems(query), counts) for key, counts in self._counts.items()}
-        return sorted((k for k, s in scores.items() if s > 0), key=lambda k: -scores[k])
-
-    def _score(self, words: Sequence[str], counts: "Counter[str]") -> float:
-        """Okapi BM25 with k1 = 1.2 and b = 0.75 (Robertson and Zaragoza, 2009)."""
-        length = 0.25 + 0.75 * counts.total() / self._average
-        total = 0.0
-        for word in set(words):
-            if count := counts[word]:
-                rarity = math.log(1 + (len(self._counts) + 0.5) / (self._spread[word] + 0.5))
-                total += rarity * count * 2.2 / (count + 1.2 * length)
-        return total
+def fused(cosine: float, words: float) -> float:
+    """One score of 0 to 1 from a cosine and a BM25 score."""
+    return DENSE_WEIGHT * max(0.0, cosine) + (1 - DENSE_WEIGHT) * words / (words + HALF_SCORE)
 
 
-def fuse(rankings: Sequence[Sequence[str]]) -> list[tuple[str, float]]:
-    """Reciprocal rank fusion (Cormack et al., 2009)."""
-    scores: Counter[str] = Counter()
-    for ranking in rankings:
-        for rank, key in enumerate(ranking):
-            scores[key] += 1 / (FUSION + rank)  # type: ignore[assignment]  # a float is fine
-    return [(key, round(float(score), 4)) for key, score in scores.most_common()]
-
-
-def stems(text: str) -> list[str]:
-    """Lower-case words without the commonest endings and without stop words."""
-    words = (w for w in WORD.findall(text.lower()) if w not in STOP)
-    return [re.sub(r"(?<=\w{3})(?:ings?|ed|es|s|ly|ment|ation)$", "", w) for w in words]
-
-
-def _passage(section: PolicySection, score: float) -> Passage:
+def passage(section: PolicySection, score: float) -> Passage:
+    """What a turn gets to see of a section."""
     return Passage(
         id=section.id,
         title=section.title,
         section=section.section,
         text=section.text,
         source=section.source,
+        score=round(score, 4),
         version=section.version,
-        score=score,
     )
 
 
-def _product_values() -> dict[str, str]:
-    text = resources.files("policies").joinpath("catalogue.toml").read_text("utf-8")
-    values: dict[str, str] = {}
-    for row in tomllib.loads(text)["products"]:
-        product = f"product.{row['code']}"
-        values |= {
-            f"{product}.name": row["name"],
-            f"{product}.price": row["list_price"],
-            f"{product}.pack": f"{row['pack']} of {row['pack_size']:,}",
-            f"{product}.size": row["size"],
-        }
-    return values
+class ImpatientServer(FastAPI):
+    """Chroma's HTTP client with a timeout; its own waits for ever."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self._session.timeout = httpx.Timeout(CHROMA_SECONDS)
+
+
+def open_chroma(url: str | None, folder: Path) -> Connect:
+    """How to reach Chroma: the server at `url`, else in this process over `folder`.
+
+    Connects when the function it returns is called, so that a service starts without Chroma.
+    A folder belongs to one process.
+    """
+    if url is None:
+        settings = Settings(anonymized_telemetry=False)
+        return lambda: chromadb.PersistentClient(folder, settings)
+    return lambda: _server_client(url)
+
+
+def _server_client(url: str) -> ClientAPI:
+    address = urlsplit(url)
+    is_secure = address.scheme == "https"
+    settings = Settings(
+        anonymized_telemetry=False,
+        chroma_api_impl=f"{__name__}.{ImpatientServer.__name__}",
+        chroma_server_host=address.hostname,
+        chroma_server_http_port=address.port or (443 if is_secure else 8000),
+        chroma_server_ssl_enabled=is_secure,
+    )
+    try:
+        return chromadb.Client(settings)
+    except ValueError as error:  # what Chroma makes of a refused connection
+        raise BackendUnavailable(f"Chroma did not answer at {address.hostname}.") from error

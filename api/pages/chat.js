@@ -13,7 +13,7 @@ const ORDER_FORM = `Order form
 const SUGGESTIONS = [
   ["What do I owe?", "Open and overdue invoices", () => send("What do I owe?")],
   ["Place an order", "Start from an order form", () => write(ORDER_FORM)],
-  ["Cancel an order", "What it costs the day before", () => send("What does it cost to cancel an order the day before delivery?")],
+  ["Cancel an order", "What it costs the day before", () => send("Is there a fee if I cancel an order the day before delivery?")],
   ["Report damage", "My boxes arrived crushed", () => send("My boxes arrived crushed.")],
 ];
 
@@ -92,7 +92,7 @@ async function runTurn(entry) {
     while (state.talk === talk && !(await insist(() => advance(entry)))) await pause(backoff(0));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    state.failure = error.message || "This message could not be sent.";
+    state.failure = error.message || (error.status === 422 ? "This message is too long to send." : "This message could not be sent.");
   } finally {
     if (state.talk === talk) endTurn(entry);
   }
@@ -391,7 +391,7 @@ function noteRefusal(error) {
 function customerItem(customer) {
   const item = $("customer-template").content.firstElementChild.cloneNode(true);
   const initials = customer.name.split(/\s+/).slice(0, 2).map(([letter]) => letter).join("");
-  const texts = { ".initials": initials, strong: customer.name, small: customer.company, ".chip": customer.segment };
+  const texts = { ".initials": initials, strong: customer.name, small: customer.company, ".chip": customer.segment === "vip" ? "VIP" : customer.segment };
   for (const [part, text] of Object.entries(texts)) item.querySelector(part).textContent = text;
   item.querySelector("button").addEventListener("click", () => signIn(customer));
   return item;

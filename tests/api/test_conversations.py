@@ -27,8 +27,8 @@ def books(sandbox: dict[str, str], **filters: str) -> list[dict[str, Any]]:
 
 
 async def say(sdk: LangGraphClient, thread: str, text: str, **extra: Any) -> dict[str, Any]:
-    message = {"role": "user", "content": text} | extra
-    values = await sdk.runs.wait(thread, "tria", input={"messages": [message]})
+    turn: dict[str, Any] = {"messages": [{"role": "user", "content": text} | extra]}
+    values = await sdk.runs.wait(thread, "tria", input=turn)
     assert isinstance(values, dict)
     return values
 

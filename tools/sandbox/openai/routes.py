@@ -47,7 +47,7 @@ def make_routes(desk: Desk, script: Script) -> APIRouter:
         body = _parsed(await request.body())
         if refused := _refusal(request):
             return refused
-        if body is None or not isinstance(body.get("messages"), list):
+        if body is None or not _has_messages(body):
             return _bad_body()
         return await _answer(desk, script, body)
 
@@ -73,6 +73,11 @@ def _parsed(body: bytes) -> Json | None:
     except ValueError:
         return None
     return parsed if isinstance(parsed, dict) else None
+
+
+def _has_messages(body: Json) -> bool:
+    messages = body.get("messages")
+    return isinstance(messages, list) and all(isinstance(m, dict) for m in messages)
 
 
 async def _answer(desk: Desk, script: Script, body: Json) -> Response:

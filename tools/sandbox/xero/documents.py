@@ -8,12 +8,13 @@ from decimal import Decimal
 from tools.sandbox.store import Json, Search
 from tools.sandbox.xero.call import Books
 from tools.sandbox.xero.kinds import Kind
-from tools.sandbox.xero.lines import priced, tax_mode
+from tools.sandbox.xero.lines import check_texts, priced, tax_mode
 from tools.sandbox.xero.money import total_of
 from tools.sandbox.xero.wire import Invalid, dated, day_of, ms_instant
 
 ENDED = frozenset({"DELETED", "VOIDED"})
 PLAIN = ("Reference", "Url", "Terms", "Title", "Summary", "SentToContact")
+TEXTS = (*PLAIN[:-1], "Type", "Status", "LineAmountTypes", "CurrencyCode")
 LONGEST_NUMBER = 255
 
 
@@ -29,6 +30,7 @@ class Draft:
 
 def write_document(kind: Kind, sent: Json, earlier: Json | None, books: Books) -> Json:
     """The document as Xero would keep it, not yet stored; raises Invalid with each broken rule."""
+    sent = {name: value for name, value in sent.items() if value is not None}
     _check_fields(kind, sent)
     _check_move(kind, sent, earlier)
     document = dict(earlier or _blank(kind, books))
@@ -65,6 +67,7 @@ def _holder(kind: Kind, number: str, books: Books) -> Json | None:
 def _check_fields(kind: Kind, sent: Json) -> None:
     if unknown := sorted(set(sent) - kind.writable):
         raise Invalid(f"Fields that do not exist or cannot be set: {', '.join(unknown)}")
+    check_texts(sent, TEXTS)
     if sent.get("CurrencyCode", "SGD") != "SGD":
         raise Invalid(f"Organisation is not subscribed to currency {sent['CurrencyCode']}")
 
@@ -146,7 +149,7 @@ def _contact(asked: Json, books: Books) -> Json | None:
 def _set_dates(draft: Draft) -> None:
     kind, document, sent = draft.kind, draft.document, draft.sent
     for name in ("Date", kind.due_field):
-        if sent.get(name) is not None:
+        if name in sent:
             document |= dated(name, _day(name, sent[name]))
     if kind.table == "invoice" and document["Status"] == "AUTHORISED" and "DueDate" not in document:
         raise Invalid("A due date is needed to approve an invoice")

@@ -1,6 +1,7 @@
 """The lines of a document: item defaults, prices, taxes and what Xero refuses in them."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import cast
@@ -14,6 +15,7 @@ from tools.sandbox.xero.wire import Invalid
 
 LARGEST = Decimal(10) ** 11
 QUANTITY_PLACES = 4
+TEXTS = ("LineItemID", "Description", "ItemCode", "AccountCode", "TaxType")
 
 
 def priced(sent: object, mode: TaxMode, day: date, books: Books) -> tuple[Json, PricedLine]:
@@ -22,6 +24,8 @@ def priced(sent: object, mode: TaxMode, day: date, books: Books) -> tuple[Json, 
         raise Invalid("A line item must be an object")
     if unknown := sorted(set(sent) - LINE_FIELDS):
         raise Invalid(f"Line item fields that do not exist or cannot be set: {', '.join(unknown)}")
+    sent = {name: value for name, value in sent.items() if value is not None}
+    check_texts(sent, TEXTS)
     line = _with_defaults(sent, _item(sent, books), mode, day)
     quantity = _number(line, "Quantity").quantize(Decimal(1).scaleb(-QUANTITY_PLACES))
     unit = rounded_unit(_number(line, "UnitAmount"), books.places)
@@ -32,11 +36,18 @@ def priced(sent: object, mode: TaxMode, day: date, books: Books) -> tuple[Json, 
     return {**line, "Quantity": quantity, **amounts}, price
 
 
+def check_texts(sent: Json, names: Iterable[str]) -> None:
+    """Raise Invalid if a field that is sent holds anything but text."""
+    for name in names:
+        if not isinstance(sent.get(name, ""), str):
+            raise Invalid(f"{name} must be a text")
+
+
 def _item(sent: Json, books: Books) -> Json:
     code = sent.get("ItemCode")
     if not code:
         return {}
-    found = books.store.find("item", Search("number = ?", (str(code),)))
+    found = books.store.find("item", Search("number = ?", (code,)))
     if not found:
         raise Invalid(f"Item code '{code}' is not valid")
     return found[0]
@@ -53,16 +64,16 @@ def _with_defaults(sent: Json, item: Json, mode: TaxMode, day: date) -> Json:
         "AccountCode": details.get("AccountCode", reference.SALES_ACCOUNT),
         "TaxType": tax_type,
         "Tracking": [],
-        **{name: value for name, value in sent.items() if value is not None},
+        **sent,
     }
     if item:
         line["Item"] = {name: item[name] for name in ("ItemID", "Name", "Code")}
-    _check_texts(line)
+    _check_line(line)
     return line
 
 
-def _check_texts(line: Json) -> None:
-    if not isinstance(line["Description"], str) or not line["Description"].strip():
+def _check_line(line: Json) -> None:
+    if not line["Description"].strip():
         raise Invalid("Description is required for a line item")
     if line["AccountCode"] not in reference.account_codes():
         raise Invalid(f"Account code '{line['AccountCode']}' is not a valid code for this document")
@@ -87,7 +98,7 @@ def _number(line: Json, name: str) -> Decimal:
 
 def _check_sent_amounts(sent: Json, price: PricedLine) -> None:
     for name, expected in (("LineAmount", price.amount), ("TaxAmount", price.tax)):
-        if sent.get(name) is not None and _number(sent, name) != expected:
+        if name in sent and _number(sent, name) != expected:
             raise Invalid(f"The {name} {sent[name]} does not match the expected {expected}")
 
 

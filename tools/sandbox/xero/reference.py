@@ -150,7 +150,14 @@ def _contact_row(entry: Json, at: datetime) -> Row:
         "DefaultCurrency": "SGD",
         "UpdatedDateUTC": ms_instant(at),
     }
-    return Row("contact", body["ContactID"], body, at.isoformat(), number=entry["name"])
+    return Row(
+        "contact",
+        body["ContactID"],
+        body,
+        at.isoformat(),
+        number=entry["name"],
+        status=body["ContactStatus"],
+    )
 
 
 def _address(slug: str) -> Json:

@@ -54,7 +54,7 @@ def _write_all(kind: Kind, call: Call, pairs: list[tuple[Json, Json | None]]) ->
     summarised = call.query.get("summarizeErrors", "true").lower() != "false"
     if summarised and not all(is_good for _, is_good in attempts):
         raise validation_error([document for document, is_good in attempts if not is_good])
-    shown = [shape(document, call.query) for document, _ in attempts]
+    shown = [shape(document, call.query) if good else document for document, good in attempts]
     return envelope(kind.plural, shown, call.books.now)
 
 

@@ -1,0 +1,152 @@
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.grounding import Evidence, SentenceGate, claims, gather, unsupported
+
+NOW = datetime(2026, 11, 23, 10, 30, tzinfo=ZoneInfo("Asia/Singapore"))
+amounts = st.decimals(min_value=Decimal("100.01"), max_value=Decimal(99999), places=2)
+
+
+def evidence(*facts: dict[str, object], text: str = "") -> Evidence:
+    return gather(facts, [text], NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("SGD 1,296.00", "money", "1296"),
+        ("S$1,296", "money", "1296"),
+        ("1,296.50 dollars", "money", "1296.5"),
+        ("0.65", "money", "0.65"),
+        ("25 per cent", "percent", "25"),
+        ("1.5%", "percent", "1.5"),
+        ("2026-12-03", "date", "2026-12-03"),
+        ("3rd December 2026", "date", "2026-12-03"),
+        ("Dec 3, 2026", "date", "2026-12-03"),
+        ("3 Dec", "date", "--12-03"),
+        ("9am", "time", "09:00"),
+        ("12:30 pm", "time", "12:30"),
+        ("14:00", "time", "14:00"),
+        ("Thurs", "weekday", "thursday"),
+        ("INV-1042", "id", "inv-1042"),
+        ("CNP-014-FB-01", "id", "cnp-014-fb-01"),
+        ("accounts@pay.example", "link", "pay.example"),
+        ("https://pay.example/now.", "link", "https://pay.example/now"),
+        ("refunded", "promise", "refund"),
+        ("1,200 pieces", "number", "1200"),
+    ],
+)
+def test_a_claim_is_read_by_value(text: str, kind: str, value: str) -> None:
+    assert (kind, value) in [(c.kind, c.value) for c in claims(f"We note {text}")]
+
+
+def test_an_amount_is_one_claim_and_not_several_numbers() -> None:
+    assert [c.written for c in claims("SGD 1,296.00 on 3 Dec 2026")] == [
+        "3 Dec 2026",
+        "SGD 1,296.00",
+    ]
+
+
+def test_numbering_of_a_list_claims_nothing() -> None:
+    assert claims("1. Send a photo\n2) Keep the goods") == []
+
+
+@given(amounts)
+def test_an_amount_of_the_facts_may_be_spelt_in_any_way(amount: Decimal) -> None:
+    known = evidence({"total": f"{amount:.2f}"})
+    for spelling in (f"SGD {amount:,.2f}", f"${amount:.2f}", f"{amount:,.2f} dollars"):
+        assert unsupported(f"The total is {spelling}.", known) == []
+
+
+@given(amounts, amounts)
+def test_no_other_amount_may_be_said(amount: Decimal, other: Decimal) -> None:
+    known = evidence({"total": f"{amount:.2f}"})
+    found = unsupported(f"The total is SGD {other:,.2f}.", known)
+    assert [c.kind for c in found] == ([] if other == amount else ["money"])
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "You owe SGD 50.00.",
+        "It is due on 4 Dec 2026.",
+        "It is due on a Friday.",
+        "We come at 15:00.",
+        "The fee is 20%.",
+        "See INV-1043.",
+        "Pay at https://pay.example/now.",
+        "Write to us at help@pay.example.",
+        "You get a refund.",
+        "A discount is possible.",
+        "We send 60 boxes.",
+    ],
+)
+def test_a_figure_without_a_source_is_found(sentence: str) -> None:
+    known = evidence(
+        {"number": "INV-1042", "total": "65.40", "due": "2026-12-03T09:00:00+08:00"},
+        {"fee_percent": "25"},
+    )
+    assert unsupported(sentence, known)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "INV-1042 over $65.40 is due on Thursday, 3 December at 9am.",
+        "The fee is 25%.",
+        "Today is 23 November 2026, a Monday.",
+        "It arrives between 14:00 and 17:00.",
+        "A refund takes 5 to 7 days.",
+    ],
+)
+def test_what_a_fact_passage_or_clock_says_may_be_said(sentence: str) -> None:
+    known = evidence(
+        {"invoices": [{"number": "INV-1042", "total": "65.40"}]},
+        {"due": "2026-12-03T09:00:00+08:00", "fee_percent": "25", "is_late": True},
+        text="Delivery is 14:00-17:00. A refund takes 5 to 7 business days.",
+    )
+    assert unsupported(sentence, known) == []
+
+
+def test_a_percentage_is_no_amount() -> None:
+    assert unsupported("The fee is SGD 25.", evidence({"fee_percent": "25"}))
+    assert unsupported("The fee is 25%.", evidence({"fee": "25.00"}))
+
+
+def test_a_day_with_a_year_needs_that_year() -> None:
+    known = evidence({"due": "2026-12-03"})
+    assert unsupported("Due on 3 December.", known) == []
+    assert unsupported("Due on 3 December 2025.", known)
+
+
+def test_true_and_nothing_are_no_evidence_for_a_number() -> None:
+    assert unsupported("There is 1 box.", evidence({"on_hold": True, "paid": None}))
+
+
+def test_sentences_leave_when_they_are_complete() -> None:
+    gate = SentenceGate()
+    assert gate.feed("Hello Mei. You owe SGD 1") == ["Hello Mei. "]
+    assert gate.feed(".50 e.g. today! Bye") == ["You owe SGD 1.50 e.g. today! "]
+    assert gate.flush() == ["Bye"]
+    assert gate.flush() == []
+
+
+def test_chinese_sentences_need_no_space() -> None:
+    assert SentenceGate().feed("好的。再见") == ["好的。"]
+
+
+def test_each_line_of_a_list_leaves_by_itself() -> None:
+    gate = SentenceGate()
+    assert gate.feed("1. a photo\n2. the number\nThanks") == ["1. a photo\n", "2. the number\n"]
+
+
+@given(st.lists(st.text(alphabet="ab1.?! \n。,", max_size=8)))
+def test_nothing_is_lost_however_a_stream_is_cut(pieces: list[str]) -> None:
+    gate = SentenceGate()
+    sentences = [s for piece in pieces for s in gate.feed(piece)] + gate.flush()
+    assert "".join(sentences).rstrip() == "".join(pieces).rstrip()

@@ -1,0 +1,175 @@
+"""Takes a written order apart: how many, in which unit, of what."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Literal
+
+from tools.catalogue import SIZE
+from tools.delivery import DATE, DAY_WORD
+from tools.order_words import FILLER, NUMBERS, SCALES
+
+Unit = Literal["piece", "pack"]
+
+PACKS = r"(?:bundles?|bundels?|bndls?|bdls?|cartons?|cartoons?|ctns?|packs?|pkts?|packets?|pcks?)"
+SCALE = rf"(?:{'|'.join(w for w in SCALES if len(w) > 1)})\b"
+SPELLED = rf"(?:{'|'.join(NUMBERS)}|{SCALE})\b"
+ITEM_WORD = (
+    r"(?:box|bag|tray|lid|liner|napkin|bowl|plate|pizza|inch|xl|pcs?|pieces?|of|for|to|at|on)"
+)
+CLOCK = r"[0-9]{1,2}(?:[:.][0-9]{2})?"
+STREET = rf"""
+    \b[0-9]{{1,4}}[a-z]?\s+(?:(?!{ITEM_WORD}|{PACKS})[a-z']+\s+){{1,3}}
+    (?:street|st|road|rd|avenue|ave|drive|lane|crescent|boulevard|terrace|quay)\b
+    (?:\s+[0-9]{{1,2}}\b)?
+"""
+# What carries figures but is no quantity: addresses, numbers to call, times, prices, references.
+NOISE = rf"""
+    \S+@\S+\.\S+ | https?://\S+
+  | (?:\+?65[\s-]?)?(?<![0-9])[3689][0-9]{{3}}[\s-]?[0-9]{{4}}(?![0-9])
+  | \b(?:s|singapore)\s*\(?[0-9]{{6}}\)? | \#\s*[0-9]+-[0-9]+ | \b(?:blk|block)\s*[0-9]+[a-z]?\b
+  | {STREET} | \b{CLOCK}\s*(?:(?:-|to)\s*{CLOCK}\s*)?[ap]\.?m\b
+  | \b[0-9]{{1,2}}:[0-9]{{2}}(?![0-9]) | \b[0-9]{{3,4}}\s*hrs?\b
+  | (?:@\s*)?(?:s?\$|\bsgd)\s*[0-9][0-9.,]* | @\s*[0-9]+(?:\.[0-9]+)?
+  | (?<![0-9.])[0-9]+\.[0-9]{{2}}(?![0-9k]) | [0-9.]+\s*(?:%|percent\b)
+  | \(?\s*\b[0-9]+\s*(?:pcs?|pieces?)?\s*(?:/|per)\s*{PACKS}\b\s*\)?
+  | \(\s*{PACKS}\s+of\s+[0-9]+\s*\) | [0-9]{{10,}}
+"""
+TOKEN = re.compile(
+    rf"""
+    (?P<noise>{NOISE} | {DATE})
+  | (?P<cut>\n | [,;•●▪·&+] | [.!?]+(?=\s|$)
+      | {DAY_WORD} | \b(?:morning|afternoon|noon|lunch|urgent(?:ly)?|asap)\b
+      | \b(?:outlet|branch|shop|store|contact)\b
+      | \b(?:and|n|plus|then|dan|for|to|at|by|on|before|after|from|deliver(?:y|ed)?|because)\b)
+  | (?P<size>{SIZE})
+  | (?P<code>\b[a-z]{{2,4}}(?:[-_][a-z]+)?[-_]?[0-9][\w-]*)
+  | (?P<number>(?<![0-9.])(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])|[0-9]{{1,9}}(?![0-9]))
+      (?:\.[0-9]+)?(?:k\b|\s*{SCALE}(?:\s+(?:and\s+)?{SPELLED})*)?)
+  | (?P<spelled>(?!one\b(?!\s+(?:{PACKS}|{SCALE})))\b(?:an?\s+(?={SCALE}))?
+      {SPELLED}(?:[\s-]+(?:and\s+)?{SPELLED})*
+      | \b(?:an?|another)(?=\s+{PACKS}\b))
+  | (?P<pack>{PACKS}\b) | (?P<piece>(?:pcs?|pieces?|nos|each|ea|keping)\b)
+  | (?P<times>[x*](?![a-z]))
+  | (?P<word>[^\W\d_]+(?:[-'][^\W\d_]+)*)
+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+NUMBERING = re.compile(r"^[ \t]*\(?[0-9]{1,2}[.)][ \t]+(?=\S)", re.MULTILINE)
+ONE, THOUSAND = Decimal(1), 1000
+# Typographic quotes, prime signs, dashes and crosses, as a keyboard has them.
+PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("\u201c\u201d\u2033\u3003", '"'),
+        **dict.fromkeys("\u2018\u2019\u2032", "'"),
+        **dict.fromkeys("\u2013\u2014", "-"),
+        "\u00d7": "x",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number with its unit; None when the customer named no unit."""
+
+    value: Decimal
+    unit: Unit | None
+
+
+@dataclass(frozen=True)
+class Item:
+    """A stretch of text that may name a product. `awaits_value` is a form line up to its colon."""
+
+    phrase: str
+    words: str
+    amounts: tuple[Amount, ...]
+    awaits_value: bool = False
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def plain(text: str) -> str:
+    """The text with its typographic signs replaced by those of a keyboard."""
+    return text.translate(PLAIN).replace("''", '"')
+
+
+def read_items(text: str) -> list[Item]:
+    """The items of a text in order, whether or not they turn out to be products."""
+    written = NUMBERING.sub("\n", plain(text))
+    tokens = (_Token(str(m.lastgroup), m.group(), *m.span()) for m in TOKEN.finditer(written))
+    chunks = (list(g) for is_cut, g in groupby(tokens, lambda t: t.kind == "cut") if not is_cut)
+    parts = (part for chunk in chunks for part in _parts([t for t in chunk if _counts(t)]))
+    return [_item(part, written) for part in parts]
+
+
+def _counts(token: _Token) -> bool:
+    """Whether a token bears on what is ordered."""
+    if token.kind == "word":
+        return token.text.lower() not in FILLER
+    return token.kind not in {"noise", "times"}
+
+
+def _is_figure(token: _Token) -> bool:
+    return token.kind in {"number", "spelled", "pack", "piece"}
+
+
+def _parts(tokens: Sequence[_Token]) -> Iterable[list[_Token]]:
+    """One part for each item of a chunk: "100 ten inch 50 xl" and "ten inch 100 xl 50" are two."""
+    runs = [list(run) for _, run in groupby(tokens, _is_figure)]
+    pairs = [a + b for a, b in zip(runs[::2], runs[1::2], strict=False)]
+    if len(runs) > 2 and len(runs) % 2 == 0:
+        return pairs
+    return [list(tokens)] if tokens else []
+
+
+def _item(tokens: Sequence[_Token], text: str) -> Item:
+    end = tokens[-1].end
+    return Item(
+        phrase=" ".join(text[tokens[0].start : end].split()),
+        words=" ".join(t.text for t in tokens if not _is_figure(t)),
+        amounts=tuple(_amounts([t for t in tokens if _is_figure(t)])),
+        awaits_value=re.match(r"[^\w\n]*[:=]", text[end:]) is not None,
+    )
+
+
+def _amounts(figures: Sequence[_Token]) -> Iterator[Amount]:
+    """Each number with the unit after it; a unit that stands apart goes to the only number."""
+    numbers = [i for i, t in enumerate(figures) if t.kind in {"number", "spelled"}]
+    for i in numbers:
+        after = figures[i + 1] if i + 1 < len(figures) else None
+        apart = figures[0] if len(numbers) == 1 else None
+        yield Amount(_value(figures[i].text), _unit(after) or _unit(apart))
+
+
+def _unit(token: _Token | None) -> Unit | None:
+    if token is None or token.kind not in {"pack", "piece"}:
+        return None
+    return "pack" if token.kind == "pack" else "piece"
+
+
+def _value(text: str) -> Decimal:
+    """The value of "1,200", "1.5k" or "two hundred and fifty"."""
+    whole, part = Decimal(0), Decimal(0)
+    for word in re.findall(r"[0-9][0-9,.]*|[a-z]+", text.lower()):
+        scale = SCALES.get(word)
+        if scale is None:
+            part += _number(word)
+        elif scale == THOUSAND:
+            whole, part = whole + (part or ONE) * scale, Decimal(0)
+        else:
+            part = (part or ONE) * scale
+    return whole + part
+
+
+def _number(word: str) -> Decimal:
+    if word[0].isdigit():
+        return Decimal(word.replace(",", "").rstrip("."))
+    return Decimal(NUMBERS.get(word, word != "and"))
