@@ -23,7 +23,7 @@ from monitoring import metrics
 from monitoring.logging import origin
 from nodes.state import State, Turn
 from tools.context import Caller, Context
-from tools.conversations import Conversations, Message
+from tools.conversations import HISTORY, Conversations, Message
 from tools.errors import TriaError
 from tools.events import END, EventLog
 from tools.rules import load_rules
@@ -185,10 +185,10 @@ class Executor:
             yield cast(Mapping[str, Any], part)
 
     async def _turn(self, run: DictRow, context: Context) -> Turn:
-        [*_, message] = await self._conversations.window(
-            run["thread_id"], 1, through_turn=run["turn"]
+        message = await self._conversations.asked(run["run_id"])
+        history = await self._conversations.window(
+            run["thread_id"], HISTORY, through_turn=run["turn"] - 1
         )
-        history = await self._conversations.before(run["thread_id"], run["run_id"])
         card = await context.actions.open_of(run["thread_id"], context.caller.customer_id)
         zone = ZoneInfo(load_rules().company.timezone)
         return {

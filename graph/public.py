@@ -18,7 +18,7 @@ def message_json(message: Message) -> dict[str, Any]:
     """A stored message as LangChain serialises it."""
     return {
         "content": message["content"],
-        "additional_kwargs": message["extra"],
+        "additional_kwargs": message["extra"] | {"created_at": message["created_at"].isoformat()},
         "response_metadata": {},
         "type": message["role"],
         "name": None,

@@ -32,36 +32,28 @@ async def propose_action(state: State, runtime: Runtime[Context]) -> State:
     outlets = await context.outlets.of_contacts(context.caller.contact_ids)
     request = parse_order(state["screened"]["text"], context.catalogue, outlets, received)
     outlet = request.outlet or (outlets[0] if len(outlets) == 1 else None)
-    if questions := _questions(request, outlet, outlets):
+    questions = _questions(request, outlet, outlets)
+    if outlet is None or questions:
         return {"facts": [_fact("order_questions", questions)]}
     order = price_order(
         request.lines,
         {code: Decimal(price) for code, price in prices[0]["by_code"].items()},
         received.date(),
         _standing(standing[0]),
-        outlet.address if outlet else "",
+        outlet.address,
     )
-    if reason := next(
-        (r for flag, r in FOR_A_PERSON.items() if flag in _flags(order, request)), None
-    ):
-        return {"facts": [_fact("needs_person", {"reason": reason})]}
-    if "below_minimum" in order.flags:
-        minimum = load_rules().ordering.minimum_new_customer
-        return {"facts": [_fact("below_minimum", {"minimum": f"{minimum:.2f}"})]}
-    slot = resolve_slot(
-        received,
-        sum(line.pieces for line in order.lines),
-        request.wanted_day,
-        request.wanted_window,
-    )
-    assert outlet is not None  # noqa: S101 (_questions asked for it)
-    return {"card": await _store(state, context, _card(order, outlet, slot))}
+    if obstacle := _obstacle(order, request):
+        return {"facts": [obstacle]}
+    pieces = sum(line.pieces for line in order.lines)
+    slot = resolve_slot(received, pieces, request.wanted_day, request.wanted_window)
+    card = _card(order, outlet, slot) | {"bill_to": context.caller.company}
+    return {"card": await _store(state, context, card, outlet.bill_to)}
 
 
 def _questions(
     request: OrderRequest, outlet: Outlet | None, outlets: Sequence[Outlet]
-) -> dict[str, Any] | None:
-    """What must be asked before the order can be priced; None when nothing."""
+) -> dict[str, Any]:
+    """What must be asked before the order can be priced; empty when nothing."""
     unclear = [
         {
             "phrase": line.phrase,
@@ -73,7 +65,7 @@ def _questions(
         if line.problem
     ]
     if request.lines and not unclear and outlet:
-        return None
+        return {}
     candidates = request.outlet_candidates or outlets
     return {
         "lines": unclear,
@@ -82,8 +74,16 @@ def _questions(
     }
 
 
-def _flags(order: PricedOrder, request: OrderRequest) -> set[str]:
-    return set(order.flags) | ({"urgent"} if request.urgent else set())
+def _obstacle(order: PricedOrder, request: OrderRequest) -> Fact | None:
+    """The rule that keeps this order from becoming a card."""
+    flags = set(order.flags) | ({"urgent"} if request.urgent else set())
+    for flag, reason in FOR_A_PERSON.items():
+        if flag in flags:
+            return _fact("needs_person", {"reason": reason})
+    if "below_minimum" not in flags:
+        return None
+    minimum = load_rules().ordering.minimum_new_customer
+    return _fact("below_minimum", {"minimum": f"{minimum:.2f}"})
 
 
 def _card(order: PricedOrder, outlet: Outlet, slot: SlotChoice) -> dict[str, Any]:
@@ -118,11 +118,10 @@ def _card(order: PricedOrder, outlet: Outlet, slot: SlotChoice) -> dict[str, Any
         "outlet": {
             "outlet_id": outlet.outlet_id,
             "name": outlet.name,
-            "address": outlet.address,
+            "address": f"{outlet.address}, S({outlet.postal_code})",
             "contact_person": outlet.contact_person,
             "mobile": outlet.mobile,
         },
-        "bill_to": outlet.bill_to,
         "notes": _notes(order, slot),
     }
 
@@ -138,7 +137,9 @@ def _notes(order: PricedOrder, slot: SlotChoice) -> list[str]:
     return notes
 
 
-async def _store(state: State, context: Context, card: dict[str, Any]) -> dict[str, Any]:
+async def _store(
+    state: State, context: Context, card: dict[str, Any], contact_id: str
+) -> dict[str, Any]:
     """Freeze the card and its bytes. A turn that runs again finds the card it stored before."""
     action_id = uuid5(UUID(state["turn"]["run_id"]), "action")
     number = await context.actions.next_number()
@@ -149,7 +150,7 @@ async def _store(state: State, context: Context, card: dict[str, Any]) -> dict[s
             customer_id=context.caller.customer_id,
             kind="order",
             card=card,
-            payload=_payload(state, context, card, number),
+            payload=_payload(state, context, card, {"ContactID": contact_id}, number),
             document_number=number,
             expires_at=context.now() + timedelta(hours=CARD_HOURS),
         )
@@ -165,7 +166,9 @@ async def _store(state: State, context: Context, card: dict[str, Any]) -> dict[s
     }
 
 
-def _payload(state: State, context: Context, card: dict[str, Any], number: str) -> bytes:
+def _payload(
+    state: State, context: Context, card: dict[str, Any], contact: dict[str, str], number: str
+) -> bytes:
     today = context.now().date()
     tax_type = facts_of(state, "sales_tax")[0]["tax_type"]
     account = {"AccountCode": context.sales_account, "TaxType": tax_type}
@@ -185,7 +188,7 @@ def _payload(state: State, context: Context, card: dict[str, Any], number: str) 
     delivery, outlet = card["delivery"], card["outlet"]
     return invoice_payload(
         {
-            "Contact": {"ContactID": card["bill_to"]},
+            "Contact": contact,
             "InvoiceNumber": number,
             "Reference": f"{outlet['name']}, {delivery['day']} {delivery['window_text']}",
             "Date": today.isoformat(),

@@ -19,6 +19,7 @@ from api.app import create_app
 from api.auth import issue_token
 from api.demo import demo_caller
 from api.migrate import prepare_database
+from evals.service import UNLIMITED
 from graph.clients import now
 from graph.settings import Settings
 from tools.embedded.minilm import build_minilm
@@ -61,7 +62,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The settings that point to a running Xero sandbox."""
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), "--rate-limit", "100000") as found:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), *UNLIMITED) as found:
         yield found
 
 

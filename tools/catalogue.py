@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 from tools.order_words import ALIASES, DIGITS, FILLER, NOUNS
 
 # Sizes as customers write them. A group's name becomes the unit of the normalised word: `10inch`.
-SIZE = r"""(?<![\w.])(?:
+SIZE = r"""(?:(?<![\w.])|(?<=[0-9]x)|(?<=\sx))(?:
     (?P<side>[4-9]\s?x\s?[4-9](?![0-9]))(?:\s*(?:"|''|inch(?:es)?\b|in\b))?
   | (?P<inch>[0-9]{1,2}|six|eight|nine|ten|twelve|fourteen|sixteen|eighteen)
     (?:[\s-]*(?:"|''|inch(?:es)?\b|inci\b)|(?<=[0-9])in\b

@@ -1,8 +1,8 @@
 """The append-only conversation: threads and their messages in Postgres."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -15,6 +15,7 @@ from tools.database import Pool, fetch_all, fetch_one
 HISTORY = 10
 WINDOW = 50
 
+MESSAGE = "m.message_id, m.run_id::text, m.role, m.content, m.extra, m.created_at"
 THREAD = """
 select thread_id, customer_id, metadata, turns, created_at, updated_at,
   coalesce((select case r.status when 'failed' then 'error' when 'interrupted' then 'interrupted'
@@ -106,27 +107,24 @@ class Conversations:
     async def window(
         self, thread_id: UUID, limit: int = WINDOW, *, through_turn: int | None = None
     ) -> list[Message]:
-        """The last `limit` messages, oldest first; up to one turn when it is given."""
+        """The last `limit` messages in the order of their turns, oldest first."""
         rows = await fetch_all(
             self._pool,
-            "select message_id, m.run_id::text, role, content, extra, m.created_at"
-            " from messages m join runs r using (run_id) where m.thread_id = %s"
-            " and r.turn <= coalesce(%s, r.turn) order by m.seq desc limit %s",
+            f"select {MESSAGE} from messages m join runs r using (run_id) where r.thread_id = %s"
+            " and r.turn <= coalesce(%s, r.turn) order by r.turn desc, m.seq desc limit %s",
             [thread_id, through_turn, limit],
         )
-        return _oldest_first(rows)
+        return [_message(row) for row in reversed(rows)]
 
-    async def before(self, thread_id: UUID, run_id: UUID, limit: int = HISTORY) -> list[Message]:
-        """The last `limit` messages before a run's own message, oldest first."""
-        rows = await fetch_all(
+    async def asked(self, run_id: UUID) -> Message:
+        """The customer's message that a run answers."""
+        [row] = await fetch_all(
             self._pool,
-            "select message_id, run_id::text, role, content, extra, created_at from messages"
-            " where thread_id = %s and seq < (select min(seq) from messages where run_id = %s)"
-            " order by seq desc limit %s",
-            [thread_id, run_id, limit],
+            f"select {MESSAGE} from messages m where run_id = %s and role = 'human'",
+            [run_id],
         )
-        return _oldest_first(rows)
+        return _message(row)
 
 
-def _oldest_first(rows: Sequence[DictRow]) -> list[Message]:
-    return [Message(**row) for row in reversed(rows)]  # type: ignore[typeddict-item]
+def _message(row: DictRow) -> Message:
+    return cast(Message, row)

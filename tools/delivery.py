@@ -25,10 +25,11 @@ MONTH = (
 )
 # How customers name a day; the day stands before the month.
 DATE = rf"""\b(?:
-    (?P<iso>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})
+    (?P<iso>20[23][0-9]-[0-9]{{2}}-[0-9]{{2}})
   | (?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s*(?:of\s+)?(?P<month>{MONTH})
-  | (?P<month2>{MONTH})\s+(?P<day2>[0-9]{{1,2}})(?:st|nd|rd|th)?\b
-  | (?P<day3>[0-9]{{1,2}})/(?P<month3>[0-9]{{1,2}})(?:/(?:[0-9]{{4}}|[0-9]{{2}}))?\b
+      (?:\s+(?P<year>20[23][0-9])\b)?
+  | (?P<month2>{MONTH})\s+(?P<day2>[0-9]{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s+(?P<year2>20[23][0-9])\b)?
+  | (?P<day3>[0-9]{{1,2}})/(?P<month3>[0-9]{{1,2}})(?:/(?P<year3>(?:20)?[23][0-9]))?\b
       (?!\s*(?:a\s|of\s|bundle|bdl|carton|ctn|pack|pkt|dozen))
 )"""
 DAY_WORD = r"""\b(?:
@@ -53,6 +54,7 @@ WINDOW = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 NOON = 12
+CENTURY = 2000
 
 
 @dataclass(frozen=True)
@@ -236,13 +238,20 @@ def _weekday(name: str, today: date, *, in_next_week: bool) -> date:
 
 def _calendar_day(match: re.Match[str], today: date) -> date | None:
     """The date as written; without a year the one nearest to today. None if there is no such."""
+    if match["iso"]:
+        year, month, day = map(int, match["iso"].split("-"))
+        return _date(year, month, day)
+    name = match["month"] or match["month2"]
+    month = MONTHS.index(name[:3].lower()) + 1 if name else int(match["month3"])
+    day = int(match["day"] or match["day2"] or match["day3"])
+    if written := match["year"] or match["year2"] or match["year3"]:
+        return _date(CENTURY + int(written) % 100, month, day)
+    near = (_date(year, month, day) for year in range(today.year - 1, today.year + 2))
+    return min((d for d in near if d), key=lambda d: abs(d - today), default=None)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
     try:
-        if match["iso"]:
-            return date.fromisoformat(match["iso"])
-        day = int(match["day"] or match["day2"] or match["day3"])
-        name = match["month"] or match["month2"]
-        month = MONTHS.index(name[:3].lower()) + 1 if name else int(match["month3"])
-        years = (today.year - 1, today.year, today.year + 1)
-        return min((date(y, month, day) for y in years), key=lambda d: abs(d - today))
+        return date(year, month, day)
     except ValueError:
         return None

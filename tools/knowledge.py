@@ -5,6 +5,7 @@ import calendar
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ import chromadb
 import httpx
 from chromadb.api import ClientAPI
 from chromadb.api.fastapi import FastAPI
-from chromadb.config import Settings, System
+from chromadb.config import Settings
 from chromadb.errors import ChromaError
 from langchain_chroma import Chroma
 from langchain_core.embeddings import Embeddings
@@ -30,7 +31,8 @@ from tools.rules import rules_values
 from tools.word_index import WordIndex
 
 COLLECTION = "policies"
-CHROMA_SECONDS = 5.0
+CHROMA_SECONDS = 3.0
+REST_SECONDS = 10.0  # how long a server that did not answer in time is left alone
 BATCH = 32
 DENSE_WEIGHT = 0.7  # measured on tests/policies/questions.toml
 HALF_SCORE = 16.0  # the BM25 score that counts as half a match
@@ -150,6 +152,7 @@ class Knowledge:
         self._words = WordIndex({section.id: section.searchable for section in sections})
         self._store: Chroma | None = None
         self._connecting = threading.Lock()
+        self._rests_until = 0.0
 
     async def search(self, query: str, k: int = 4) -> list[Passage]:
         """The k best sections, best first; raises BackendUnavailable without Chroma."""
@@ -198,10 +201,14 @@ class Knowledge:
             return ask(self._connected())
         except (ChromaError, httpx.HTTPError) as error:
             self._store = None  # a server that lost its data has another collection
+            if isinstance(error, httpx.TimeoutException):
+                self._rests_until = time.monotonic() + REST_SECONDS
             raise BackendUnavailable("Chroma did not answer.") from error
 
     def _connected(self) -> Chroma:
         with self._connecting:
+            if time.monotonic() < self._rests_until:  # else every turn would wait for the timeout
+                raise BackendUnavailable("Chroma did not answer in time a moment ago.")
             self._store = self._store or Chroma(
                 COLLECTION,
                 self._embedder,
@@ -229,37 +236,31 @@ def passage(section: PolicySection, score: float) -> Passage:
     )
 
 
-class ImpatientServer(FastAPI):
-    """Chroma's HTTP client with a timeout; its own waits for ever."""
-
-    def __init__(self, system: System) -> None:
-        super().__init__(system)
-        self._session.timeout = httpx.Timeout(CHROMA_SECONDS)
-
-
-def open_chroma(url: str | None, folder: Path) -> Connect:
+def open_chroma(url: str | None, folder: Path, seconds: float = CHROMA_SECONDS) -> Connect:
     """How to reach Chroma: the server at `url`, else in this process over `folder`.
 
-    Connects when the function it returns is called, so that a service starts without Chroma.
-    A folder belongs to one process.
+    Connects when the function it returns is first called, so that a service starts without
+    Chroma; that call raises what Chroma and httpx raise. A folder belongs to one process.
     """
     if url is None:
         settings = Settings(anonymized_telemetry=False)
-        return lambda: chromadb.PersistentClient(folder, settings)
-    return lambda: _server_client(url)
+        return cache(lambda: chromadb.PersistentClient(folder, settings))
+    return cache(lambda: _server_client(url.rstrip("/"), seconds))
 
 
-def _server_client(url: str) -> ClientAPI:
+def _server_client(url: str, seconds: float) -> ClientAPI:
+    # Chroma's client waits for ever, also while it connects: look first whether it is alive.
+    httpx.get(f"{url}/api/v2/heartbeat", timeout=seconds).raise_for_status()
     address = urlsplit(url)
     is_secure = address.scheme == "https"
-    settings = Settings(
-        anonymized_telemetry=False,
-        chroma_api_impl=f"{__name__}.{ImpatientServer.__name__}",
-        chroma_server_host=address.hostname,
-        chroma_server_http_port=address.port or (443 if is_secure else 8000),
-        chroma_server_ssl_enabled=is_secure,
+    client = chromadb.HttpClient(
+        host=str(address.hostname),
+        port=address.port or (443 if is_secure else 80),
+        ssl=is_secure,
+        # No connection is kept: one that the server dropped would fail the next search.
+        settings=Settings(anonymized_telemetry=False, chroma_http_max_keepalive_connections=0),
     )
-    try:
-        return chromadb.Client(settings)
-    except ValueError as error:  # what Chroma makes of a refused connection
-        raise BackendUnavailable(f"Chroma did not answer at {address.hostname}.") from error
+    server = getattr(client, "_server", None)
+    if isinstance(server, FastAPI):
+        server._session.timeout = httpx.Timeout(seconds)
+    return client

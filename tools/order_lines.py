@@ -20,20 +20,20 @@ SMALL = 24
 
 @dataclass(frozen=True)
 class OrderLine:
-    """What was asked for. `product` is a code.
+    """What was asked for. `code` is the product's.
 
     `pieces` is 0 when unknown; `packs` counts bundles or cartons whose product is still open.
     `suggested_pieces` is the next whole number of packs, for `not_whole_packs`.
     """
 
-    product: str | None
+    code: str | None
     pieces: int
     phrase: str
     confidence: float
     problem: Problem | None = None
-    suggested_pieces: int | None = None
+    suggested_pieces: int = 0
+    alternatives: tuple[Product, ...] = ()
     packs: int = 0
-    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,7 @@ def read_lines(text: str, catalogue: Catalogue, places: Set[str]) -> tuple[Order
     joined = list(_joined(relevant))
     counted = any(c.item.amounts and c.is_named for c in joined)
     kept = [c for c in joined if _is_line(c, counted=counted)]
-    lines = (line for c in kept if (line := _line(c)))
-    return tuple(dict.fromkeys(lines))
+    return tuple(line for c in kept if (line := _line(c)))
 
 
 def _candidate(item: Item, catalogue: Catalogue, places: Set[str]) -> _Candidate:
@@ -127,13 +126,13 @@ def _open_line(item: Item, match: Match) -> OrderLine:
     amount = item.amounts[0] if len(item.amounts) == 1 else Amount(Decimal(0), None)
     count = _whole(amount.value) or 0
     return OrderLine(
-        product=None,
+        code=None,
         pieces=0 if amount.unit == "pack" else count,
         phrase=item.phrase,
         confidence=match.confidence,
         problem="ambiguous" if match.confidence >= AMBIGUOUS_CONFIDENCE else "unknown_product",
+        alternatives=match.alternatives,
         packs=count if amount.unit == "pack" else 0,
-        alternatives=tuple(p.code for p in match.alternatives),
     )
 
 

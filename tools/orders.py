@@ -1,77 +1,56 @@
-"""Orders in free text: which goods, how many, for which outlet and day."""
+"""Orders as customers write them: which goods, for which outlet and day."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from itertools import pairwise
-from typing import Literal
+from zoneinfo import ZoneInfo
 
-from rapidfuzz import fuzz
-
-from tools.catalogue import Catalogue, Product, load_catalogue
+from tools.catalogue import Catalogue, load_catalogue
 from tools.delivery import find_day, find_window
+from tools.order_lines import OrderLine as OrderLine
+from tools.order_lines import read_lines
+from tools.order_words import FILLER
+from tools.quantities import STREET, plain
 from tools.rules import load_rules
 
-Problem = Literal["unknown_product", "ambiguous", "no_quantity", "not_whole_packs"]
-
-SMALL = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
-    "forty": 40, "fifty": 50,
-}  # fmt: skip
-LARGE = {"hundred": 100, "thousand": 1000}
-PACK = r"bundles?|bdls?|bdl|cartons?|ctns?|packs?|pkts?|packets?|cases?"
-PIECE = r"pieces?|pcs?|pc|nos?|units?|each|ea"
-AMOUNT = r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?k?"
-WORDED = rf"(?:{'|'.join(SMALL)})(?:\s+(?:{'|'.join(LARGE)}))?"
-SIZE = r"(?:\"|”|''|inch|inches|in\b|ml|\s?-?ply|\s?compartment|\s?comp\b)"
-# A quantity is a number that is not a size, with its unit; or a size would be ordered.
-QUANTITY = re.compile(
-    rf"(?<![\w.,/-])(?P<number>{AMOUNT}|{WORDED})(?!\s?{SIZE})"
-    rf"\s*(?P<unit>{PACK}|{PIECE})?\b(?!\s?{SIZE})"
-    r"(?![\w-]*[-/]\d)",
-    re.IGNORECASE,
+# A line of an order form that says where, when or for whom, and not what.
+LABEL = re.compile(
+    r"^[\s>*-]*(?P<label>outlet|deliver(?:y)?[ ]+(?:to|address|date|day|time|slot)|ship[ ]+to"
+    r"|address|location|contact(?:[ ]+(?:person|no|number))?|attn|name|phone|mobile|tel|hp|date"
+    r"|day|time|slot|company|bill[ -]?to|po(?:[ ]+no)?|postal(?:[ ]+code)?)\b[ .]*[:=][ \t]*"
+    r"(?P<value>.*)$",
+    re.MULTILINE | re.IGNORECASE,
 )
-PARENTHESES = re.compile(r"\([^)]*\)")
-SEPARATOR = re.compile(
-    r"\n|;|,(?!\d{3})|\s+&\s+|\s+and\s+|\s+n\s+|\s+plus\s+|\s\+\s", re.IGNORECASE
-)
-ORDERING = re.compile(
-    r"\b(order|need|want|send|give|deliver|buy|get|can (?:i|we) have|have|add|pls|please|top up)\b",
+PLACES = ("delivery address", "address", "deliver to", "delivery to", "ship to", "location")
+CONTACTS = ("contact", "contact person", "attn", "name")
+TITLE = re.compile(r"^\W*(?:new|purchase)?\s*order(?:\s+form)?\W*$", re.MULTILINE | re.IGNORECASE)
+CONTACT = re.compile(r"\b(?:[Cc]ontact|[Cc]all|[Aa]ttn|[Ll]ook for)[:.]?\s+([A-Z][a-z'-]+)")
+MOBILE = re.compile(r"(?<![0-9])(?:\+?65[\s-]?)?([3689][0-9]{3})[\s-]?([0-9]{4})(?![0-9])")
+POSTAL = re.compile(r"\b(?:(?:s|singapore)\s*\(?)?([0-9]{6})\b", re.IGNORECASE)
+ADDRESS = re.compile(STREET, re.VERBOSE | re.IGNORECASE)
+OUTLET = re.compile(r"\b([a-z]{3,})\s+(?:outlet|branch)\b", re.IGNORECASE)
+NOT_A_NAME = FILLER | {"each", "every", "both", "other", "which", "main", "first", "second"}
+NOT_URGENT = re.compile(r"\b(?:not|no|non|isn't|never)\W+(?:that\s+|so\s+|very\s+|an?\s+)?$")
+# Messages that speak of goods without asking for any.
+NO_ORDER = re.compile(
+    r"\b(?:cancel\w*|damaged|crushed|broken|wrong|missing|defect\w*|refund\w*|received|arrived"
+    r"|invoices?|complain\w*|return(?:ed|ing)?|short|did|have you)\b",
     re.IGNORECASE,
 )
 QUESTION = re.compile(
-    r"\b(how much|how many|what|price|cost|why|when|where|which|do you|is there|fee|policy|"
-    r"arrived|damaged|crushed|missing|broken|wrong|short|received|invoice|cancel|refund)\b",
+    r"\b(?:how (?:much|many|long)|prices?|costs?|what|when|why|where|which|do you|is there|if|fee"
+    r"|policy)\b",
     re.IGNORECASE,
 )
-FORM_FIELD = re.compile(
-    r"^\s*(outlet|deliver(?:y)? to|address|contact|attn|mobile|tel|phone|date|day|time)"
-    r"\s*:\s*(.+)$",
-    re.IGNORECASE | re.MULTILINE,
-)
-FORM_TITLE = re.compile(r"^\s*(?:new\s+)?order(?:\s+form)?\s*:?\s*$", re.IGNORECASE | re.MULTILINE)
-PHONE = re.compile(r"\b[3689]\d{3}\s?\d{4}\b")
-POSTAL = re.compile(r"\bS?\(?(\d{6})\)?\b", re.IGNORECASE)
-DAY = re.compile(
-    r"\b(?:on |for |by |this |next |coming )*(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b|"
-    r"\b(today|tomorrow|tmr|tmrw)\b|\b(\d{4}-\d{2}-\d{2})\b|\b(\d{1,2})/(\d{1,2})\b",
-    re.IGNORECASE,
-)
-FILLER = re.compile(
-    r"\b(hi|hello|hey|dear|team|can|could|i|we|have|need|want|would|like|to|order|please|pls|plz|"
-    r"send|give|me|us|get|deliver|delivery|buy|add|more|make|it|for|of|x|also|thanks|thank|you|"
-    r"the|some|new|top|up|lah|ah|urgent|urgently|asap|morning|afternoon|am|pm|outlet|at)\b|"
-    r"[:.!*•]|(?<!\w)-|-(?!\w)",
-    re.IGNORECASE,
+WISH = re.compile(
+    r"\b(?:order|need|want|send|give|deliver|buy|add|pls|please|have)\b", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True)
 class Outlet:
-    """Where goods go. `bill_to` is the Xero contact that pays."""
+    """Where goods go. `bill_to` is the id of the Xero contact that pays."""
 
     outlet_id: str
     name: str
@@ -84,152 +63,147 @@ class Outlet:
 
 
 @dataclass(frozen=True)
-class OrderLine:
-    """One line as it was asked for; `pieces` is 0 when no quantity was found."""
-
-    code: str | None
-    pieces: int
-    phrase: str
-    confidence: float
-    problem: Problem | None = None
-    suggested_pieces: int = 0
-    alternatives: tuple[Product, ...] = ()
-
-
-@dataclass(frozen=True)
 class OrderRequest:
-    """An order as it was asked for."""
+    """An order as it was read; a known outlet fills in contact, mobile and address.
+
+    `outlet_candidates` are those that fit when the outlet is not certain; there are none when
+    the customer named a place that is not theirs.
+    """
 
     lines: tuple[OrderLine, ...]
-    outlet: Outlet | None
-    outlet_candidates: tuple[Outlet, ...]
-    wanted_day: date | None
-    wanted_window: str | None
-    urgent: bool
-
-
-def looks_like_order(text: str) -> bool:
-    """Whether a message orders goods, rather than asking or complaining about them."""
-    if FORM_TITLE.search(text) and QUANTITY.search(text):
-        return True
-    if QUESTION.search(PARENTHESES.sub(" ", text)):
-        return False
-    has_quantity = any(q["unit"] or q["number"].isdigit() for q in QUANTITY.finditer(_goods(text)))
-    return has_quantity and bool(ORDERING.search(text) or _names_goods(text))
+    outlet: Outlet | None = None
+    outlet_candidates: tuple[Outlet, ...] = ()
+    wanted_day: date | None = None
+    wanted_window: str | None = None
+    contact: str = ""
+    mobile: str = ""
+    address: str = ""
+    urgent: bool = False
 
 
 def parse_order(
     text: str, catalogue: Catalogue, outlets: Sequence[Outlet], received: datetime
 ) -> OrderRequest:
-    """Read an order of any shape. What is not certain becomes a problem of its line."""
-    goods = _goods(text)
-    outlet, candidates = _outlet(text, outlets)
+    """Read an order of any shape; what is not certain becomes a problem of its line."""
+    written = plain(text)
+    labels = {m["label"].lower(): m["value"].strip() for m in LABEL.finditer(written)}
+    outlet, candidates = _find_outlet(written, labels, outlets, catalogue.words)
+    today = received.astimezone(ZoneInfo(load_rules().company.timezone)).date()
     return OrderRequest(
-        lines=tuple(_lines(_without_outlets(goods, outlets), catalogue)),
+        lines=_lines(written, catalogue, _words_of(outlets) - catalogue.words),
         outlet=outlet,
         outlet_candidates=candidates,
-        wanted_day=find_day(text, received.date()),
-        wanted_window=find_window(text),
-        urgent=any(_has_word(text, w) for w in load_rules().ordering.urgent_words),
+        wanted_day=find_day(_without_places(written, outlets), today),
+        wanted_window=find_window(written),
+        contact=_contact(written, labels) or (outlet.contact_person if outlet else ""),
+        mobile=_mobile(written) or (outlet.mobile if outlet else ""),
+        address=_address(written, labels) or (outlet.address if outlet else ""),
+        urgent=_is_urgent(written),
     )
 
 
-def _goods(text: str) -> str:
-    """The text without what is known not to be goods: form fields, numbers of phones, days."""
-    for pattern in (FORM_FIELD, FORM_TITLE, PARENTHESES, PHONE, DAY):
-        text = pattern.sub(" ", text)
-    return text
+def looks_like_order(text: str) -> bool:
+    """Whether a message asks for goods and says how many."""
+    written = plain(text)
+    lines = _lines(written, load_catalogue(), frozenset())
+    is_counted = any((x.pieces or x.packs) and (x.code or x.alternatives) for x in lines)
+    if TITLE.search(written):
+        return is_counted
+    is_question = QUESTION.search(written) and not WISH.search(written)
+    return is_counted and not is_question and not NO_ORDER.search(written)
 
 
-def _without_outlets(text: str, outlets: Sequence[Outlet]) -> str:
-    for outlet in outlets:
-        for name in (outlet.name, outlet.address, outlet.area):
-            if name:
-                text = re.sub(re.escape(name), " ", text, flags=re.IGNORECASE)
-    return text
+def _lines(text: str, catalogue: Catalogue, places: Set[str]) -> tuple[OrderLine, ...]:
+    """The goods of a text; a labelled line counts only where it clearly names some."""
+    labelled = "\n".join(m["value"] for m in LABEL.finditer(text))
+    beside = [x for x in read_lines(labelled, catalogue, places) if x.code and x.pieces]
+    return (*read_lines(LABEL.sub("", text), catalogue, places), *beside)
 
 
-def _lines(text: str, catalogue: Catalogue) -> list[OrderLine]:
-    pieces = [p for part in SEPARATOR.split(text) for p in _cut_at_quantities(part)]
-    return [line for piece in pieces if (line := _line(piece, catalogue))]
+def _find_outlet(
+    text: str, labels: Mapping[str, str], outlets: Sequence[Outlet], goods: Set[str]
+) -> tuple[Outlet | None, tuple[Outlet, ...]]:
+    found = _exactly_named(text, outlets) or _named_in_part(text, outlets, goods)
+    if len(found) == 1:
+        return found[0], ()
+    if found:
+        return None, tuple(found)
+    if _names_a_place(text, labels):
+        return None, ()
+    return (outlets[0], ()) if len(outlets) == 1 else (None, tuple(outlets))
 
 
-def _cut_at_quantities(part: str) -> list[str]:
-    """One piece a quantity: "100 small 50 large" is two, and so is "small 100 large 50"."""
-    found = list(QUANTITY.finditer(part))
-    if len(found) < 2:
-        return [part]
-    leads = not FILLER.sub(" ", part[: found[0].start()]).strip()
-    cuts = [m.start() if leads else m.end() for m in found]
-    edges = [0, *(cuts[1:] if leads else cuts[:-1]), len(part)]
-    return [part[a:b] for a, b in pairwise(edges)]
+def _exactly_named(text: str, outlets: Sequence[Outlet]) -> list[Outlet]:
+    """Outlets whose name, street and number, or postal code stand in the text.
+
+    Where outlets share a building, only those whose whole address does.
+    """
+    lowered, codes = text.lower(), set(POSTAL.findall(text))
+    named = [o for o in outlets if _has(lowered, o.name)]
+    whole = [o for o in outlets if _has(lowered, o.address)]
+    street = [
+        o for o in outlets if _has(lowered, o.address.split(",")[0]) or o.postal_code in codes
+    ]
+    return named or whole or street
 
 
-def _line(piece: str, catalogue: Catalogue) -> OrderLine | None:
-    found = QUANTITY.search(piece)
-    phrase = QUANTITY.sub(" ", piece, count=1) if found else piece
-    phrase = " ".join(FILLER.sub(" ", phrase).split())
-    match = catalogue.find(phrase) if phrase else None
-    if not found:
-        # A product without a quantity is asked about; other words are just talk.
-        if match is None or match.product is None:
-            return None
-        return OrderLine(match.product.code, 0, phrase, match.confidence, "no_quantity")
-    if match is None:
-        return OrderLine(None, 0, piece.strip(), 0.0, "unknown_product") if found["unit"] else None
-    if match.product is None:
-        problem: Problem = "ambiguous" if match.alternatives else "unknown_product"
-        return OrderLine(None, 0, phrase, match.confidence, problem, 0, match.alternatives)
-    return _counted(match.product, _pieces(found, match.product), phrase, match.confidence)
+def _named_in_part(text: str, outlets: Sequence[Outlet], goods: Set[str]) -> list[Outlet]:
+    """The outlets that share most words with the text, of the words that tell them apart."""
+    words = set(re.findall(r"\w+", text.lower())) - goods - FILLER
+    own = {o: _words_of([o]) for o in outlets}
+    shared = frozenset.intersection(*own.values()) if len(own) > 1 else frozenset()
+    scores = {o: len((known - shared) & words) for o, known in own.items()}
+    best = max(scores.values(), default=0)
+    return [o for o, score in scores.items() if best and score == best]
 
 
-def _counted(product: Product, pieces: int, phrase: str, confidence: float) -> OrderLine:
-    if pieces <= 0:
-        return OrderLine(product.code, 0, phrase, confidence, "no_quantity")
-    packs = -(-pieces // product.pack_size)
-    if packs * product.pack_size != pieces:
-        suggested = packs * product.pack_size
-        return OrderLine(product.code, pieces, phrase, confidence, "not_whole_packs", suggested)
-    return OrderLine(product.code, pieces, phrase, confidence)
+def _without_places(text: str, outlets: Sequence[Outlet]) -> str:
+    """The text without the outlets' names, or the last words of them: one may be "Sun Plaza"."""
+    names = [o.name.split() for o in outlets]
+    tails = [" ".join(name[i:]) for name in names for i in range(max(1, len(name) - 1))]
+    patterns = "|".join(map(re.escape, filter(None, tails)))
+    return re.sub(patterns, " ", text, flags=re.IGNORECASE) if patterns else text
 
 
-def _pieces(found: "re.Match[str]", product: Product) -> int:
-    """How many pieces are meant; 0 when the number is no sensible count."""
-    count = _count(found["number"].lower())
-    is_packs = bool(found["unit"] and re.fullmatch(PACK, found["unit"], re.IGNORECASE))
-    pieces = count * (product.pack_size if is_packs else 1)
-    return int(pieces) if pieces == int(pieces) and pieces < 10_000_000 else 0
+def _words_of(outlets: Sequence[Outlet]) -> frozenset[str]:
+    words = re.findall(r"[^\W\d_]{3,}", " ".join(f"{o.name} {o.area}" for o in outlets).lower())
+    return frozenset(words) - {"outlet", "branch"}
 
 
-def _count(number: str) -> Decimal:
-    if number[0].isdigit():
-        thousand = 1000 if number.endswith("k") else 1
-        return Decimal(number.rstrip("k").replace(",", "")) * thousand
-    small, *rest = number.split()
-    return Decimal(SMALL[small] * (LARGE[rest[0]] if rest else 1))
+def _names_a_place(text: str, labels: Mapping[str, str]) -> bool:
+    named = (m[1].lower() not in NOT_A_NAME for m in OUTLET.finditer(text))
+    return any(named) or bool(_address(text, labels) or labels.get("outlet") or POSTAL.search(text))
 
 
-def _outlet(text: str, outlets: Sequence[Outlet]) -> tuple[Outlet | None, tuple[Outlet, ...]]:
-    """The outlet that is named; all that fit when several do."""
+def _has(text: str, name: str) -> bool:
+    return bool(name) and re.search(rf"\b{re.escape(name.lower())}(?!\w)", text) is not None
+
+
+def _contact(text: str, labels: Mapping[str, str]) -> str:
+    labelled = next((labels[k] for k in CONTACTS if k in labels), "")
+    name = re.match(r"[^\W\d_][^\d/,;(+]*", labelled)
+    if name:
+        return name[0].strip(" -")
+    called = CONTACT.search(text)
+    return called[1] if called else ""
+
+
+def _mobile(text: str) -> str:
+    found = MOBILE.search(text)
+    return f"{found[1]} {found[2]}" if found else ""
+
+
+def _address(text: str, labels: Mapping[str, str]) -> str:
+    """The address in the text; the label `outlet` may hold one or a name."""
+    labelled = next((labels[k] for k in PLACES if labels.get(k)), "")
+    if not labelled and any(c.isdigit() for c in labels.get("outlet", "")):
+        labelled = labels["outlet"]
+    street = ADDRESS.search(text)
+    return labelled or (" ".join(street[0].split()) if street else "")
+
+
+def _is_urgent(text: str) -> bool:
+    words = "|".join(map(re.escape, load_rules().ordering.urgent_words))
     lowered = text.lower()
-    codes = set(POSTAL.findall(text))
-    by_code = [o for o in outlets if o.postal_code in codes]
-    named = [o for o in outlets if o.name.lower() in lowered or _has_word(text, o.area)]
-    like = [o for o in outlets if fuzz.partial_ratio(o.address.lower(), lowered) > 92]
-    for found in (by_code, named, like):
-        if len(found) == 1:
-            return found[0], ()
-        if found:
-            return None, tuple(found)
-    return None, ()
-
-
-def _has_word(text: str, word: str) -> bool:
-    return bool(word and re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE))
-
-
-def _names_goods(text: str) -> bool:
-    return any(_has_word(text, p.family.split()[-1]) for p in load_catalogue().products) or bool(
-        re.search(r"\b(boxe?s?|trays|lids|bags|napkins|bundles?|cartons?)\b", text, re.IGNORECASE)
-        or re.search(r"\b[a-z]{3}-\w+", text, re.IGNORECASE)
-    )
+    found = re.finditer(rf"\b(?:{words})(?:ly)?\b", lowered)
+    return any(not NOT_URGENT.search(lowered[: m.start()]) for m in found)

@@ -42,7 +42,7 @@ TOKEN = re.compile(
     (?P<noise>{NOISE} | {DATE})
   | (?P<cut>\n | [,;•●▪·&+] | [.!?]+(?=\s|$)
       | {DAY_WORD} | \b(?:morning|afternoon|noon|lunch|urgent(?:ly)?|asap)\b
-      | \b(?:outlet|branch|shop|store|contact)\b
+      | \bwith(?=\s+(?:[0-9]|{SPELLED})) | \b(?:outlet|branch|shop|store|contact)\b
       | \b(?:and|n|plus|then|dan|for|to|at|by|on|before|after|from|deliver(?:y|ed)?|because)\b)
   | (?P<size>{SIZE})
   | (?P<code>\b[a-z]{{2,4}}(?:[-_][a-z]+)?[-_]?[0-9][\w-]*)
@@ -52,7 +52,7 @@ TOKEN = re.compile(
       {SPELLED}(?:[\s-]+(?:and\s+)?{SPELLED})*
       | \b(?:an?|another)(?=\s+{PACKS}\b))
   | (?P<pack>{PACKS}\b) | (?P<piece>(?:pcs?|pieces?|nos|each|ea|keping)\b)
-  | (?P<times>[x*](?![a-z]))
+  | (?P<joint>[x*](?![a-z]) | or\b)
   | (?P<word>[^\W\d_]+(?:[-'][^\W\d_]+)*)
 """,
     re.VERBOSE | re.IGNORECASE,
@@ -114,7 +114,7 @@ def _counts(token: _Token) -> bool:
     """Whether a token bears on what is ordered."""
     if token.kind == "word":
         return token.text.lower() not in FILLER
-    return token.kind not in {"noise", "times"}
+    return token.kind not in {"noise", "joint"}
 
 
 def _is_figure(token: _Token) -> bool:
@@ -136,7 +136,7 @@ def _item(tokens: Sequence[_Token], text: str) -> Item:
         phrase=" ".join(text[tokens[0].start : end].split()),
         words=" ".join(t.text for t in tokens if not _is_figure(t)),
         amounts=tuple(_amounts([t for t in tokens if _is_figure(t)])),
-        awaits_value=re.match(r"[^\w\n]*[:=]", text[end:]) is not None,
+        awaits_value=re.match(r"[^\n,;:=]{0,40}[:=]", text[end:]) is not None,
     )
 
 

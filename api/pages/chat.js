@@ -352,8 +352,8 @@ function submit(event) {
 
 function cite({ title, section, text }) {
   const dialog = $("passage");
-  dialog.querySelector("h2").textContent = title;
-  dialog.querySelector(".section").textContent = section ?? "";
+  dialog.querySelector("h2").textContent = section || title;
+  dialog.querySelector(".document").textContent = section ? title : "";
   dialog.querySelector(".text").replaceChildren(...markup(text ?? ""));
   dialog.showModal();
 }

@@ -115,7 +115,7 @@ function footnote(entry, { retry }) {
 function citationList(citations, { cite }) {
   const unique = [...new Map(citations.map((each) => [each.id, each])).values()];
   const list = make("ul", "citations", ...unique.map((each) => {
-    const button = makeButton("citation", each.section ? `${each.title} · ${each.section}` : each.title, () => cite(each));
+    const button = makeButton("citation", each.section || each.title, () => cite(each));
     button.setAttribute("aria-haspopup", "dialog");
     return make("li", "", button);
   }));

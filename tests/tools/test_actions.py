@@ -153,9 +153,7 @@ async def test_a_confirmed_card_stays_confirmed_after_its_time(
 
 
 @pytest.mark.parametrize("status", ["committed", "declined", "expired", "failed"])
-async def test_a_card_ends_once(
-    actions: Actions, pool: Pool, thread_id: UUID, status: str
-) -> None:
+async def test_a_card_ends_once(actions: Actions, pool: Pool, thread_id: UUID, status: str) -> None:
     proposal = await a_proposal(actions, thread_id)
     assert await actions.settle(proposal.action_id, status)
     assert not await actions.settle(proposal.action_id, "declined")

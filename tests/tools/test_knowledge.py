@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import subprocess
 import sys
 import time
@@ -6,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import chromadb
+import httpx
 import pytest
 
 from tools.embedded.minilm import build_minilm
@@ -18,6 +19,7 @@ from tools.knowledge import (
     IndexReport,
     Knowledge,
     PolicySection,
+    fused,
     load_policies,
     open_chroma,
 )
@@ -43,14 +45,16 @@ def embedder() -> Embedder:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Chroma server of its own process."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
-    program = Path(sys.executable).with_name("chroma")
-    command = [program, "run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)]
+    program = str(Path(sys.executable).with_name("chroma"))
+    command = [program, "run", "--path", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
-    wait_for(open_chroma(url, folder))
-    yield url
-    process.terminate()
-    process.wait(10)
+    try:
+        wait_for(open_chroma(url, folder))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def wait_for(connect: Connect) -> None:
@@ -58,7 +62,7 @@ def wait_for(connect: Connect) -> None:
     while True:
         try:
             connect()
-        except BackendUnavailable:
+        except httpx.HTTPError:
             assert time.monotonic() < end, "the Chroma server did not start"
             time.sleep(0.1)
         else:
@@ -159,6 +163,16 @@ async def test_without_a_server(tmp_path: Path, embedder: Embedder) -> None:
         await knowledge.index()
 
 
+async def test_a_server_that_hangs_is_left_alone(tmp_path: Path, embedder: Embedder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        knowledge = Knowledge(open_chroma(url, tmp_path, seconds=0.1), SECTIONS, embedder)
+        with pytest.raises(BackendUnavailable, match="did not answer"):
+            await knowledge.ping()
+        with pytest.raises(BackendUnavailable, match="a moment ago"):
+            await knowledge.ping()
+
+
 async def test_a_lost_collection_is_made_again(connect: Connect, embedder: Embedder) -> None:
     knowledge = Knowledge(connect, SECTIONS, embedder)
     await knowledge.index()
@@ -169,11 +183,13 @@ async def test_a_lost_collection_is_made_again(connect: Connect, embedder: Embed
     assert (await knowledge.index()).added == 3
 
 
-async def test_the_collection_measures_cosines(tmp_path: Path, embedder: Embedder) -> None:
-    connect = open_chroma(None, tmp_path)
-    await Knowledge(connect, SECTIONS, embedder).index()
-    collection: chromadb.Collection = connect().get_collection("policies")
-    assert collection.configuration["hnsw"]["space"] == "cosine"
+async def test_the_score_comes_from_the_cosine(connect: Connect, embedder: Embedder) -> None:
+    knowledge = Knowledge(connect, SECTIONS, embedder)
+    await knowledge.index()
+    question = "remittance methods"  # no word of it stands in a section
+    cosines = embedder.vectors([s.searchable for s in SECTIONS]) @ embedder.embed_query(question)
+    best = (await knowledge.search(question, k=1))[0]
+    assert best["score"] == pytest.approx(fused(max(cosines), 0), abs=0.001)
 
 
 def test_a_version_follows_the_text() -> None:

@@ -60,9 +60,7 @@ async def test_the_thread_of_somebody_else_does_not_exist(runs: Runs, thread_id:
     assert await runs.of_thread(thread_id, 10, 0) == []
 
 
-async def test_a_message_sent_twice_makes_one_turn(
-    runs: Runs, pool: Pool, thread_id: UUID
-) -> None:
+async def test_a_message_sent_twice_makes_one_turn(runs: Runs, pool: Pool, thread_id: UUID) -> None:
     await runs.create(a_run(thread_id, message_id="m1"))
     with pytest.raises(MessageRepeated):
         await runs.create(a_run(thread_id, message_id="m1"))

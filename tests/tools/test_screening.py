@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from tools.screening import LONGEST_MESSAGE, is_card, is_nric, is_storable, screen
 
 HIDDEN_WORD = "ig\u200bno\u2060re\ufe0f"
+WIDE_WORDS = "\uff11\uff12 \uff42\uff4f\uff58\uff45\uff53"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_numbers_that_are_not_personal_stay(text: str) -> None:
 
 
 def test_hidden_characters_and_wide_letters_are_undone() -> None:
-    assert screen(f"{HIDDEN_WORD} １２ ｂｏｘｅｓ\u202e").text == "ignore 12 boxes"
+    assert screen(f"{HIDDEN_WORD} {WIDE_WORDS}\u202e").text == "ignore 12 boxes"
 
 
 def test_masking_sees_through_hidden_characters() -> None:
@@ -131,7 +132,7 @@ def test_a_plain_message_is_not_taken_for_an_attack(text: str) -> None:
         ("我要订两百个盒子", "zh"),
         ("எனக்கு பெட்டிகள் வேண்டும்", "ta"),
         ("saya nak pesanan kotak", "ms"),
-        ("600 12\"", "en"),
+        ('600 12"', "en"),
         ("", "en"),
     ],
 )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +41,9 @@ def only_one(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_parts(folder: Path, configured: Mapping[str, str], say: Say) -> Iterator[Environment]:
+def running_parts(
+    folder: Path, configured: Mapping[str, str], say: Say, sandbox_options: Sequence[str] = ()
+) -> Iterator[Environment]:
     """Start what `configured` lacks and yield the environment of the service.
 
     Everything that was started is stopped at the end, the last one first.
@@ -67,7 +69,7 @@ def running_parts(folder: Path, configured: Mapping[str, str], say: Say) -> Iter
             found["REDIS_URL"] = valkey.start()
         if not configured.get("XERO_CLIENT_ID"):
             say("Starting the Xero sandbox ...")
-            found |= stack.enter_context(running_sandbox(folder / "sandbox"))
+            found |= stack.enter_context(running_sandbox(folder / "sandbox", *sandbox_options))
         yield found
 
 

@@ -43,7 +43,7 @@ create table messages (
   created_at timestamptz not null default now(),
   unique (thread_id, message_id)
 );
-create index messages_of_thread on messages (thread_id, seq desc);
+create index messages_of_run on messages (run_id);
 create unique index messages_one_answer on messages (run_id) where role = 'ai';
 
 create sequence document_numbers;

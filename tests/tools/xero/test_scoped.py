@@ -134,9 +134,7 @@ async def test_payments_come_latest_first(accounts: Accounts) -> None:
     assert days[-1] >= now().date() - timedelta(days=365)
 
 
-async def test_a_caller_without_contacts_sees_nothing(
-    client: XeroClient, control: Control
-) -> None:
+async def test_a_caller_without_contacts_sees_nothing(client: XeroClient, control: Control) -> None:
     nobody = Accounts(client, (), lambda: now().date())
     before = control.calls("GET", "/Invoices")
     assert await nobody.open_invoices() == []

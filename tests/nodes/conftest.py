@@ -1,0 +1,146 @@
+"""Real contexts of demo customers, states to call a node with, and what a node streamed."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from langgraph.runtime import Runtime
+
+from api.demo import demo_caller
+from graph.clients import Clients, open_clients
+from graph.settings import Settings
+from nodes.state import Found, Intent, State, Tone, Turn
+from tests.conftest import customer
+from tests.tools.conftest import Control, control, pool
+from tools.context import Context
+from tools.model import Model
+from tools.sandbox.company import demo_customers
+from tools.screening import screen
+
+__all__ = ["control", "pool"]
+
+TONE: Tone = {
+    "situation": "question",
+    "directions": "Helpful: the answer first.",
+    "max_lines": 8,
+    "language": "en",
+}
+
+
+@pytest.fixture(scope="session")
+async def clients(settings: Settings) -> AsyncIterator[Clients]:
+    async with open_clients(settings) as clients:
+        yield clients
+
+
+@pytest.fixture
+def context(clients: Clients) -> Context:
+    """The established customer's."""
+    return clients.context_for(demo_caller(customer()))
+
+
+@pytest.fixture
+def context_of(clients: Clients) -> Callable[[str], Context]:
+    """The context of a demo customer by id."""
+    by_id = {c.customer_id: c for c in demo_customers()}
+    return lambda customer_id: clients.context_for(demo_caller(by_id[customer_id]))
+
+
+@pytest.fixture(scope="session")
+async def model(sandbox: dict[str, str]) -> AsyncIterator[Model]:
+    """The sandbox's stand-in for a model."""
+    root = sandbox["XERO_API_URL"].removesuffix("/xero")
+    model = Model("a key", f"{root}/openai/v1", "sandbox-chat")
+    yield model
+    await model._chat.root_async_client.close()
+
+
+@pytest.fixture
+def with_model(context: Context, model: Model, control: Control) -> Context:
+    """The established customer's context with a model that tells the truth until told not to."""
+    return replace(context, model=model)
+
+
+@pytest.fixture
+async def thread_id(clients: Clients) -> str:
+    """A conversation of the established customer."""
+    thread_id = uuid4()
+    await clients.conversations.create(thread_id, customer().customer_id, {})
+    return str(thread_id)
+
+
+def a_state(text: str, *intents: Intent, **more: Any) -> State:
+    """The state after screening and classification of one message."""
+    screened = screen(text)
+    state: State = {
+        "turn": a_turn(text, **more),
+        "screened": {
+            "text": screened.text,
+            "masked": screened.masked,
+            "language": screened.language,
+            "injection": screened.injection,
+            "personal": {p.token: p.value for p in screened.personal},
+        },
+        "understanding": {
+            "intents": [Found(name=name, confidence=1.0, part=screened.masked) for name in intents],
+            "documents": [],
+            "level_words": [],
+        },
+        "tone": TONE,
+    }
+    return state
+
+
+def a_turn(text: str, **more: Any) -> Turn:
+    turn: dict[str, Any] = {
+        "run_id": str(uuid4()),
+        "thread_id": str(uuid4()),
+        "text": text,
+        "received_at": "2026-11-23T10:30:00+08:00",
+        "history": [],
+        "open_card": None,
+        "decision": None,
+    }
+    return Turn(**(turn | more))  # type: ignore[typeddict-item]
+
+
+def understood(state: State, *documents: str, words: tuple[str, ...] = ()) -> State:
+    """The same state with document numbers or urgent words found in it."""
+    found = state["understanding"] | {"documents": [*documents], "level_words": [*words]}
+    return {**state, "understanding": found}  # type: ignore[typeddict-item]
+
+
+def kinds(update: State) -> list[str]:
+    """The kinds of the facts a node returned."""
+    return [fact["kind"] for fact in update.get("facts", [])]
+
+
+def data_of(update: State, kind: str) -> dict[str, Any]:
+    """The data of the one fact of a kind."""
+    [data] = [f["data"] for f in update.get("facts", []) if f["kind"] == kind]
+    return data
+
+
+@dataclass
+class Stream:
+    """A runtime over a context, and what was written to its stream."""
+
+    context: Context
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def runtime(self) -> Runtime[Context]:
+        return Runtime(context=self.context, stream_writer=self.events.append)
+
+    @property
+    def shown(self) -> str:
+        """What the customer reads in the end: the sentences after the last reset."""
+        starts = [n for n, e in enumerate(self.events) if e["type"] == "reset"]
+        return "".join(e["text"] for e in self.events[starts[-1] + 1 :])
+
+    @property
+    def sentences(self) -> list[str]:
+        """Every sentence that ever left."""
+        return [e["text"] for e in self.events if e["type"] == "sentence"]

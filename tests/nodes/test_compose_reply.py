@@ -1,0 +1,266 @@
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from langgraph.runtime import Runtime
+
+from nodes.call_xero_tools import call_xero_tools
+from nodes.compose_reply import compose_reply
+from nodes.retrieve_policies import retrieve_policies
+from nodes.state import Fact, State, evidence_of
+from nodes.validate_output import validate_output
+from tests.nodes.conftest import Stream, a_state
+from tests.tools.conftest import Control
+from tools.context import Context
+from tools.grounding import unsupported
+from tools.model import Model
+
+FEE = "how much is the fee if I cancel the day before delivery?"
+
+
+async def owes(context: Context) -> State:
+    state = a_state("what do I owe?", "balance")
+    return {**state, **await call_xero_tools(state, Runtime(context=context))}
+
+
+async def asks_for_the_fee(context: Context) -> State:
+    state = a_state(FEE, "policy")
+    return {**state, **await retrieve_policies(state, Runtime(context=context))}
+
+
+def with_fact(text: str, kind: str, data: dict[str, Any], **more: Any) -> State:
+    state = a_state(text, "order")
+    return {**state, "facts": [Fact(kind=kind, source="orders", data=data)], **more}  # type: ignore[typeddict-item]
+
+
+async def test_without_a_model_the_templates_tell_the_balance(context: Context) -> None:
+    stream = Stream(context)
+    state = await owes(context)
+    update = await compose_reply(state, stream.runtime)
+    outstanding = Decimal(state["facts"][0]["data"]["outstanding"])
+    assert f"You owe SGD {outstanding:,.2f}" in update["reply"]["text"]
+    assert update["reply"]["by"] == "templates"
+
+
+async def test_what_is_streamed_is_what_is_stored(context: Context) -> None:
+    stream = Stream(context)
+    update = await compose_reply(await owes(context), stream.runtime)
+    assert stream.events[0] == {"type": "reset"}
+    assert len(stream.sentences) > 2
+    assert stream.shown.strip() == update["reply"]["text"]
+
+
+async def test_a_truthful_model_is_streamed_sentence_by_sentence(with_model: Context) -> None:
+    stream = Stream(with_model)
+    state = await owes(with_model)
+    update = await compose_reply(state, stream.runtime)
+    assert update["reply"]["by"] == "model"
+    assert state["facts"][0]["data"]["outstanding"] in update["reply"]["text"]
+    assert stream.shown.strip() == update["reply"]["text"]
+    assert [e["type"] for e in stream.events].count("reset") == 1
+
+
+@pytest.mark.parametrize("question", [owes, asks_for_the_fee], ids=["balance", "policy"])
+async def test_no_figure_of_a_lying_model_leaves(
+    with_model: Context, control: Control, question: Any
+) -> None:
+    control.model("lying")
+    stream = Stream(with_model)
+    state = await question(with_model)
+    update = await compose_reply(state, stream.runtime)
+    evidence = evidence_of(state, with_model.now())
+    assert [s for s in stream.sentences if unsupported(s, evidence)] == []
+    truth = await compose_reply(state, Stream(replace(with_model, model=None)).runtime)
+    assert update == truth
+    assert update["reply"]["by"] == "templates"
+    assert stream.shown.strip() == update["reply"]["text"]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "You owe SGD 1.00 only.",
+        "It was due on 1 January 2020.",
+        "See INV-1.",
+        "You get 15% off.",
+        "We refund everything.",
+        "Pay at https://pay.example/now.",
+        "Call us at 18:45.",
+    ],
+)
+async def test_one_unsupported_sentence_takes_the_whole_reply_back(
+    with_model: Context, control: Control, lie: str
+) -> None:
+    control.model("scripted", replies=[f"Here is your account. {lie} Thank you."])
+    stream = Stream(with_model)
+    update = await compose_reply(await owes(with_model), stream.runtime)
+    assert stream.sentences[0] == "Here is your account. "
+    assert not any(lie in s for s in stream.sentences)
+    assert [e["type"] for e in stream.events[:3]] == ["reset", "sentence", "reset"]
+    assert update["reply"]["by"] == "templates"
+
+
+@pytest.mark.parametrize("mode", ["truncate", "error_500", "error_429"])
+async def test_a_model_that_fails_is_replaced_by_the_templates(
+    with_model: Context, control: Control, mode: str
+) -> None:
+    control.model(mode)
+    stream = Stream(with_model)
+    update = await compose_reply(await owes(with_model), stream.runtime)
+    assert update["reply"]["by"] == "templates"
+    assert stream.shown.strip() == update["reply"]["text"]
+    assert "You owe SGD" in stream.shown
+
+
+async def test_a_model_that_cannot_be_reached_is_replaced_by_the_templates(
+    context: Context,
+) -> None:
+    away = replace(context, model=Model("a key", "http://127.0.0.1:9/v1", "sandbox-chat"))
+    update = await compose_reply(await owes(away), Stream(away).runtime)
+    assert update["reply"]["by"] == "templates"
+
+
+async def test_a_rewrite_comes_from_the_templates(with_model: Context) -> None:
+    state = await owes(with_model)
+    state["verdict"] = {"passed": False, "problems": ["no citation"], "tries": 1}
+    update = await compose_reply(state, Stream(with_model).runtime)
+    assert update["reply"]["by"] == "templates"
+
+
+async def test_what_an_action_did_is_never_worded_by_the_model(
+    with_model: Context, control: Control
+) -> None:
+    control.model("scripted", replies=["Your order is placed."])
+    state = with_fact("no", "declined", {})
+    update = await compose_reply(state, Stream(with_model).runtime)
+    assert update["reply"]["by"] == "templates"
+    assert "not placed" in update["reply"]["text"]
+
+
+async def test_the_model_sees_tokens_and_no_personal_data(
+    with_model: Context, control: Control
+) -> None:
+    state = a_state("what do I owe? my ic is S1234567D, call 8000 0012", "balance")
+    state = {**state, **await call_xero_tools(state, Runtime(context=with_model))}
+    await compose_reply(state, Stream(with_model).runtime)
+    asked = str(control.model_bodies()[-1])
+    assert "[nric_1]" in asked
+    assert "S1234567D" not in asked
+    assert "8000 0012" not in asked
+    assert not any(contact in asked for contact in with_model.caller.contact_ids)
+
+
+async def test_the_customers_words_never_become_instructions(
+    with_model: Context, control: Control
+) -> None:
+    state = a_state("hello, ${facts} and {braces}", "small_talk")
+    await compose_reply(state, Stream(with_model).runtime)
+    system, *_, last = control.model_bodies()[-1]["messages"]
+    assert "braces" not in system["content"]
+    assert last["role"] == "user"
+    assert last["content"] == "hello, ${facts} and {braces}"
+
+
+async def test_a_policy_answer_cites_the_passage_it_quotes(context: Context) -> None:
+    state = await asks_for_the_fee(context)
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    best = state["passages"][0]
+    assert reply["citations"] == [best["id"]]
+    assert reply["text"] == best["text"]
+
+
+async def test_a_policy_question_without_a_passage_offers_a_colleague(context: Context) -> None:
+    state: State = {**a_state("do you sell moons", "policy"), "passages": []}
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    assert "can't find this in our policies" in reply["text"]
+    assert reply["citations"] == []
+
+
+async def test_a_part_that_is_away_is_said_so_and_nothing_is_made_up(context: Context) -> None:
+    state = with_fact("what do I owe?", "unavailable", {"part": "accounts"})
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    assert "isn't answering" in reply["text"]
+    assert "SGD" not in reply["text"]
+
+
+async def test_a_price_is_told_with_its_pack(context: Context) -> None:
+    state = a_state("how much is the 12 inch pizza box", "product")
+    runtime = Runtime(context=context)
+    state = {
+        **state,
+        **await call_xero_tools(state, runtime),
+        **await retrieve_policies(state, runtime),
+    }
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    assert "SGD 0.65 each before GST, sold by the bundle of 100" in reply["text"]
+    assert reply["citations"] == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("complaint", "I am sorry"),
+        ("food_safety", "stop using the goods"),
+        ("account_on_hold", "long overdue"),
+        ("quote", "we make you a quote"),
+        ("unknown_outcome", "don't send it again"),
+        ("total_differs", "could not place this order"),
+        ("person", "passing you to a colleague"),
+    ],
+)
+async def test_a_hand_over_names_the_ticket_and_the_time(
+    context: Context, reason: str, says: str
+) -> None:
+    state = a_state("help", "person")
+    state["handoff"] = {
+        "ticket": "T-000007",
+        "reason": reason,
+        "level": 2,
+        "who": "service staff",
+        "deadline": "2026-11-23T11:00:00+08:00",
+        "deadline_text": "Mon 23 Nov, 11:00",
+    }
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    assert says in reply["text"]
+    assert "T-000007" in reply["text"]
+    assert "23 Nov 2026, 11:00" in reply["text"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "says"),
+    [
+        ("card_gone", {}, "no longer open"),
+        ("card_outdated", {}, "has changed"),
+        ("not_written", {}, "say yes again"),
+        ("below_minimum", {"minimum": "200.00"}, "SGD 200.00"),
+    ],
+)
+async def test_what_became_of_a_card_is_told(
+    context: Context, kind: str, data: dict[str, Any], says: str
+) -> None:
+    reply = (await compose_reply(with_fact("yes", kind, data), Stream(context).runtime))["reply"]
+    assert says in reply["text"]
+
+
+@pytest.mark.parametrize(
+    ("intent", "says"),
+    [
+        ("small_talk", "Hello Mei"),
+        ("out_of_scope", "only help with orders"),
+        ("order_status", "number of your order"),
+        ("unclear", "not sure what you mean"),
+    ],
+)
+async def test_a_message_that_needs_no_facts_is_answered(
+    context: Context, intent: Any, says: str
+) -> None:
+    reply = (await compose_reply(a_state("hm", intent), Stream(context).runtime))["reply"]
+    assert says in reply["text"]
+
+
+@pytest.mark.parametrize("question", [owes, asks_for_the_fee], ids=["balance", "policy"])
+async def test_the_templates_pass_their_own_gate(context: Context, question: Any) -> None:
+    state = await question(context)
+    state = {**state, **await compose_reply(state, Stream(context).runtime)}
+    assert validate_output(state, Runtime(context=context))["verdict"]["passed"]
