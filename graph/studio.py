@@ -7,7 +7,7 @@ started, as `make run` does, on a data folder of their own.
 
 import asyncio
 import atexit
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +31,7 @@ from tools.sandbox.company import demo_customers
 
 DATA = Path(".tria") / "studio"
 HISTORY = 10
+OPEN = AsyncExitStack()  # holds the clients for as long as the server's process lives
 
 
 class Conversation(TypedDict):
@@ -99,7 +100,7 @@ async def _open() -> Clients:
         await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
     values = {name.lower(): value for name, value in found.items()}
     settings = await asyncio.to_thread(lambda: Settings.model_validate(values))
-    return await open_clients(settings).__aenter__()
+    return await OPEN.enter_async_context(open_clients(settings))
 
 
 def _start_parts() -> dict[str, str]:

@@ -1,0 +1,119 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from langgraph.runtime import Runtime
+
+from graph.clients import Clients
+from nodes.hand_off import hand_off
+from nodes.state import Fact, Intent, State
+from tests.nodes.conftest import a_state
+from tools.context import Context
+from tools.database import fetch_all
+
+SINGAPORE = ZoneInfo("Asia/Singapore")
+MONDAY_MORNING = datetime(2026, 11, 23, 10, 0, tzinfo=SINGAPORE)
+SATURDAY_EVENING = datetime(2026, 11, 28, 17, 50, tzinfo=SINGAPORE)
+
+
+def at(context: Context, moment: datetime) -> Runtime[Context]:
+    return Runtime(context=replace(context, now=lambda: moment))
+
+
+async def tickets_of(clients: Clients, state: State) -> list[dict[str, object]]:
+    thread_id = state["turn"]["thread_id"]
+    return await fetch_all(clients.pool, "select * from tickets where thread_id = %s", [thread_id])
+
+
+@pytest.mark.parametrize(
+    ("intents", "reason"),
+    [
+        (("complaint",), "complaint"),
+        (("complaint", "food_safety"), "food_safety"),
+        (("person", "complaint"), "complaint"),
+        (("order_cancel",), "order_cancel"),
+        (("order_change", "person"), "person"),
+    ],
+)
+async def test_the_gravest_reason_counts(
+    context: Context, thread_id: str, intents: tuple[Intent, ...], reason: str
+) -> None:
+    state = a_state("help", *intents, thread_id=thread_id)
+    assert (await hand_off(state, at(context, MONDAY_MORNING)))["handoff"]["reason"] == reason
+
+
+async def test_an_action_that_needs_a_person_gives_its_reason(
+    context: Context, thread_id: str
+) -> None:
+    state = a_state("200 boxes", "order", thread_id=thread_id)
+    state["facts"] = [
+        Fact(kind="needs_person", source="orders", data={"reason": "account_on_hold"})
+    ]
+    handoff = (await hand_off(state, at(context, MONDAY_MORNING)))["handoff"]
+    assert handoff["reason"] == "account_on_hold"
+
+
+@pytest.mark.parametrize(
+    ("intent", "moment", "deadline"),
+    [
+        ("complaint", MONDAY_MORNING, MONDAY_MORNING + timedelta(minutes=30)),
+        ("complaint", SATURDAY_EVENING, datetime(2026, 11, 30, 8, 20, tzinfo=SINGAPORE)),
+        ("food_safety", SATURDAY_EVENING, SATURDAY_EVENING + timedelta(minutes=15)),
+    ],
+)
+async def test_the_deadline_counts_opening_hours_unless_food_is_at_stake(
+    context: Context, thread_id: str, intent: Intent, moment: datetime, deadline: datetime
+) -> None:
+    state = a_state("help", intent, thread_id=thread_id)
+    handoff = (await hand_off(state, at(context, moment)))["handoff"]
+    assert datetime.fromisoformat(handoff["deadline"]) == deadline
+    assert handoff["deadline_text"] == f"{deadline:%a %-d %b, %H:%M}"
+
+
+async def test_running_again_finds_the_same_ticket(
+    clients: Clients, context: Context, thread_id: str
+) -> None:
+    state = a_state("help", "person", thread_id=thread_id)
+    first = await hand_off(state, at(context, MONDAY_MORNING))
+    later = await hand_off(state, at(context, MONDAY_MORNING + timedelta(minutes=5)))
+    assert later == first
+    assert len(await tickets_of(clients, state)) == 1
+
+
+async def test_two_turns_open_two_tickets(context: Context, thread_id: str) -> None:
+    runtime = at(context, MONDAY_MORNING)
+    tickets = {
+        (await hand_off(a_state("help", "person", thread_id=thread_id), runtime))["handoff"][
+            "ticket"
+        ]
+        for _ in range(2)
+    }
+    assert len(tickets) == 2
+
+
+async def test_the_packet_holds_what_a_person_needs_without_personal_data(
+    clients: Clients, context: Context, thread_id: str
+) -> None:
+    history = [{"role": "user", "content": "the boxes came today"}]
+    text = "they are crushed, my ic is S1234567D"
+    state = a_state(text, "complaint", thread_id=thread_id, history=history)
+    state["facts"] = [Fact(kind="standing", source="xero:invoices", data={"segment": "vip"})]
+    await hand_off(state, at(context, MONDAY_MORNING))
+    [ticket] = await tickets_of(clients, state)
+    packet = ticket["packet"]
+    assert isinstance(packet, dict)
+    assert packet["customer"]["id"] == context.caller.customer_id
+    assert packet["message"] == "they are crushed, my ic is [nric_1]"
+    assert packet["history"] == history
+    assert packet["account"] == [{"segment": "vip"}]
+    assert "S1234567D" not in str(ticket)
+
+
+async def test_food_safety_goes_to_every_level(
+    clients: Clients, context: Context, thread_id: str
+) -> None:
+    state = a_state("an insect", "food_safety", thread_id=thread_id)
+    await hand_off(state, at(context, MONDAY_MORNING))
+    [ticket] = await tickets_of(clients, state)
+    assert ticket["levels"] == [2, 3, 4]

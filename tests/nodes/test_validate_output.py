@@ -1,0 +1,78 @@
+from typing import Any
+
+import pytest
+from langgraph.runtime import Runtime
+
+from nodes.state import Fact, Intent, State, Verdict
+from nodes.validate_output import LONGEST_REPLY, validate_output
+from tests.nodes.conftest import a_state
+from tools.context import Context
+
+PASSAGE = {"id": "cancellation#fee", "title": "Cancelling", "section": "Fee", "text": "It is 25%."}
+
+
+def replied(text: str, *citations: str, intent: Intent = "balance", **more: Any) -> State:
+    state = a_state("I paid SGD 12.50 for order 7", intent)
+    reply = {"text": text, "by": "templates", "citations": [*citations]}
+    facts = [Fact(kind="balance", source="xero:invoices", data={"outstanding": "806.60"})]
+    return {**state, "facts": facts, "reply": reply, **more}  # type: ignore[typeddict-item]
+
+
+def verdict_on(state: State, context: Context) -> Verdict:
+    update = validate_output(state, Runtime(context=context))
+    assert set(update) == {"verdict"}
+    return update["verdict"]
+
+
+@pytest.mark.parametrize(
+    "text", ["You owe SGD 806.60.", "You say you paid $12.50 for order 7.", "How may I help?"]
+)
+def test_a_reply_whose_figures_have_a_source_passes(context: Context, text: str) -> None:
+    assert verdict_on(replied(text), context) == {"passed": True, "problems": [], "tries": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "empty"),
+        ("x" * (LONGEST_REPLY + 1), "too long"),
+        ("You owe SGD 806.61.", "no source for money"),
+        ("Please pay by 3 March 2020.", "no source for date"),
+        ("See INV-1001.", "no source for id"),
+        ("You get a discount.", "no source for promise"),
+        ("Pay at https://pay.example/now.", "no source for link"),
+    ],
+)
+def test_a_reply_that_must_not_be_stored_is_refused(
+    context: Context, text: str, problem: str
+) -> None:
+    verdict = verdict_on(replied(text), context)
+    assert verdict["problems"] == [problem]
+    assert not verdict["passed"]
+
+
+def test_card_ticket_and_passages_are_sources(context: Context) -> None:
+    state = replied(
+        "TRIA-000012 over SGD 9.81 is placed, ticket T-000007, the fee is 25%.",
+        card={"status": "committed", "document_number": "TRIA-000012", "total": "9.81"},
+        handoff={"ticket": "T-000007"},
+        passages=[PASSAGE],
+    )
+    assert verdict_on(state, context)["passed"]
+
+
+def test_a_policy_answer_needs_a_citation(context: Context) -> None:
+    bare = replied("It is 25%.", intent="policy", passages=[PASSAGE])
+    assert verdict_on(bare, context)["problems"] == ["no citation"]
+    cited = replied("It is 25%.", PASSAGE["id"], intent="policy", passages=[PASSAGE])
+    assert verdict_on(cited, context)["passed"]
+
+
+def test_a_policy_question_without_any_passage_needs_none(context: Context) -> None:
+    state = replied("I can't find this.", intent="policy", passages=[])
+    assert verdict_on(state, context)["passed"]
+
+
+def test_tries_are_counted(context: Context) -> None:
+    state = replied("You owe SGD 1.00.", verdict={"passed": False, "problems": [], "tries": 1})
+    assert verdict_on(state, context)["tries"] == 2
