@@ -4,16 +4,24 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
+import psycopg
+
 from graph.checkpoints import migrate_checkpoints
 from graph.settings import environment
 from tools.database import make_pool, migrate
+from tools.errors import SettingsInvalid
 from tools.outlets import Outlets
 
 
 async def prepare_database(complete: Mapping[str, str]) -> None:
     """Migrate; and where the demo company is served, store its outlets."""
     url = complete["DATABASE_URL"]
-    await migrate(url)
+    try:
+        await migrate(url)
+    except psycopg.OperationalError as error:
+        raise SettingsInvalid(
+            "Postgres does not answer at DATABASE_URL: start it, or correct the setting."
+        ) from error
     await migrate_checkpoints(url)
     if not is_demo(complete):
         return
@@ -32,4 +40,7 @@ if __name__ == "__main__":
     found = environment()
     if not found.get("DATABASE_URL"):
         sys.exit("Set DATABASE_URL to the Postgres to bring up to date.")
-    asyncio.run(prepare_database(found))
+    try:
+        asyncio.run(prepare_database(found))
+    except SettingsInvalid as problem:
+        sys.exit(str(problem))

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,12 +16,13 @@ from psycopg_pool import PoolTimeout
 
 from graph.builder import Graph
 from graph.checkpoints import turn_thread
-from graph.public import answer_id, answer_of, chunk_json, public_update, public_values
+from graph.progress import Progress, publish
+from graph.public import answer_id, answer_of, public_update
 from monitoring import metrics
 from monitoring.logging import origin
 from nodes.state import State, Turn
 from tools.context import Caller, Context
-from tools.conversations import HISTORY, Conversations, Message
+from tools.conversations import HISTORY, Conversations
 from tools.errors import TriaError
 from tools.events import END, EventLog
 from tools.rules import load_rules
@@ -36,38 +35,6 @@ SWEEP_SECONDS = 1.0
 STEPS = 25
 ROLES = {"human": "user", "ai": "assistant"}
 DATABASE_ERRORS = (psycopg.Error, PoolTimeout, OSError)
-
-STATUS = {
-    "screen_message": "Reading your message",
-    "retrieve_policies": "Looking at our policies",
-    "call_xero_tools": "Looking at your account",
-    "propose_action": "Preparing your order",
-    "commit_action": "Placing your order",
-    "hand_off": "Opening a ticket for a colleague",
-    "compose_reply": "Writing",
-}
-
-
-@dataclass
-class Progress:
-    """One attempt at a run: what clients have been shown so far."""
-
-    run: DictRow
-    modes: frozenset[str]
-    messages: list[Message]
-    state: dict[str, Any] = field(default_factory=dict)
-    shown: dict[str, Any] = field(default_factory=dict)
-    has_spoken: bool = False
-    restarts: int = 0
-    started: float = field(default_factory=time.monotonic)
-    node_started: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def message_id(self) -> str:
-        """Clients append pieces by id, so text that starts over needs an id of its own."""
-        first = answer_id(self.run["run_id"])
-        again = self.restarts + self.run["attempts"] - 1
-        return f"{first}-{again}" if again else first
 
 
 class Executor:
@@ -152,13 +119,13 @@ class Executor:
         context = self._context_for(caller_of(run["scope"]))
         progress = Progress(
             run=run,
-            modes=frozenset(run["request"]["stream_mode"]),
+            events=self._events,
             messages=await self._conversations.window(run["thread_id"], through_turn=run["turn"]),
         )
-        await self._publish(run, "metadata", {"run_id": run["run_id"], "attempt": run["attempts"]})
+        await progress.publish("metadata", {"run_id": run["run_id"], "attempt": run["attempts"]})
         config = config_of(run)
         async for part in self._steps(run, config, context, progress):
-            await self._show(part, progress)
+            await progress.show(part)
         final = await self._graph.aget_state(config)
         await self._finish(progress, final.values)
 
@@ -173,7 +140,7 @@ class Executor:
         if snapshot.created_at and not is_unfinished:
             return
         turn = None if is_unfinished else State(turn=await self._turn(run, context))
-        await self._show_values(progress)
+        await progress.show_values()
         async for part in self._graph.astream(
             turn,
             config,
@@ -203,55 +170,6 @@ class Executor:
             "decision": message["extra"].get("action"),
         }
 
-    async def _show(self, part: Mapping[str, Any], progress: Progress) -> None:
-        """Publish one part of the graph's stream in the modes the client asked for."""
-        if part["type"] == "custom":
-            await self._show_text(part["data"], progress)
-        elif part["type"] == "tasks":
-            await self._show_step(part["data"], progress)
-        else:
-            for node, update in part["data"].items():
-                shown = public_update(update or {})
-                await self._publish(progress.run, "updates", {node: shown}, progress)
-                progress.state |= update or {}
-            await self._show_values(progress)
-
-    async def _show_step(self, task: Mapping[str, Any], progress: Progress) -> None:
-        """A node began: tell the customer what is being done. It ended: note how long it took."""
-        name = task["name"]
-        if "input" not in task:
-            seconds = time.monotonic() - progress.node_started.pop(task["id"], time.monotonic())
-            metrics.NODE_SECONDS.labels(name).observe(seconds)
-            return
-        progress.node_started[task["id"]] = time.monotonic()
-        if text := STATUS.get(name):
-            status = {"type": "status", "node": name, "text": text}
-            await self._publish(progress.run, "custom", status, progress)
-
-    async def _show_text(self, data: Mapping[str, Any], progress: Progress) -> None:
-        if data["type"] == "sentence":
-            if not progress.has_spoken:
-                metrics.FIRST_SENTENCE_SECONDS.observe(time.monotonic() - progress.started)
-            progress.has_spoken = True
-            chunk = chunk_json(progress.message_id, data["text"])
-            meta = {
-                "run_id": progress.run["run_id"],
-                "thread_id": progress.run["thread_id"],
-                "langgraph_node": "compose_reply",
-            }
-            await self._publish(progress.run, "messages-tuple", [chunk, meta], progress)
-            return
-        if progress.has_spoken:
-            progress.restarts += 1
-            progress.has_spoken = False
-        await self._publish(progress.run, "custom", data, progress)
-
-    async def _show_values(self, progress: Progress) -> None:
-        values = public_values(progress.state, progress.messages)
-        if values != progress.shown:
-            progress.shown = values
-            await self._publish(progress.run, "values", values, progress)
-
     async def _finish(self, progress: Progress, state: dict[str, Any]) -> None:
         """Store the answer and end the run in one transaction; then tell whoever listens."""
         run = progress.run
@@ -261,8 +179,8 @@ class Executor:
         progress.messages = await self._conversations.window(
             run["thread_id"], through_turn=run["turn"]
         )
-        await self._show_values(progress)
-        await self._publish(run, END, {})
+        await progress.show_values()
+        await progress.publish(END, {})
         seconds = time.monotonic() - progress.started
         metrics.TURN_SECONDS.observe(seconds)
         metrics.TURNS.labels("succeeded").inc()
@@ -286,17 +204,8 @@ class Executor:
     async def _end_failed(self, run: DictRow, code: str) -> None:
         metrics.TURNS.labels("failed").inc()
         message = "This message could not be answered. Please send it again."
-        await self._publish(run, "error", {"error": code, "message": message})
-        await self._publish(run, END, {})
-
-    async def _publish(
-        self, run: DictRow, mode: str, data: object, progress: Progress | None = None
-    ) -> None:
-        """Append an event; one that belongs to a mode only when the client asked for the mode."""
-        if progress is None or mode in progress.modes:
-            name = "messages" if mode == "messages-tuple" else mode
-            text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
-            await self._events.append(run["run_id"], name, text)
+        await publish(self._events, run, "error", {"error": code, "message": message})
+        await publish(self._events, run, END, {})
 
 
 def config_of(run: Mapping[str, Any]) -> RunnableConfig:

@@ -16,7 +16,7 @@ from tools.rules import load_rules
 
 # A line of an order form that says where, when or for whom, and not what.
 LABEL = re.compile(
-    r"^[\s>*-]*(?P<label>outlet|deliver(?:y)?[ ]+(?:to|address|date|day|time|slot)|ship[ ]+to"
+    r"^[ >*-]{0,9}(?P<label>outlet|deliver(?:y)?[ ]+(?:to|address|date|day|time|slot)|ship[ ]+to"
     r"|address|location|contact(?:[ ]+(?:person|no|number))?|attn|name|phone|mobile|tel|hp|date"
     r"|day|time|slot|company|bill[ -]?to|po(?:[ ]+no)?|postal(?:[ ]+code)?)\b[ .]*[:=][ \t]*"
     r"(?P<value>.*)$",
@@ -24,7 +24,9 @@ LABEL = re.compile(
 )
 PLACES = ("delivery address", "address", "deliver to", "delivery to", "ship to", "location")
 CONTACTS = ("contact", "contact person", "attn", "name")
-TITLE = re.compile(r"^\W*(?:new|purchase)?\s*order(?:\s+form)?\W*$", re.MULTILINE | re.IGNORECASE)
+TITLE = re.compile(
+    r"^[^\w\n]{0,9}(?:(?:new|purchase) )?order(?: form)?[^\w\n]*$", re.MULTILINE | re.IGNORECASE
+)
 CONTACT = re.compile(r"\b(?:[Cc]ontact|[Cc]all|[Aa]ttn|[Ll]ook for)[:.]?\s+([A-Z][a-z'-]+)")
 MOBILE = re.compile(r"(?<![0-9])(?:\+?65[\s-]?)?([3689][0-9]{3})[\s-]?([0-9]{4})(?![0-9])")
 POSTAL = re.compile(r"\b(?:(?:s|singapore)\s*\(?)?([0-9]{6})\b", re.IGNORECASE)
@@ -32,6 +34,7 @@ ADDRESS = re.compile(STREET, re.VERBOSE | re.IGNORECASE)
 OUTLET = re.compile(r"\b([a-z]{3,})\s+(?:outlet|branch)\b", re.IGNORECASE)
 NOT_A_NAME = FILLER | {"each", "every", "both", "other", "which", "main", "first", "second"}
 NOT_URGENT = re.compile(r"\b(?:not|no|non|isn't|never)\W+(?:that\s+|so\s+|very\s+|an?\s+)?$")
+LOOK_BACK = 20
 # Messages that speak of goods without asking for any.
 NO_ORDER = re.compile(
     r"\b(?:cancel\w*|damaged|crushed|broken|wrong|missing|defect\w*|refund\w*|received|arrived"
@@ -206,4 +209,6 @@ def _is_urgent(text: str) -> bool:
     words = "|".join(map(re.escape, load_rules().ordering.urgent_words))
     lowered = text.lower()
     found = re.finditer(rf"\b(?:{words})(?:ly)?\b", lowered)
-    return any(not NOT_URGENT.search(lowered[: m.start()]) for m in found)
+    return any(
+        not NOT_URGENT.search(lowered[max(0, m.start() - LOOK_BACK) : m.start()]) for m in found
+    )

@@ -27,14 +27,14 @@ STREET = rf"""
 """
 # What carries figures but is no quantity: addresses, numbers to call, times, prices, references.
 NOISE = rf"""
-    \S+@\S+\.\S+ | https?://\S+
+    (?<!\S)\S{{1,64}}@\S{{3,99}} | \bhttps?://\S+
   | (?:\+?65[\s-]?)?(?<![0-9])[3689][0-9]{{3}}[\s-]?[0-9]{{4}}(?![0-9])
   | \b(?:s|singapore)\s*\(?[0-9]{{6}}\)? | \#\s*[0-9]+-[0-9]+ | \b(?:blk|block)\s*[0-9]+[a-z]?\b
   | {STREET} | \b{CLOCK}\s*(?:(?:-|to)\s*{CLOCK}\s*)?[ap]\.?m\b
   | \b[0-9]{{1,2}}:[0-9]{{2}}(?![0-9]) | \b[0-9]{{3,4}}\s*hrs?\b
   | (?:@\s*)?(?:s?\$|\bsgd)\s*[0-9][0-9.,]* | @\s*[0-9]+(?:\.[0-9]+)?
   | (?<![0-9.])[0-9]+\.[0-9]{{2}}(?![0-9k]) | [0-9.]+\s*(?:%|percent\b)
-  | \(?\s*\b[0-9]+\s*(?:pcs?|pieces?)?\s*(?:/|per)\s*{PACKS}\b\s*\)?
+  | (?:\(\s?)?\b[0-9]{{1,6}}\s*(?:pcs?|pieces?)?\s*(?:/|per)\s*{PACKS}\b\s*\)?
   | \(\s*{PACKS}\s+of\s+[0-9]+\s*\) | [0-9]{{10,}}
 """
 TOKEN = re.compile(
@@ -97,8 +97,9 @@ class _Token:
 
 
 def plain(text: str) -> str:
-    """The text with its typographic signs replaced by those of a keyboard."""
-    return text.translate(PLAIN).replace("''", '"')
+    """The text with a keyboard's signs for typographic ones, and without runs of white space."""
+    words = re.sub(r"[^\S\n]+", " ", text.translate(PLAIN).replace("''", '"'))
+    return re.sub(r"\s*\n\s*", "\n", words)
 
 
 def read_items(text: str) -> list[Item]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from api.demo import demo_caller
 from graph.clients import Clients, open_clients
 from graph.settings import Settings
-from nodes.state import Found, Intent, State, Tone, Turn
+from nodes.state import Found, Intent, State, Tone, Turn, Understanding
 from tests.conftest import customer
 from tests.tools.conftest import Control, control, pool
 from tools.context import Context
@@ -94,7 +94,7 @@ def a_state(text: str, *intents: Intent, **more: Any) -> State:
 
 
 def a_turn(text: str, **more: Any) -> Turn:
-    turn: dict[str, Any] = {
+    turn: Turn = {
         "run_id": str(uuid4()),
         "thread_id": str(uuid4()),
         "text": text,
@@ -103,13 +103,17 @@ def a_turn(text: str, **more: Any) -> Turn:
         "open_card": None,
         "decision": None,
     }
-    return Turn(**(turn | more))  # type: ignore[typeddict-item]
+    return cast(Turn, turn | more)
 
 
 def understood(state: State, *documents: str, words: tuple[str, ...] = ()) -> State:
     """The same state with document numbers or urgent words found in it."""
-    found = state["understanding"] | {"documents": [*documents], "level_words": [*words]}
-    return {**state, "understanding": found}  # type: ignore[typeddict-item]
+    found: Understanding = {
+        "intents": state["understanding"]["intents"],
+        "documents": [*documents],
+        "level_words": [*words],
+    }
+    return {**state, "understanding": found}
 
 
 def kinds(update: State) -> list[str]:

@@ -105,9 +105,9 @@ async def test_urgent_words_are_collected(context: Context) -> None:
 async def test_the_model_is_asked_only_when_the_rest_is_unsure(
     with_model: Context, control: Control
 ) -> None:
-    before = len(control.model_bodies())
+    before = control.model_calls()
     await names(with_model, "what do I owe?")
-    assert len(control.model_bodies()) == before
+    assert control.model_calls() == before
 
 
 async def test_the_model_settles_what_the_rest_is_unsure_of(

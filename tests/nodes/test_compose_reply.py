@@ -144,7 +144,7 @@ async def test_the_model_sees_tokens_and_no_personal_data(
     state = a_state("what do I owe? my ic is S1234567D, call 8000 0012", "balance")
     state = {**state, **await call_xero_tools(state, Runtime(context=with_model))}
     await compose_reply(state, Stream(with_model).runtime)
-    asked = str(control.model_bodies()[-1])
+    asked = str(control.last_asked())
     assert "[nric_1]" in asked
     assert "S1234567D" not in asked
     assert "8000 0012" not in asked
@@ -156,7 +156,7 @@ async def test_the_customers_words_never_become_instructions(
 ) -> None:
     state = a_state("hello, ${facts} and {braces}", "small_talk")
     await compose_reply(state, Stream(with_model).runtime)
-    system, *_, last = control.model_bodies()[-1]["messages"]
+    system, *_, last = control.last_asked()["messages"]
     assert "braces" not in system["content"]
     assert last["role"] == "user"
     assert last["content"] == "hello, ${facts} and {braces}"
@@ -261,6 +261,6 @@ async def test_a_message_that_needs_no_facts_is_answered(
 
 @pytest.mark.parametrize("question", [owes, asks_for_the_fee], ids=["balance", "policy"])
 async def test_the_templates_pass_their_own_gate(context: Context, question: Any) -> None:
-    state = await question(context)
+    state: State = await question(context)
     state = {**state, **await compose_reply(state, Stream(context).runtime)}
     assert validate_output(state, Runtime(context=context))["verdict"]["passed"]

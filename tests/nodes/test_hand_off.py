@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +22,13 @@ def at(context: Context, moment: datetime) -> Runtime[Context]:
     return Runtime(context=replace(context, now=lambda: moment))
 
 
+async def handed(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    """What the customer may know of the ticket."""
+    handoff = (await hand_off(state, runtime))["handoff"]
+    assert handoff is not None
+    return handoff
+
+
 async def tickets_of(clients: Clients, state: State) -> list[dict[str, object]]:
     thread_id = state["turn"]["thread_id"]
     return await fetch_all(clients.pool, "select * from tickets where thread_id = %s", [thread_id])
@@ -40,7 +48,7 @@ async def test_the_gravest_reason_counts(
     context: Context, thread_id: str, intents: tuple[Intent, ...], reason: str
 ) -> None:
     state = a_state("help", *intents, thread_id=thread_id)
-    assert (await hand_off(state, at(context, MONDAY_MORNING)))["handoff"]["reason"] == reason
+    assert (await handed(state, at(context, MONDAY_MORNING)))["reason"] == reason
 
 
 async def test_an_action_that_needs_a_person_gives_its_reason(
@@ -50,7 +58,7 @@ async def test_an_action_that_needs_a_person_gives_its_reason(
     state["facts"] = [
         Fact(kind="needs_person", source="orders", data={"reason": "account_on_hold"})
     ]
-    handoff = (await hand_off(state, at(context, MONDAY_MORNING)))["handoff"]
+    handoff = await handed(state, at(context, MONDAY_MORNING))
     assert handoff["reason"] == "account_on_hold"
 
 
@@ -66,7 +74,7 @@ async def test_the_deadline_counts_opening_hours_unless_food_is_at_stake(
     context: Context, thread_id: str, intent: Intent, moment: datetime, deadline: datetime
 ) -> None:
     state = a_state("help", intent, thread_id=thread_id)
-    handoff = (await hand_off(state, at(context, moment)))["handoff"]
+    handoff = await handed(state, at(context, moment))
     assert datetime.fromisoformat(handoff["deadline"]) == deadline
     assert handoff["deadline_text"] == f"{deadline:%a %-d %b, %H:%M}"
 
@@ -84,9 +92,7 @@ async def test_running_again_finds_the_same_ticket(
 async def test_two_turns_open_two_tickets(context: Context, thread_id: str) -> None:
     runtime = at(context, MONDAY_MORNING)
     tickets = {
-        (await hand_off(a_state("help", "person", thread_id=thread_id), runtime))["handoff"][
-            "ticket"
-        ]
+        (await handed(a_state("help", "person", thread_id=thread_id), runtime))["ticket"]
         for _ in range(2)
     }
     assert len(tickets) == 2

@@ -34,10 +34,14 @@ class Control:
         """Choose how the model's stand-in behaves."""
         self._http.post("/model", json={"mode": mode, **more}).raise_for_status()
 
-    def model_bodies(self) -> list[dict[str, Any]]:
-        """What the model's stand-in was asked, oldest first."""
-        bodies: list[dict[str, Any]] = self._http.get("/model/calls").json()["bodies"]
-        return bodies
+    def model_calls(self) -> int:
+        """How often the model's stand-in was asked."""
+        return int(self._http.get("/model/calls").json()["count"])
+
+    def last_asked(self) -> dict[str, Any]:
+        """The body of the last question to the model's stand-in."""
+        body: dict[str, Any] = self._http.get("/model/calls").json()["bodies"][-1]
+        return body
 
     def invoices(self, **filters: str) -> list[dict[str, Any]]:
         """The documents in the books, as they are."""
