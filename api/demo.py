@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from api.auth import issue_token
 from api.dependencies import ClientsOf
 from graph.clients import now
-from tools.context import Caller
+from graph.studio import demo_caller
 from tools.sandbox.company import DemoCustomer, demo_customers
 
 router = APIRouter(prefix="/demo", tags=["demo"])
@@ -37,17 +37,6 @@ async def sign_in(body: SignIn, clients: ClientsOf) -> dict[str, Any]:
         "token": issue_token(secret, demo_caller(customer), now()),
         "customer": _shown(customer),
     }
-
-
-def demo_caller(customer: DemoCustomer) -> Caller:
-    """The caller that a demo customer signs in as."""
-    return Caller(
-        customer_id=customer.customer_id,
-        name=customer.name,
-        company=customer.company,
-        contact_ids=customer.contact_ids,
-        roles=frozenset(customer.roles),
-    )
 
 
 def _shown(customer: DemoCustomer) -> dict[str, str]:

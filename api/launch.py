@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from api.migrate import is_demo, prepare_database
+from graph.migrate import is_demo, prepare_database
 from graph.settings import environment
 from tools.embedded.parts import is_free, running_parts
 from tools.embedded.process import last_lines, spawn, stop

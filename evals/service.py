@@ -54,7 +54,7 @@ def running_service(**extra: str) -> Iterator[Service]:
             port = str(free_port())
             own = {k: v for k, v in environment().items() if k in KEPT}
             complete = own | found | {"TRIA_PORT": port, "LANGSMITH_TRACING": "false"} | extra
-            subprocess.run([sys.executable, "-m", "api.migrate"], env=complete, check=True)
+            subprocess.run([sys.executable, "-m", "graph.migrate"], env=complete, check=True)
             log = folder / "service.log"
             process = spawn([sys.executable, "-m", "api"], log, signal.SIGTERM, complete)
             try:

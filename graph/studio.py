@@ -19,15 +19,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from graph.checkpoints import migrate_checkpoints
 from graph.clients import Clients, now, open_clients
+from graph.migrate import prepare_database
 from graph.settings import Settings, environment
 from nodes.state import State, Turn
 from tools.context import Caller
-from tools.database import make_pool, migrate
 from tools.embedded.parts import running_parts
-from tools.outlets import Outlets
-from tools.sandbox.company import demo_customers
+from tools.sandbox.company import DemoCustomer, demo_customers
 
 DATA = Path(".tria") / "studio"
 HISTORY = 10
@@ -43,7 +41,7 @@ class Conversation(TypedDict):
 async def answer(state: Conversation) -> Conversation:
     """Run one turn of Tria on the last message."""
     clients = await _clients()
-    caller = demo_caller()
+    caller = demo_caller(demo_customers()[0])
     *earlier, last = state["messages"]
     thread_id = get_config()["configurable"]["thread_id"]
     await clients.conversations.create(thread_id, caller.customer_id, {})
@@ -65,9 +63,8 @@ async def answer(state: Conversation) -> Conversation:
     return {"messages": [AIMessage(result["reply"]["text"])]}
 
 
-def demo_caller() -> Caller:
-    """The first demo customer."""
-    customer = demo_customers()[0]
+def demo_caller(customer: DemoCustomer) -> Caller:
+    """The caller that a demo customer signs in as."""
     return Caller(
         customer_id=customer.customer_id,
         name=customer.name,
@@ -94,10 +91,7 @@ async def _clients() -> Clients:
 async def _open() -> Clients:
     """Open the clients once; they live as long as the server's process."""
     found = await asyncio.to_thread(_start_parts)
-    await migrate(found["DATABASE_URL"])
-    await migrate_checkpoints(found["DATABASE_URL"])
-    async with make_pool(found["DATABASE_URL"], max_size=2) as pool:
-        await Outlets(pool).store([o for c in demo_customers() for o in c.outlets])
+    await prepare_database(found)
     values = {name.lower(): value for name, value in found.items()}
     settings = await asyncio.to_thread(lambda: Settings.model_validate(values))
     return await OPEN.enter_async_context(open_clients(settings))

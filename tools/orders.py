@@ -38,7 +38,8 @@ LOOK_BACK = 20
 # Messages that speak of goods without asking for any.
 NO_ORDER = re.compile(
     r"\b(?:cancel\w*|damaged|crushed|broken|wrong|missing|defect\w*|refund\w*|received|arrived"
-    r"|invoices?|complain\w*|return(?:ed|ing)?|short|did|have you)\b",
+    r"|invoices?|complain\w*|return(?:ed|ing)?|short|did|have you|no need"
+    r"|(?:don'?t|do not|stop) (?:send|sending|deliver|delivering|need|want))\b",
     re.IGNORECASE,
 )
 QUESTION = re.compile(

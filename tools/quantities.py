@@ -33,7 +33,8 @@ NOISE = rf"""
   | {STREET} | \b{CLOCK}\s*(?:(?:-|to)\s*{CLOCK}\s*)?[ap]\.?m\b
   | \b[0-9]{{1,2}}:[0-9]{{2}}(?![0-9]) | \b[0-9]{{3,4}}\s*hrs?\b
   | (?:@\s*)?(?:s?\$|\bsgd)\s*[0-9][0-9.,]* | @\s*[0-9]+(?:\.[0-9]+)?
-  | (?<![0-9.])[0-9]+\.[0-9]{{2}}(?![0-9k]) | [0-9.]+\s*(?:%|percent\b)
+  | \b(?:inv|tria|qu|po)(?:\s?no\b\.?)?[-\s:\#]{{0,3}}[0-9]{{2,}}\b
+  | (?<![0-9.])[0-9]+\.[0-9]{{2}}(?![0-9k]) | (?<![0-9.])[0-9.]{{1,9}}\s*(?:%|percent\b)
   | (?:\(\s?)?\b[0-9]{{1,6}}\s*(?:pcs?|pieces?)?\s*(?:/|per)\s*{PACKS}\b\s*\)?
   | \(\s*{PACKS}\s+of\s+[0-9]+\s*\) | [0-9]{{10,}}
 """
@@ -133,6 +134,7 @@ def _parts(tokens: Sequence[_Token]) -> Iterable[list[_Token]]:
 
 def _item(tokens: Sequence[_Token], text: str) -> Item:
     end = tokens[-1].end
+    end += text[end : end + 1] in {")", "]"}
     return Item(
         phrase=" ".join(text[tokens[0].start : end].split()),
         words=" ".join(t.text for t in tokens if not _is_figure(t)),

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from langgraph.runtime import Runtime
 
-from api.demo import demo_caller
 from graph.clients import Clients, open_clients
 from graph.settings import Settings
+from graph.studio import demo_caller
 from nodes.state import Found, Intent, State, Tone, Turn, Understanding
 from tests.conftest import customer
 from tests.tools.conftest import Control, control, pool

@@ -83,9 +83,7 @@ def running_sandbox(folder: Path, *options: str) -> Iterator[Environment]:
     process = spawn(command, log, signal.SIGTERM)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until(
-            lambda: _answers(url, process, log), 30, f"The sandbox did not start, see {log}"
-        )
+        wait_until(lambda: _answers(url, process, log), 30, f"The sandbox did not start, see {log}")
         yield {
             "XERO_API_URL": f"{url}/xero",
             "XERO_TOKEN_URL": f"{url}/xero/connect/token",

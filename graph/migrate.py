@@ -1,4 +1,4 @@
-"""`python -m api.migrate`: bring the database up to date before this version starts."""
+"""`python -m graph.migrate`: bring the database up to date before this version starts."""
 
 import asyncio
 import sys
