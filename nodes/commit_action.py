@@ -19,18 +19,14 @@ async def commit_action(state: State, runtime: Runtime[Context]) -> State:
     action_id, digest = _answered(state)
     if action_id is None:
         return {"facts": [_fact("card_gone", {})]}
+    customer_id = context.caller.customer_id
     if "decline" in intents_of(state):
-        await context.actions.settle(action_id, "declined")
-        return {"facts": [_fact("declined", {})]}
-    action = await context.actions.confirm(
-        action_id, context.caller.customer_id, digest, context.now()
-    )
+        is_declined = await context.actions.decline(action_id, customer_id, digest)
+        return {"facts": [_fact("declined" if is_declined else "card_gone", {})]}
+    action = await context.actions.confirm(action_id, customer_id, digest, context.now())
     if action is None:
         return await _answered_before(action_id, context)
-    if await _is_outdated(state, action, context):
-        await context.actions.settle(action_id, "expired", error="price or delivery slot changed")
-        return {"facts": [_fact("card_outdated", {})]}
-    return await _write(action, context)
+    return await _write(state, action, context)
 
 
 def _answered(state: State) -> tuple[UUID | None, str]:
@@ -52,7 +48,7 @@ async def _is_outdated(state: State, action: dict[str, Any], context: Context) -
         return False
     prices = facts_of(state, "prices")
     if not prices:
-        return False  # Xero is away; the write below says so
+        raise BackendUnavailable("the prices could not be read again")
     card = action["card"]
     delivery = card["delivery"]
     day = date.fromisoformat(delivery["day"])
@@ -69,9 +65,12 @@ async def _is_outdated(state: State, action: dict[str, Any], context: Context) -
     )
 
 
-async def _write(action: dict[str, Any], context: Context) -> State:
+async def _write(state: State, action: dict[str, Any], context: Context) -> State:
     action_id = action["action_id"]
     try:
+        if await _is_outdated(state, action, context):
+            await context.actions.settle(action_id, "expired", error="price or slot changed")
+            return {"facts": [_fact("card_outdated", {})]}
         invoice = await _create_once(action, context)
     except BackendUnavailable:
         return {"facts": [_fact("not_written", {})]}

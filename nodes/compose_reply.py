@@ -77,7 +77,7 @@ def _handed_over(state: State) -> Iterator[Block]:
 
 
 def _about_cards(state: State) -> Iterator[Block]:
-    for kind in (*TOLD, "not_written"):
+    for kind in (*TOLD, "not_written", "still_placing"):
         for fact in facts_of(state, kind):
             yield Block(kind, {"fact": fact})
     card = state.get("card")

@@ -28,6 +28,8 @@ async def propose_action(state: State, runtime: Runtime[Context]) -> State:
     standing, prices = facts_of(state, "standing"), facts_of(state, "prices")
     if not standing or not prices or not facts_of(state, "sales_tax"):
         return {}  # the reads failed, and their facts say so
+    if await _is_placing(state, context):
+        return {"facts": [_fact("still_placing", {})]}
     received = datetime.fromisoformat(state["turn"]["received_at"])
     outlets = await context.outlets.of_contacts(context.caller.contact_ids)
     request = parse_order(state["screened"]["text"], context.catalogue, outlets, received)
@@ -48,6 +50,13 @@ async def propose_action(state: State, runtime: Runtime[Context]) -> State:
     slot = resolve_slot(received, pieces, request.wanted_day, request.wanted_window)
     card = _card(order, outlet, slot) | {"bill_to": context.caller.company}
     return {"card": await _store(state, context, card, outlet.bill_to)}
+
+
+async def _is_placing(state: State, context: Context) -> bool:
+    """Whether a confirmed order of this conversation is not in the books yet."""
+    thread_id = UUID(state["turn"]["thread_id"])
+    card = await context.actions.open_of(thread_id, context.caller.customer_id)
+    return card is not None and card["status"] == "confirmed"
 
 
 def _questions(

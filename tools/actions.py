@@ -110,6 +110,18 @@ class Actions:
                 await _audit(connection, customer_id, "confirmed", action_id, digest)
         return row
 
+    async def decline(self, action_id: UUID, customer_id: str, digest: str) -> bool:
+        """Let the customer's own proposed card go; False for any other, or once it is confirmed."""
+        async with self._pool.connection() as connection, connection.transaction():
+            ended = await connection.execute(
+                "update actions set status = 'declined', updated_at = now() where action_id = %s"
+                " and customer_id = %s and hash = %s and status = 'proposed'",
+                [action_id, customer_id, digest],
+            )
+            if ended.rowcount:
+                await _audit(connection, customer_id, "declined", action_id, digest)
+        return bool(ended.rowcount)
+
     async def settle(
         self, action_id: UUID, status: str, *, document_id: UUID | None = None, error: str = ""
     ) -> bool:

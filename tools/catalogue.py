@@ -70,32 +70,34 @@ class Catalogue:
     def find(self, phrase: str) -> Match:
         """The one product these words can mean; none when several fit or a word is strange."""
         written = _tokens(phrase) - FILLER
-        coded = {p.code: p for w in written if (p := self.get(w))}
+        coded = {p.code for w in written if (p := self.get(w))}
         words = [_singular(w, self.words) for w in written if not self.get(w)]
         read = [self._nearest(w) for w in words]
         known = frozenset(read) & self.words
+        strange = len(known) < len(set(read))
         if coded:
-            return self._coded(list(coded.values()), known)
+            return self._coded(coded, known, strange=strange)
         if not known:
             return Match(None, 0.0)
-        return self._named(known, strange=len(known) < len(set(read)), typo=read != words)
+        return self._named(known, strange=strange, typo=read != words)
 
-    def _coded(self, products: list[Product], known: frozenset[str]) -> Match:
-        fitting = [p for p in products if known <= self._words[p.code]]
-        if len(products) == 1 and fitting:
-            return Match(products[0], 1.0)
+    def _coded(self, codes: set[str], known: frozenset[str], *, strange: bool) -> Match:
+        """The product of the one code, unless the words beside it say something else."""
+        coded = [p for p in self.products if p.code in codes]
+        if len(coded) == 1 and known <= self._words[coded[0].code] and not strange:
+            return Match(coded[0], 1.0)
         others = self._named(known, strange=True, typo=False).alternatives if known else ()
-        return Match(None, AMBIGUOUS_CONFIDENCE, tuple(dict.fromkeys([*products, *others])))
+        return Match(None, AMBIGUOUS_CONFIDENCE, tuple(dict.fromkeys([*coded, *others])))
 
     def _named(self, known: frozenset[str], *, strange: bool, typo: bool) -> Match:
-        exact = [p for p in self.products if known in self._phrases[p.code]]
-        headed = [p for p in self._fitting(known) if self._heads[p.code] & known]
-        meant = exact if len(exact) == 1 else headed
+        fitting = self._fitting(known)
+        called = [p for p in fitting if any(n <= known for n in self._phrases[p.code])]
+        headed = [p for p in fitting if self._heads[p.code] & known]
+        meant = called if len(called) == 1 else headed
         if len(meant) == 1 and not strange:
-            confidence = 1.0 if exact else UNIQUE_CONFIDENCE
+            confidence = 1.0 if known in self._phrases[meant[0].code] else UNIQUE_CONFIDENCE
             return Match(meant[0], TYPO_CONFIDENCE if typo else confidence)
-        near = meant or self._fitting(known)
-        if near:
+        if near := meant or fitting:
             return Match(None, AMBIGUOUS_CONFIDENCE, tuple(near))
         return Match(None, FAR_CONFIDENCE, tuple(self._same_kind(known)))
 

@@ -75,13 +75,23 @@ async def test_a_wish_that_cannot_be_kept_is_noted(context: Context, thread_id: 
 async def test_the_frozen_bytes_say_what_the_card_says(context: Context, thread_id: str) -> None:
     card = await card_of(context, FORM, thread_id)
     document = await payload_of(context, card)
-    assert document["Contact"] == {"ContactID": card["bill_to"]}
+    assert [document["Contact"]["ContactID"]] == [*context.caller.contact_ids]
     assert (document["Status"], document["LineAmountTypes"]) == ("DRAFT", "Exclusive")
     assert [(x["ItemCode"], x["Quantity"], x["UnitAmount"]) for x in document["LineItems"]] == [
         (x["code"], x["pieces"], float(x["unit_price"])) for x in card["lines"]
     ]
     assert {x["TaxType"] for x in document["LineItems"]} == {"OUTPUTY24"}
     assert {x["AccountCode"] for x in document["LineItems"]} == {context.sales_account}
+
+
+@pytest.mark.parametrize(("outlet", "payer"), [("simei", 0), ("clementi", 1)])
+async def test_the_company_that_pays_for_the_outlet_gets_the_invoice(
+    context_of: Callable[[str], Context], thread_id: str, outlet: str, payer: int
+) -> None:
+    context = context_of("golden-crust")
+    card = await card_of(context, f"400 14 inch boxes for {outlet} pls", thread_id)
+    document = await payload_of(context, card)
+    assert document["Contact"]["ContactID"] == context.caller.contact_ids[payer]
 
 
 async def test_nothing_is_written_to_the_books(

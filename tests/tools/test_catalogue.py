@@ -20,6 +20,7 @@ REGULAR, MEDIUM, XL = "CNP-014-FB-01", "CNP-015-FB-01", "CNP-016-FB-01"
         ('10"', REGULAR),
         ("10-inch pizza boxes", REGULAR),
         ("12in", MEDIUM),
+        ("12in medium", MEDIUM),
         ("the medium pizza boxes please", MEDIUM),
         ("XL", XL),
         ("extra large box", XL),
@@ -77,6 +78,7 @@ def test_a_phrase_that_fits_several_products_picks_none(phrase: str, codes: set[
         ("12 inch bag", "BAG-L"),
         ("6 inch", "BGS-BOWL6"),
         ("CNP-014 12 inch box", MEDIUM),
+        ("CNP-015 with logo", MEDIUM),
         ("tray with lid", "TRI-002-LD-01"),
     ],
 )
