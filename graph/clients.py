@@ -12,7 +12,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import structlog
-from tools.knowledge import Knowledge, load_policies, open_chroma
 
 from graph.builder import Graph, build_graph
 from graph.checkpoints import make_saver
@@ -28,6 +27,7 @@ from tools.embedder import Embedder
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
 from tools.intents import IntentClassifier, load_utterances
+from tools.knowledge import Knowledge, load_policies, open_chroma
 from tools.model import Model
 from tools.outlets import Outlets
 from tools.rules import load_rules

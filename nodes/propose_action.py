@@ -33,13 +33,16 @@ async def propose_action(state: State, runtime: Runtime[Context]) -> State:
     received = datetime.fromisoformat(state["turn"]["received_at"])
     outlets = await context.outlets.of_contacts(context.caller.contact_ids)
     request = parse_order(state["screened"]["text"], context.catalogue, outlets, received)
-    outlet = request.outlet or (outlets[0] if len(outlets) == 1 else None)
+    outlet = request.outlet
     questions = _questions(request, outlet, outlets)
     if outlet is None or questions:
         return {"facts": [_fact("order_questions", questions)]}
+    by_code = {code: Decimal(price) for code, price in prices[0]["by_code"].items()}
+    if any(line.code not in by_code for line in request.lines):
+        return {"facts": [_fact("needs_person", {"reason": "not_in_price_list"})]}
     order = price_order(
         request.lines,
-        {code: Decimal(price) for code, price in prices[0]["by_code"].items()},
+        by_code,
         received.date(),
         _standing(standing[0]),
         outlet.address,
@@ -85,6 +88,8 @@ def _questions(
 
 def _obstacle(order: PricedOrder, request: OrderRequest) -> Fact | None:
     """The rule that keeps this order from becoming a card."""
+    if not order.lines:
+        return _fact("order_questions", {"lines": [], "has_lines": False, "outlets": []})
     flags = set(order.flags) | ({"urgent"} if request.urgent else set())
     for flag, reason in FOR_A_PERSON.items():
         if flag in flags:
@@ -141,6 +146,8 @@ def _notes(order: PricedOrder, slot: SlotChoice) -> list[str]:
         notes.append("The day you asked for is not possible; this is the next delivery slot.")
     if "unusual" in order.flags:
         notes.append("This order is larger than usual for you: please check the quantities.")
+    if "fewer_liners" in order.flags:
+        notes.append("Liners are free, one for each box of their size; I have left out the rest.")
     if "prepay" in order.flags:
         notes.append("As a new customer you pay before delivery, by PayNow or bank transfer.")
     return notes

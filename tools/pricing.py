@@ -1,5 +1,6 @@
 """What an order costs, by the rules of the house."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from tools.orders import OrderLine
 from tools.rules import gst_percent, load_rules
 
 CENT = Decimal("0.01")
+BOXES, LINERS = "pizza box", "liner"
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,14 @@ def price_order(
 ) -> PricedOrder:
     """Price resolved lines: each line and its tax rounded half up to the cent, then summed."""
     percent = gst_percent(on)
-    merged: dict[str, int] = {}
+    products = {p.code: p for p in load_catalogue().products}
+    asked = Counter[Product]()
     for line in lines:
         if line.code:
-            merged[line.code] = merged.get(line.code, 0) + line.pieces
-    products = {p.code: p for p in load_catalogue().products}
-    priced = tuple(_priced(products[c], n, prices[c]) for c, n in merged.items())
+            asked[products[line.code]] += line.pieces
+    pieces = _with_free_liners(asked)
+    priced = tuple(_priced(p, n, prices[p.code]) for p, n in pieces.items())
+    goods = sum((line.amount for line in priced), Decimal(0))
     fees = _fees(address)
     amounts = [*(line.amount for line in priced), *(fee.amount for fee in fees)]
     subtotal = sum(amounts, Decimal(0))
@@ -83,22 +87,23 @@ def price_order(
         gst=gst,
         gst_percent=percent,
         total=subtotal + gst,
-        flags=_flags(subtotal, sum(merged.values()), account),
+        flags=_flags(goods, _counted(pieces), account)
+        | ({"fewer_liners"} if pieces != asked else set()),
     )
 
 
-def cancellation_fee(total: Decimal, hours_before_delivery: float) -> Fee:
-    """What cancelling costs, by the hours left until delivery; negative hours mean refused."""
-    rules = load_rules().cancellation
-    if hours_before_delivery >= rules.free_hours:
-        percent = Decimal(0)
-    elif hours_before_delivery >= rules.late_hours:
-        percent = rules.late_percent
-    elif hours_before_delivery >= 0:
-        percent = rules.last_percent
-    else:
-        percent = rules.refused_percent
-    return Fee(f"Cancellation {percent:f}%", _cents(total * percent / 100))
+def _with_free_liners(asked: "Counter[Product]") -> "Counter[Product]":
+    """Liners are free, one for each box of their size: more than that are not sent."""
+    boxes = Counter[str]()
+    for product, pieces in asked.items():
+        if product.family == BOXES:
+            boxes[product.size] += pieces
+    granted = {p: min(n, boxes[p.size]) if p.family == LINERS else n for p, n in asked.items()}
+    return Counter({p: n for p, n in granted.items() if n})
+
+
+def _counted(pieces: "Counter[Product]") -> int:
+    return sum(n for product, n in pieces.items() if product.family != LINERS)
 
 
 def _fees(address: str) -> tuple[Fee, ...]:
@@ -106,20 +111,20 @@ def _fees(address: str) -> tuple[Fee, ...]:
     return (Fee("Delivery to a remote area", fee),) if fee else ()
 
 
-def _flags(subtotal: Decimal, pieces: int, account: AccountStanding) -> frozenset[str]:
+def _flags(goods: Decimal, pieces: int, account: AccountStanding) -> frozenset[str]:
     ordering, payment = load_rules().ordering, load_rules().payment
     is_new = account.completed_orders < payment.credit_after_orders
     average = account.average_order or Decimal(0)
     usual = average * ordering.unusual_percent / 100
     is_unusual = (
-        subtotal > ordering.unusual_any
-        or (is_new and subtotal > ordering.unusual_new_customer)
-        or (not is_new and subtotal > usual)
+        goods > ordering.unusual_any
+        or (is_new and goods > ordering.unusual_new_customer)
+        or (not is_new and goods > usual)
     )
     found = {
         "on_hold": account.on_hold,
         "needs_quote": pieces >= ordering.quote_from_pieces,
-        "below_minimum": is_new and subtotal < ordering.minimum_new_customer,
+        "below_minimum": is_new and goods < ordering.minimum_new_customer,
         "prepay": is_new,
         "unusual": is_unusual,
     }

@@ -159,6 +159,38 @@ async def test_the_card_of_somebody_else_cannot_be_confirmed(
     assert await written(context, control, card) == 0
 
 
+async def test_the_card_of_somebody_else_cannot_be_declined(
+    context: Context, thread_id: str
+) -> None:
+    card = await a_card(context, thread_id)
+    stranger = replace(context, caller=replace(context.caller, customer_id="somebody else"))
+    assert kinds(await answer(stranger, card, "decline")) == ["card_gone"]
+    assert (await stored(context, card))["status"] == "proposed"
+
+
+async def test_a_no_comes_too_late_for_a_write_that_is_under_way(
+    context: Context, control: Control, thread_id: str
+) -> None:
+    card = await a_card(context, thread_id)
+    control.fault("PUT /Invoices", "rate_limit")
+    await answer(context, card)
+    assert "declined" not in kinds(await answer(context, card, "decline"))
+    assert (await stored(context, card))["status"] == "confirmed"
+
+
+@pytest.mark.parametrize("path", ["/Invoices", "/Items"])
+async def test_a_yes_while_the_books_are_away_is_kept_and_places_nothing(
+    context: Context, control: Control, thread_id: str, path: str
+) -> None:
+    card = await a_card(context, thread_id)
+    control.fault(f"GET {path}", "unavailable", times=3)
+    update = await answer(context, card)
+    assert kinds(update) == ["not_written"]
+    assert (await stored(context, card))["status"] == "confirmed"
+    assert await written(context, control, card) == 0
+    assert kinds(await answer(context, card)) == ["committed"]
+
+
 async def test_the_button_counts_and_not_the_card_that_happens_to_be_open(
     context: Context, thread_id: str
 ) -> None:

@@ -219,6 +219,18 @@ async def test_prices_come_from_the_books_and_not_from_the_message(
     assert [x["unit_price"] for x in card["lines"]] == ["0.65"]
 
 
+async def test_no_card_is_shown_while_an_earlier_one_is_being_written(
+    context: Context, thread_id: str
+) -> None:
+    card = await card_of(context, ORDER, thread_id)
+    await context.actions.confirm(
+        UUID(card["action_id"]), context.caller.customer_id, card["hash"], context.now()
+    )
+    update = await propose(context, ORDER, thread_id)
+    assert kinds(update) == ["still_placing"]
+    assert "card" not in update
+
+
 async def test_the_rest_of_the_turn_is_left_alone(context: Context, thread_id: str) -> None:
     update = await propose(context, ORDER, thread_id)
     assert set(update) == {"card"}

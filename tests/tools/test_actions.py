@@ -152,6 +152,31 @@ async def test_a_confirmed_card_stays_confirmed_after_its_time(
     assert row["status"] == "confirmed"
 
 
+async def test_a_no_lets_the_customers_own_card_go(
+    actions: Actions, pool: Pool, thread_id: UUID
+) -> None:
+    proposal = await a_proposal(actions, thread_id)
+    assert await actions.decline(proposal.action_id, CUSTOMER, DIGEST)
+    assert await status_of(actions, proposal.action_id) == "declined"
+    assert (await trail(pool, proposal.action_id))[-1] == (CUSTOMER, "action.declined")
+
+
+@pytest.mark.parametrize(("who", "digest"), [(STRANGER, DIGEST), (CUSTOMER, "another hash")])
+async def test_nobody_else_and_no_other_hash_declines_a_card(
+    actions: Actions, thread_id: UUID, who: str, digest: str
+) -> None:
+    proposal = await a_proposal(actions, thread_id)
+    assert not await actions.decline(proposal.action_id, who, digest)
+    assert await status_of(actions, proposal.action_id) == "proposed"
+
+
+async def test_a_confirmed_card_cannot_be_declined(actions: Actions, thread_id: UUID) -> None:
+    proposal = await a_proposal(actions, thread_id)
+    await actions.confirm(proposal.action_id, CUSTOMER, DIGEST, NOW)
+    assert not await actions.decline(proposal.action_id, CUSTOMER, DIGEST)
+    assert await status_of(actions, proposal.action_id) == "confirmed"
+
+
 @pytest.mark.parametrize("status", ["committed", "declined", "expired", "failed"])
 async def test_a_card_ends_once(actions: Actions, pool: Pool, thread_id: UUID, status: str) -> None:
     proposal = await a_proposal(actions, thread_id)
