@@ -18,7 +18,6 @@ from tools.embedded.parts import running_parts
 from tools.embedded.process import free_port, last_lines, spawn, stop
 
 START_SECONDS = 60
-UNLIMITED = ("--rate-limit", "1000000", "--day-limit", "1000000")
 # What belongs to the machine and not to a real installation.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
@@ -50,7 +49,7 @@ def running_service(**extra: str) -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="tria-") as name:
         folder = Path(name)
         (folder / "minilm").symlink_to(cache.resolve())
-        with running_parts(folder, {}, lambda _: None, UNLIMITED) as found:
+        with running_parts(folder, {}, lambda _: None) as found:
             port = str(free_port())
             own = {k: v for k, v in environment().items() if k in KEPT}
             complete = own | found | {"TRIA_PORT": port, "LANGSMITH_TRACING": "false"} | extra

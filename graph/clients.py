@@ -82,6 +82,8 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
         embedder = await asyncio.to_thread(Embedder, settings.tria_data / "minilm")
         clients = _assemble(settings, pool, EventLog(redis), xero, embedder)
         await index_policies(clients)
+        if clients.model:
+            stack.push_async_callback(clients.model.aclose)
         clients.executor.start()
         stack.push_async_callback(clients.executor.stop)
         yield clients

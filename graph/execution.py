@@ -98,6 +98,9 @@ class Executor:
                 with contextlib.suppress(*DATABASE_ERRORS):
                     await self._runs.release(run["run_id"])
                 raise
+            except DATABASE_ERRORS as error:
+                # Nothing can be stored now: the lease runs out and the turn is taken up again.
+                log.warning("turn interrupted", **origin(error))
             except Exception as error:  # noqa: BLE001 (whatever a turn raises ends it visibly)
                 await self._fail(run, error)
             finally:

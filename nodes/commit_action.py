@@ -21,8 +21,9 @@ async def commit_action(state: State, runtime: Runtime[Context]) -> State:
         return {"facts": [_fact("card_gone", {})]}
     customer_id = context.caller.customer_id
     if "decline" in intents_of(state):
-        is_declined = await context.actions.decline(action_id, customer_id, digest)
-        return {"facts": [_fact("declined" if is_declined else "card_gone", {})]}
+        if await context.actions.decline(action_id, customer_id, digest):
+            return {"facts": [_fact("declined", {})]}
+        return await _answered_before(action_id, context)
     action = await context.actions.confirm(action_id, customer_id, digest, context.now())
     if action is None:
         return await _answered_before(action_id, context)
@@ -39,7 +40,8 @@ async def _answered_before(action_id: UUID, context: Context) -> State:
     action = await context.actions.get(action_id, context.caller.customer_id)
     if action and action["status"] == "committed":
         return {"facts": [_committed(action)], "card": _shown(action, "committed")}
-    return {"facts": [_fact("card_gone", {})]}
+    is_placing = action is not None and action["status"] == "confirmed"
+    return {"facts": [_fact("still_placing" if is_placing else "card_gone", {})]}
 
 
 async def _is_outdated(state: State, action: dict[str, Any], context: Context) -> bool:
@@ -95,9 +97,16 @@ async def _create_once(action: dict[str, Any], context: Context) -> Invoice:
             bytes(action["payload"]), f"tria-{action['action_id']}"
         )
     except OutcomeUnknown:
-        if found := await context.accounts.find_draft(number):
+        if found := await _find_again(number, context):
             return found
         raise
+
+
+async def _find_again(number: str, context: Context) -> Invoice | None:
+    try:
+        return await context.accounts.find_draft(number)
+    except BackendUnavailable:
+        return None  # still unknown
 
 
 def _committed(action: dict[str, Any]) -> Fact:

@@ -45,7 +45,7 @@ async def propose_action(state: State, runtime: Runtime[Context]) -> State:
         by_code,
         received.date(),
         _standing(standing[0]),
-        outlet.address,
+        f"{outlet.address} {outlet.area}",
     )
     if obstacle := _obstacle(order, request):
         return {"facts": [obstacle]}

@@ -17,13 +17,12 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.auth import issue_token
-from evals.service import UNLIMITED
 from graph.clients import now
 from graph.migrate import prepare_database
 from graph.settings import Settings
 from graph.studio import demo_caller
 from tools.embedded.minilm import build_minilm
-from tools.embedded.parts import running_sandbox
+from tools.embedded.parts import UNLIMITED, running_sandbox
 from tools.embedded.postgres import FAST_AND_FORGETFUL, Postgres
 from tools.embedded.process import free_port
 from tools.embedded.valkey import Valkey

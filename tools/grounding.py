@@ -6,7 +6,7 @@ Claims are compared by value, not by spelling: "$1,296" is 1296.00, "3 Dec" is t
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,10 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # noqa: E501
 NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+WORDED = (
+    r"(?:a|and|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty"
+    r"|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million)"
+)
 
 # In this order: what one pattern takes is not read again by the next.
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -21,21 +25,23 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for kind, pattern in (
         ("link", r"\b(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|net|org|sg|io|example)\b\S*"),
         ("email", r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
-        ("id", r"\b[a-z]{1,5}-(?:[a-z0-9]+-)*[a-z]*\d[a-z0-9]*\b"),
+        ("id", r"\b[a-z]{1,5}-(?:[a-z0-9]+-)*[a-z]*\d[a-z0-9]*\b|\b[a-z]{2,5}\d{3,}\b"),
         ("date", r"\b\d{4}-\d{2}-\d{2}\b"),
         ("date", rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s+{MONTH}\b(?:,?\s+\d{{4}})?"),
         ("date", rf"\b{MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+\d{{4}})?"),
         ("time", r"\b\d{1,2}:\d{2}(?:\s?[ap]m)?\b|\b\d{1,2}\s?[ap]m\b"),
         (
-            "money",
-            rf"(?:s\$|\$|sgd\s?|usd\s?|rm\s?|€|£)\s?(?:{NUMBER})|\b(?:{NUMBER})\s?(?:sgd|dollars?)\b",
+            "foreign",
+            rf"(?:us\$|€|£|¥|\b(?:usd|rm|myr|eur))\s?(?:{NUMBER})|\b(?:{NUMBER})\s?(?:usd|euros?|ringgit)\b",
         ),
+        ("money", rf"(?:s\$|\$|sgd\s?)\s?(?:{NUMBER})|\b(?:{NUMBER})\s?(?:sgd|dollars?)\b"),
+        ("worded", rf"\b(?:{WORDED}[\s-]+)+(?:dollars?|cents?|percent|per\s?cent)\b"),
         ("percent", rf"\b(?:{NUMBER})\s?(?:%|per\s?cent\b|percent\b)"),
         ("money", r"\b(?:\d{1,3}(?:,\d{3})+|\d+)\.\d{2}\b(?!\d)"),
         ("weekday", r"\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?s?\b"),
         (
             "promise",
-            r"\b(?:guarantee\w*|discount\w*|refund\w*|waive\w*|compensat\w*|free of charge)\b",
+            r"\b(?:guarantee\w*|discount\w*|refund\w*|waiv\w*|compensat\w*|free of charge)\b",
         ),
         ("number", rf"(?<![\w.])(?:{NUMBER})(?![\w.]*\d)"),
     )
@@ -85,29 +91,24 @@ class Evidence:
             return
         text = str(value)
         if re.fullmatch(r"-?\d+(\.\d+)?", text):
-            number = _number(text)
-            self._add("number", number)
-            self._add("percent" if key.endswith("percent") else "money", number)
+            self._add("number", _number(text))
+            if key.endswith("percent"):
+                self._add("percent", _number(text))
+            elif "." in text:  # amounts have cents; a count is no amount
+                self._add("money", _number(text))
             return
-        if re.match(r"\d{4}-\d{2}-\d{2}", text):
-            self._add_moment(text)
+        if moment := _moment(text):
+            self._add("date", moment.date().isoformat())
+            if len(text) > len("2026-11-24"):
+                self._add("time", f"{moment:%H:%M}")
             return
         self.add_text(text)
         self._add("id", text.lower())
 
-    def _add_moment(self, text: str) -> None:
-        moment = datetime.fromisoformat(text)
-        self._add("date", moment.date().isoformat())
-        self._add("weekday", WEEKDAYS[moment.weekday()])
-        if len(text) > 10:
-            self._add("time", f"{moment:%H:%M}")
-
     def _add(self, kind: str, value: str) -> None:
         self.values.setdefault(kind, set()).add(value)
-        if kind == "date" and len(value) == 10:
-            self.values.setdefault("weekday", set()).add(
-                WEEKDAYS[date.fromisoformat(value).weekday()]
-            )
+        if kind == "date" and (moment := _moment(value)):
+            self.values.setdefault("weekday", set()).add(WEEKDAYS[moment.weekday()])
 
 
 def gather(facts: Sequence[Mapping[str, Any]], texts: Iterable[str], now: datetime) -> Evidence:
@@ -159,22 +160,34 @@ def _number(text: str) -> str:
     return f"{abs(Decimal(text.replace(',', ''))).normalize():f}"
 
 
-def _date(text: str) -> str | None:
+def _date(text: str) -> str:
+    """An ISO date, or --MM-DD where no year is written; as written when there is no such day."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         return text
-    month = next(i for i, m in enumerate(MONTHS, 1) if re.search(rf"\b{m}", text))
+    month = next(i for i, m in enumerate(MONTHS, 1) if re.search(rf"\b{m}|\d{m}", text))
     year = re.search(r"\b\d{4}\b", text)
     day = re.search(r"\b\d{1,2}(?!\d)", text)
     if not day:
-        return None
+        return text
     written = f"{month:02}-{int(day[0]):02}"
+    # A leap year, so that 29 February without a year is a day.
+    if not _moment(f"{year[0] if year else 2024}-{written}"):
+        return text
     return f"{year[0]}-{written}" if year else f"--{written}"
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _time(text: str) -> str:
     hour, minute = re.match(r"(\d{1,2})(?::(\d{2}))?", text).groups()  # type: ignore[union-attr]
-    hours = int(hour) % 12 + 12 if "pm" in text else int(hour)
-    return f"{hours:02}:{minute or '00'}"
+    is_twelve_hours = text.endswith(("am", "pm"))
+    hours = int(hour) % 12 if is_twelve_hours else int(hour)
+    return f"{hours + (12 if text.endswith('pm') else 0):02}:{minute or '00'}"
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:

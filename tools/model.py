@@ -36,6 +36,10 @@ class Model:
             stream_chunk_timeout=BETWEEN_TOKENS_SECONDS,
         )
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._chat.root_async_client.close()
+
     async def stream(self, messages: Sequence[BaseMessage]) -> AsyncIterator[str]:
         """Pieces of the reply. A stream that ends without a finish reason was cut off."""
         finish: str | None = None

@@ -233,7 +233,7 @@ async def test_a_hand_over_names_the_ticket_and_the_time(
         ("card_gone", {}, "no longer open"),
         ("card_outdated", {}, "has changed"),
         ("not_written", {}, "say yes again"),
-        ("still_placing", {}, "confirmed and not in our books yet"),
+        ("still_placing", {}, "cannot be placed twice"),
         ("below_minimum", {"minimum": "200.00"}, "SGD 200.00"),
     ],
 )

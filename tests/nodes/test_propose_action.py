@@ -235,3 +235,14 @@ async def test_the_rest_of_the_turn_is_left_alone(context: Context, thread_id: s
     update = await propose(context, ORDER, thread_id)
     assert set(update) == {"card"}
     assert kinds(update) == []
+
+
+async def test_a_remote_outlet_pays_its_fee(
+    context_of: Callable[[str], Context], thread_id: str
+) -> None:
+    context = context_of("kopi-collective")
+    fact_or_card = await propose(context, "1000 medium kraft bags for sentosa please", thread_id)
+    card = fact_or_card["card"]
+    assert card is not None
+    assert [fee["amount"] for fee in card["fees"]] == ["30.00"]
+    assert card["subtotal"] == "140.00"

@@ -150,3 +150,28 @@ def test_nothing_is_lost_however_a_stream_is_cut(pieces: list[str]) -> None:
     gate = SentenceGate()
     sentences = [s for piece in pieces for s in gate.feed(piece)] + gate.flush()
     assert "".join(sentences).rstrip() == "".join(pieces).rstrip()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "INV1042",
+        "five hundred dollars",
+        "twenty-five percent",
+        "we are waiving it",
+        "SGD 3.00",
+        "€806.60",
+        "USD 806.60",
+        "12am",
+        "31 Nov 2026",
+    ],
+)
+def test_a_disguised_figure_is_found(said: str) -> None:
+    known = evidence({"open_count": 3, "outstanding": "806.60", "due": "2026-12-03T12:00:00"})
+    assert unsupported(f"Please note {said}.", known)
+
+
+@pytest.mark.parametrize("written", ["2026-02-30", "31/11, 31 Nov 2026", "30 Feb", "2026-11-23 x"])
+def test_a_day_that_does_not_exist_is_no_error(written: str) -> None:
+    known = evidence({"note": written}, text=f"we paid on {written}")
+    assert not unsupported(f"You wrote {written}.", known)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,8 @@ Say = Callable[[str], None]
 Environment = dict[str, str]
 # What the sandbox accepts; they open nothing but the sandbox.
 SANDBOX_CLIENT = "demo-client"
+# Xero's own limit of 60 calls a minute would end a lively demo; tests of the limits set theirs.
+UNLIMITED = ("--rate-limit", "1000000", "--day-limit", "1000000")
 SANDBOX_TENANT = "5f1c2f3a-7d54-4a25-9f64-0d3b8f0f1a11"
 
 
@@ -41,9 +43,7 @@ def only_one(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_parts(
-    folder: Path, configured: Mapping[str, str], say: Say, sandbox_options: Sequence[str] = ()
-) -> Iterator[Environment]:
+def running_parts(folder: Path, configured: Mapping[str, str], say: Say) -> Iterator[Environment]:
     """Start what `configured` lacks and yield the environment of the service.
 
     Everything that was started is stopped at the end, the last one first.
@@ -69,7 +69,7 @@ def running_parts(
             found["REDIS_URL"] = valkey.start()
         if not configured.get("XERO_CLIENT_ID"):
             say("Starting the Xero sandbox ...")
-            found |= stack.enter_context(running_sandbox(folder / "sandbox", *sandbox_options))
+            found |= stack.enter_context(running_sandbox(folder / "sandbox", *UNLIMITED))
         yield found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tools.embedded.parts import UNLIMITED, running_sandbox
 from tools.sandbox.app import create_sandbox
 from tools.sandbox.company import company, demo_customers
 from tools.sandbox.xero.limits import Limits
@@ -86,8 +87,10 @@ class Xero:
 
 
 @pytest.fixture(scope="session")
-def url(sandbox: dict[str, str]) -> str:
-    return sandbox["XERO_API_URL"].removesuffix("/xero")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A sandbox of these tests' own: they write documents that others would stumble over."""
+    with running_sandbox(tmp_path_factory.mktemp("own-sandbox"), *UNLIMITED) as found:
+        yield found["XERO_API_URL"].removesuffix("/xero")
 
 
 @pytest.fixture
