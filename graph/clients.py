@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -20,15 +21,13 @@ from graph.settings import Settings
 from monitoring.logging import origin
 from tools.actions import Actions
 from tools.catalogue import load_catalogue
-from tools.context import Caller, Context
+from tools.context import Caller, Context, LanguageModel
 from tools.conversations import Conversations
 from tools.database import Pool, make_pool
 from tools.embedder import Embedder
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
 from tools.intents import IntentClassifier, load_utterances
-from tools.knowledge import Knowledge, load_policies, open_chroma
-from tools.model import Model
 from tools.outlets import Outlets
 from tools.rules import load_rules
 from tools.runs import Runs
@@ -36,6 +35,9 @@ from tools.tickets import Tickets
 from tools.xero.client import XeroClient, make_http
 from tools.xero.oauth import Tokens, XeroApp
 from tools.xero.scoped import Accounts
+
+if TYPE_CHECKING:
+    from tools.knowledge import Knowledge
 
 log = structlog.get_logger()
 INDEX_LOCK = 7_384_116_022  # any fixed number of our own
@@ -52,9 +54,9 @@ class Clients:
     actions: Actions
     runs: Runs
     outlets: Outlets
-    knowledge: Knowledge
+    knowledge: "Knowledge"
     xero: XeroClient
-    model: Model | None
+    model: LanguageModel | None
     graph: Graph
     executor: Executor
     context_for: Callable[[Caller], Context]
@@ -142,8 +144,14 @@ def _assemble(
     )
 
 
-def make_knowledge(settings: Settings, embedder: Embedder) -> Knowledge:
+def make_knowledge(settings: Settings, embedder: Embedder) -> "Knowledge":
     """The policies, in Chroma's server or in this process."""
+    from tools.knowledge import (  # noqa: PLC0415 (see tools/context.py)
+        Knowledge,
+        load_policies,
+        open_chroma,
+    )
+
     store = open_chroma(settings.chroma_url, chroma_folder(settings.tria_data))
     return Knowledge(store, load_policies(), embedder)
 
@@ -153,10 +161,12 @@ def chroma_folder(data: Path) -> Path:
     return data / "chroma"
 
 
-def make_model(settings: Settings) -> Model | None:
+def make_model(settings: Settings) -> LanguageModel | None:
     """The model, or None when no key is set: then replies come from templates."""
     if settings.openai_api_key is None:
         return None
+    from tools.model import Model  # noqa: PLC0415 (see tools/context.py)
+
     return Model(
         settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.openai_model
     )

@@ -10,10 +10,9 @@ from langgraph.runtime import Runtime
 from nodes.prompts import prompt
 from nodes.replies import render
 from nodes.state import Intent, State, evidence_of, facts_of, intents_of
-from tools.context import Context
+from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
 from tools.grounding import Evidence, SentenceGate, unsupported
-from tools.model import Model
 
 # The model words these; what an action did is always told in our own words.
 FREE = {"balance", "documents", "payments", "products", "policy", "small_talk"}
@@ -109,7 +108,7 @@ def _by_template(state: State, block: Block) -> str:
     return render(block.name, state["tone"]["language"], **block.data)
 
 
-async def _by_model(state: State, context: Context, model: Model) -> AsyncIterator[str]:
+async def _by_model(state: State, context: Context, model: LanguageModel) -> AsyncIterator[str]:
     evidence = evidence_of(state, context.now())
     gate = SentenceGate()
     async for piece in model.stream(_messages(state, context)):

@@ -1,17 +1,24 @@
-"""What a turn may use: who asks and the clients. Never checkpointed, never shown to a model."""
+"""What a turn may use: who asks and the clients. Never checkpointed, never shown to a model.
 
-from collections.abc import Callable
+Two clients take a second each to import, so their modules are imported when they are built.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
+
+from langchain_core.messages import BaseMessage
+from pydantic import BaseModel
 
 from tools.actions import Actions
 from tools.catalogue import Catalogue
 from tools.intents import IntentClassifier
-from tools.knowledge import Knowledge
-from tools.model import Model
 from tools.outlets import Outlets
 from tools.tickets import Tickets
 from tools.xero.scoped import Accounts
+
+Form = TypeVar("Form", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,25 @@ class Caller:
     channel: str = "web"
 
 
+class PolicySearch(Protocol):
+    """What a turn asks of the policies: passages, nearest first; raises BackendUnavailable."""
+
+    async def search(self, query: str, k: int = 4) -> Sequence[Mapping[str, object]]: ...
+
+
+class LanguageModel(Protocol):
+    """What a turn asks of a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, messages: Sequence[BaseMessage]) -> AsyncIterator[str]: ...
+
+    async def fill(self, schema: type[Form], messages: Sequence[BaseMessage]) -> Form: ...
+
+    async def aclose(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Context:
     """`now` is the clock in Singapore time; `model` is None when none is configured."""
@@ -34,10 +60,10 @@ class Context:
     accounts: Accounts
     outlets: Outlets
     catalogue: Catalogue
-    knowledge: Knowledge
+    knowledge: PolicySearch
     classifier: IntentClassifier
     actions: Actions
     tickets: Tickets
-    model: Model | None
+    model: LanguageModel | None
     sales_account: str
     now: Callable[[], datetime]
