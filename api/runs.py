@@ -22,7 +22,6 @@ from tools.context import Caller
 from tools.runs import NewRun
 
 router = APIRouter(tags=["runs"])
-RunId = Annotated[UUID, Query(description="The run's id")]
 
 
 @router.post("/threads/{thread_id}/runs")
