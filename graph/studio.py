@@ -101,7 +101,8 @@ def _start_parts() -> dict[str, str]:
     stack = ExitStack()
     atexit.register(stack.close)
     configured = environment()
-    return configured | stack.enter_context(running_parts(DATA, configured, lambda _: None))
+    folder = Path(configured.get("TRIA_DATA", DATA))
+    return configured | stack.enter_context(running_parts(folder, configured, lambda _: None))
 
 
 graph = (

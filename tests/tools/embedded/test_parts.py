@@ -215,3 +215,10 @@ def test_a_folder_on_a_disk_with_space_is_made(tmp_path: Path) -> None:
 
 def test_a_free_port_can_be_listened_on() -> None:
     assert 1024 < free_port() < 65536
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # No disk here can be filled safely: ask for more room than any disk has.
+    monkeypatch.setattr("tools.embedded.process.NEEDED_BYTES", 2**63)
+    with pytest.raises(PartNotStarted, match="set TRIA_DATA to a folder on another disk"):
+        check_space(tmp_path)
