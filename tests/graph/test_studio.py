@@ -24,10 +24,8 @@ def server(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """`langgraph dev`, configured to use the tests' parts and a Chroma folder of its own."""
     (tmp_path / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
     port = free_port()
-    variables = (
-        os.environ | environment | {"TRIA_DATA": str(tmp_path), "LANGSMITH_TRACING": "false"}
-    )
-    command = [Path(sys.executable).parent / "langgraph", "dev", "--no-browser", "--no-reload"]
+    own = {"TRIA_DATA": str(tmp_path), "LANGSMITH_TRACING": "false"}
+    program = str(Path(sys.executable).parent / "langgraph")
     with (tmp_path / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [program, "dev", "--no-browser", "--no-reload", "--port", str(port)],
