@@ -39,6 +39,9 @@ class XeroClient:
             answer = await self._read(path, params)
             if answer is not None and answer.status_code == 200:
                 return loads(answer.content)
+            if answer is not None and answer.status_code == 401 and attempt == 1:
+                await self._tokens.expire()
+                continue
             if answer is not None and not _is_passing(answer):
                 raise BackendRejected(f"Xero refused GET {path} with {answer.status_code}")
             if attempt < READS:
@@ -47,11 +50,24 @@ class XeroClient:
 
     async def put(self, path: str, body: bytes, key: str) -> dict[str, Any]:
         """Create; raises OutcomeUnknown when nobody can say whether Xero did it."""
+        answer = await self._write(path, body, key)
+        if answer.status_code == 401:  # refused before anything was done
+            await self._tokens.expire()
+            answer = await self._write(path, body, key)
+        if answer.status_code in (401, 429):
+            raise BackendUnavailable("Xero did not take the request; nothing was written")
+        if answer.status_code >= 500:
+            raise OutcomeUnknown(f"PUT {path} answered {answer.status_code}")
+        if answer.status_code != 200:
+            raise BackendRejected(f"Xero refused PUT {path}: {_messages(answer)}")
+        return loads(answer.content)
+
+    async def _write(self, path: str, body: bytes, key: str) -> httpx.Response:
         headers = await self._headers()
         headers |= {"Content-Type": "application/json", "Idempotency-Key": key}
         async with self._slots:
             try:
-                answer = await self._http.put(
+                return await self._http.put(
                     self._url + path,
                     content=body,
                     headers=headers,
@@ -61,13 +77,6 @@ class XeroClient:
                 raise BackendUnavailable("Xero could not be reached; nothing was sent") from error
             except httpx.HTTPError as error:
                 raise OutcomeUnknown(f"the answer to PUT {path} was lost") from error
-        if answer.status_code == 429:
-            raise BackendUnavailable("Xero is busy; nothing was written")
-        if answer.status_code >= 500:
-            raise OutcomeUnknown(f"PUT {path} answered {answer.status_code}")
-        if answer.status_code != 200:
-            raise BackendRejected(f"Xero refused PUT {path}: {_messages(answer)}")
-        return loads(answer.content)
 
     async def _read(self, path: str, params: Mapping[str, str] | None) -> httpx.Response | None:
         headers = await self._headers()

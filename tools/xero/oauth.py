@@ -67,7 +67,7 @@ class Tokens:
             row = await found.fetchone()
             if row and row["fresh"]:
                 return self._open(row["access_token"])
-            answer = await self._exchange(self._refresh_token(row))
+            answer = await self._exchange_any(row)
             await connection.execute(
                 "insert into xero_tokens (tenant_id, access_token, refresh_token, expires_at)"
                 " values (%s, %s, %s, now() + %s) on conflict (tenant_id) do update set"
@@ -82,12 +82,27 @@ class Tokens:
             )
         return str(answer["access_token"])
 
-    def _refresh_token(self, row: DictRow | None) -> str:
+    async def expire(self) -> None:
+        """Forget an access token that Xero refused, unless another one came in the meantime."""
+        await fetch_one(
+            self._pool,
+            "update xero_tokens set expires_at = now() where tenant_id = %s"
+            " and refreshed_at < now() - interval '5 seconds' returning tenant_id",
+            [self._app.tenant_id],
+        )
+
+    async def _exchange_any(self, row: DictRow | None) -> dict[str, Any]:
+        """Use the stored refresh token; where there is none that works, the configured one."""
+        configured = self._app.first_refresh_token
         if row:
-            return self._open(row["refresh_token"])
-        if self._app.first_refresh_token:
-            return self._app.first_refresh_token
-        raise SettingsInvalid("Xero is not connected: set XERO_REFRESH_TOKEN once.")
+            try:
+                return await self._exchange(self._open(row["refresh_token"]))
+            except BackendRejected:
+                if not configured:
+                    raise
+        if not configured:
+            raise SettingsInvalid("Xero is not connected: set XERO_REFRESH_TOKEN once.")
+        return await self._exchange(configured)
 
     async def _exchange(self, refresh_token: str) -> dict[str, Any]:
         try:

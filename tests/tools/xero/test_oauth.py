@@ -6,12 +6,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from graph.clients import xero_app
+from graph.settings import Settings
 from tests.tools.conftest import Control
 from tests.tools.xero.conftest import SECRET
 from tools.database import Pool, fetch_one
 from tools.embedded.process import free_port
 from tools.errors import BackendRejected, BackendUnavailable, SettingsInvalid
-from tools.xero.oauth import Tokens, XeroApp
+from tools.xero.client import XeroClient
+from tools.xero.oauth import Tokens, XeroApp, cipher
 
 
 @pytest.fixture
@@ -141,3 +144,19 @@ async def test_an_app_that_was_never_connected_says_what_to_set(
     unconnected = replace(fresh, first_refresh_token=None)
     with pytest.raises(SettingsInvalid, match="XERO_REFRESH_TOKEN"):
         await Tokens(pool, http, unconnected, SECRET).access_token()
+
+
+async def test_tokens_that_xero_forgot_are_replaced_by_the_configured_one(
+    pool: Pool, http: httpx.AsyncClient, fresh: XeroApp, settings: Settings
+) -> None:
+    seal = cipher(SECRET).encrypt
+    tokens = Tokens(pool, http, fresh, SECRET)
+    await tokens.access_token()
+    await fetch_one(
+        pool,
+        "update xero_tokens set access_token = %s, refresh_token = %s,"
+        " refreshed_at = now() - interval '1 hour' where tenant_id = %s returning tenant_id",
+        [seal(b"forgotten"), seal(b"forgotten too"), fresh.tenant_id],
+    )
+    books = XeroClient(http, settings.xero_api_url, tokens, xero_app(settings).tenant_id)
+    assert (await books.get("/Organisation"))["Organisations"]
