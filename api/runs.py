@@ -1,5 +1,6 @@
 """Runs: a message goes in, a turn runs, its events stream out or its result is waited for."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from api.schemas import RunCreate
 from api.streaming import EventStream, events_of, values_after
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
+from graph.execution import DATABASE_ERRORS
 from tools.context import Caller
 from tools.runs import NewRun
 
@@ -56,7 +58,7 @@ async def list_runs(
     clients: ClientsOf,
     caller: SignedIn,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> list[dict[str, Any]]:
     """The conversation's runs, latest first."""
     await own_thread(thread_id, clients, caller)
@@ -112,7 +114,8 @@ async def start_run(thread_id: UUID, body: RunCreate, clients: Clients, caller: 
             metadata=body.metadata,
         )
     )
-    await clients.executor.take(thread_id)
+    with contextlib.suppress(*DATABASE_ERRORS):  # it is stored: the next sweep takes it
+        await clients.executor.take(thread_id)
     return run
 
 

@@ -1,5 +1,6 @@
 """Request bodies of the LangGraph Server protocol, as far as they are served here."""
 
+import json
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -22,7 +23,9 @@ def _storable(text: str) -> str:
 
 
 def _metadata(value: dict[str, Any]) -> dict[str, Any]:
-    if not is_storable(repr(value)):
+    # JSON escapes a NUL, which Postgres refuses all the same; NaN is no JSON.
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not is_storable(text) or "\\u0000" in text:
         raise ValueError("too large, or holds what cannot be stored")
     return value
 

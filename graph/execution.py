@@ -160,6 +160,8 @@ class Executor:
             run["thread_id"], HISTORY, through_turn=run["turn"] - 1
         )
         card = await context.actions.open_of(run["thread_id"], context.caller.customer_id)
+        if any(m["created_at"] > message["created_at"] for m in history):
+            card = None  # written before the last answer was seen: it cannot be a yes to its card
         zone = ZoneInfo(load_rules().company.timezone)
         return {
             "run_id": str(run["run_id"]),

@@ -19,19 +19,11 @@ DOCUMENT = re.compile(r"\b(?:INV|TRIA|CN|QU)-?\d{1,10}\b", re.IGNORECASE)
 SURE = 0.5
 FAR_AWAY = 0.2
 SENTENCE_WORDS = 4
-YES = re.compile(
-    r"(?:yes|yeah|yep|ya|yup|ok|okay|sure|confirm(?:ed)?|correct|go ahead|proceed|please do|do it|"
-    r"好的?|可以|确认|是的?|boleh|setuju|sah|betul|ஆம்|சரி)\b",
-    re.IGNORECASE,
-)
-NO = re.compile(
-    r"(?:no|nope|nah|don'?t|do not|cancel it|not now|stop|never mind|"
-    r"不要?|不用|tidak|jangan|இல்லை|வேண்டாம்)\b",
-    re.IGNORECASE,
-)
-MORE_TO_IT = re.compile(
-    r"\b(?:but|instead|change|make|only|also|except|wait|how|what)\b|\d|\?", re.IGNORECASE
-)
+# An answer to a card is nothing but these words; whatever says more is asked about.
+CLEAR_YES = r"yes|yeah|yep|yup|confirm(?:ed)?|correct|go ahead|proceed|please do|do it|place (?:it|the order|this order)|好的|可以|确认|是的|boleh|setuju|sah|betul|ஆம்|சரி"  # noqa: E501
+YES = CLEAR_YES + r"|ya|ok|okay|sure|好|是"
+NO = r"no|nope|nah|don't|do not|dont|cancel it|not now|stop|never ?mind|do not place it|不要|不用|不|tidak|jangan|இல்லை|வேண்டாம்"  # noqa: E501
+POLITE = r"please|pls|plz|lah|thanks|thank you"
 
 
 class Classification(BaseModel):
@@ -63,16 +55,26 @@ def _certain(text: str, turn: Turn, documents: list[str]) -> list[Found]:
     """Signals that need no statistics: buttons, a plain yes or no, an order, a document number."""
     if decision := turn.get("decision"):
         return [Found(name=_decided(decision["decision"]), confidence=1.0, part=text)]
-    if turn.get("open_card") and not MORE_TO_IT.search(text):
-        if YES.match(text):
+    if turn.get("open_card"):
+        if _says_only(text, YES) and (_has(text, CLEAR_YES) or not _has(text, "thanks|thank you")):
             return [Found(name="confirm", confidence=1.0, part=text)]
-        if NO.match(text):
+        if _says_only(text, NO):
             return [Found(name="decline", confidence=1.0, part=text)]
     if looks_like_order(text):
         return [Found(name="order", confidence=0.95, part=text)]
     if documents and len(text.split()) <= len(documents) + 6 and "cancel" not in text.lower():
         return [Found(name="invoice", confidence=0.9, part=text)]
     return []
+
+
+def _says_only(text: str, answers: str) -> bool:
+    """Whether a message consists of these answers and politeness alone."""
+    rest = re.sub(rf"(?<!\w)(?:{answers}|{POLITE})(?!\w)", " ", text, flags=re.IGNORECASE)
+    return _has(text, answers) and not rest.strip(" \t\n,.!;👍🙏")
+
+
+def _has(text: str, words: str) -> bool:
+    return bool(re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE))
 
 
 def _decided(decision: str) -> Intent:

@@ -20,6 +20,9 @@ async def commit_action(state: State, runtime: Runtime[Context]) -> State:
     if action_id is None:
         return {"facts": [_fact("card_gone", {})]}
     customer_id = context.caller.customer_id
+    shown = await context.actions.get(action_id, customer_id)
+    if shown is None or str(shown["thread_id"]) != state["turn"]["thread_id"]:
+        return {"facts": [_fact("card_gone", {})]}
     if "decline" in intents_of(state):
         if await context.actions.decline(action_id, customer_id, digest):
             return {"facts": [_fact("declined", {})]}
@@ -46,7 +49,7 @@ async def _answered_before(action_id: UUID, context: Context) -> State:
 
 async def _is_outdated(state: State, action: dict[str, Any], context: Context) -> bool:
     """Whether a price has changed or the slot can no longer be kept since the card was shown."""
-    if await context.accounts.find_draft(action["document_number"]):
+    if await _look_up(action["document_number"], context):
         return False
     prices = facts_of(state, "prices")
     if not prices:
@@ -84,29 +87,36 @@ async def _write(state: State, action: dict[str, Any], context: Context) -> Stat
     if f"{invoice.total:.2f}" != action["card"]["total"]:
         await context.actions.settle(action_id, "failed", error=f"total is {invoice.total}")
         return {"facts": [_fact("needs_person", {"reason": "total_differs"})]}
-    await context.actions.settle(action_id, "committed", document_id=invoice.invoice_id)
+    if not await context.actions.settle(action_id, "committed", document_id=invoice.invoice_id):
+        return await _answered_before(action_id, context)
     return {"facts": [_committed(action)], "card": _shown(action, "committed")}
 
 
 async def _create_once(action: dict[str, Any], context: Context) -> Invoice:
+    """Look up, send, and after a lost or refused answer look up again before believing it."""
     number = action["document_number"]
-    if found := await context.accounts.find_draft(number):
+    if found := await _look_up(number, context):
         return found
     try:
         return await context.accounts.create_draft(
             bytes(action["payload"]), f"tria-{action['action_id']}"
         )
-    except OutcomeUnknown:
-        if found := await _find_again(number, context):
-            return found
-        raise
+    except (OutcomeUnknown, BackendRejected):
+        try:
+            found = await _look_up(number, context)
+        except BackendUnavailable as error:
+            raise OutcomeUnknown("sent, and the look-up after it failed") from error
+        if found is None:
+            raise
+        return found
 
 
-async def _find_again(number: str, context: Context) -> Invoice | None:
+async def _look_up(number: str, context: Context) -> Invoice | None:
+    """Our document by its number. A look-up that is refused proves nothing about the document."""
     try:
         return await context.accounts.find_draft(number)
-    except BackendUnavailable:
-        return None  # still unknown
+    except BackendRejected as error:
+        raise BackendUnavailable("the look-up was refused") from error
 
 
 def _committed(action: dict[str, Any]) -> Fact:

@@ -64,7 +64,8 @@ def _blocks(state: State, context: Context) -> Iterator[Block]:
     if not said:
         intents = intents_of(state)
         rest = ("small_talk", "out_of_scope", "order_status")
-        name = next((n for n in rest if n in intents), "unclear")
+        unclear = "card_open" if state["turn"].get("open_card") else "unclear"
+        name = next((n for n in rest if n in intents), unclear)
         yield Block(name, {"name": context.caller.name.split()[0]})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from typing_extensions import TypedDict
 
-from tools.grounding import Evidence, gather
+from tools.grounding import FROM_CUSTOMERS, Evidence, gather
 
 Intent = Literal[
     "balance",
@@ -133,4 +133,6 @@ def evidence_of(state: State, now: datetime) -> Evidence:
     facts = [fact["data"] for fact in state.get("facts", [])]
     shown = [x for x in (state.get("card"), state.get("handoff")) if x]
     passages = [f"{p['title']} {p['section']} {p['text']}" for p in state.get("passages", [])]
-    return gather([*facts, *shown], [*passages, state["screened"]["masked"]], now)
+    evidence = gather([*facts, *shown], passages, now)
+    evidence.add_text(state["screened"]["masked"], FROM_CUSTOMERS)
+    return evidence

@@ -4,7 +4,7 @@ Claims are compared by value, not by spelling: "$1,296" is 1296.00, "3 Dec" is t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -58,6 +58,11 @@ class Claim:
     written: str
 
 
+KINDS = frozenset(kind for kind, _ in PATTERNS)
+# A customer may name documents, counts and days; amounts and promises they only claim.
+FROM_CUSTOMERS = frozenset({"id", "number", "date", "weekday", "time"})
+
+
 @dataclass
 class Evidence:
     """What may be said in this turn: normalised values by kind."""
@@ -73,9 +78,9 @@ class Evidence:
             return any(v.endswith(claim.value[1:]) for v in known)
         return claim.value in known
 
-    def add_text(self, text: str) -> None:
-        """Everything claimed in a source text becomes sayable."""
-        for claim in claims(text):
+    def add_text(self, text: str, kinds: Container[str] = KINDS) -> None:
+        """Everything of these kinds that a source text claims becomes sayable."""
+        for claim in (c for c in claims(text) if c.kind in kinds):
             self._add(claim.kind, claim.value)
             if claim.kind in ("money", "percent"):
                 self._add("number", claim.value)

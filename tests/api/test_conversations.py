@@ -154,3 +154,28 @@ async def test_a_suspicious_message_triggers_no_write(
         additional_kwargs={"action": press},
     )
     assert len(books(sandbox)) == before
+
+
+async def test_a_yes_sent_before_the_card_was_seen_places_nothing(
+    sdk: LangGraphClient, sandbox: dict[str, str]
+) -> None:
+    thread = await a_thread(sdk)
+    await say(sdk, thread, "200 12 inch boxes for tampines pls")
+    before = len(books(sandbox))
+    runs = []
+    for text in ("1000 14 inch boxes for tampines pls", "yes"):
+        turn: dict[str, Any] = {"messages": [{"role": "user", "content": text}]}
+        runs.append(await sdk.runs.create(thread, "tria", input=turn))
+    for run in runs:
+        await sdk.runs.join(thread, run["run_id"])
+    assert len(books(sandbox)) == before
+
+
+async def test_a_button_of_another_conversation_places_nothing(
+    sdk: LangGraphClient, sandbox: dict[str, str]
+) -> None:
+    card = (await say(sdk, await a_thread(sdk), "200 12 inch boxes for tampines pls"))["card"]
+    before = len(books(sandbox))
+    press = {"action_id": card["action_id"], "hash": card["hash"], "decision": "confirm"}
+    await say(sdk, await a_thread(sdk), "Yes", additional_kwargs={"action": press})
+    assert len(books(sandbox)) == before

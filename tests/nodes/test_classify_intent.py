@@ -139,3 +139,48 @@ async def test_a_model_that_fails_changes_nothing(
 async def test_a_model_that_cannot_be_reached_changes_nothing(context: Context) -> None:
     away = replace(context, model=Model("a key", "http://127.0.0.1:9/v1", "sandbox-chat"))
     assert await understand(away, UNSURE) == await understand(context, UNSURE)
+
+
+CARD = {"action_id": "00000000-0000-0000-0000-000000000001", "hash": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yes",
+        "Yes please!",
+        "ok",
+        "ok go ahead",
+        "yes, thanks",
+        "sure lah",
+        "好的",
+        "boleh",
+        "ஆம்",
+        "சரி",
+    ],
+)
+async def test_a_plain_yes_confirms_the_open_card(context: Context, text: str) -> None:
+    state = a_state(text, open_card=CARD)
+    understood = (await classify_intent(state, Runtime(context=context)))["understanding"]
+    assert [f["name"] for f in understood["intents"]] == ["confirm"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ok never mind",
+        "ok, I don't want it",
+        "yes cancel it please",
+        "ok let me ask my boss first",
+        "ok thanks bye",
+        "okay stop",
+        "ok cannot",
+        "yes but make it 300",
+        "yes for the other outlet",
+        "no problem, go ahead",
+    ],
+)
+async def test_anything_more_than_a_yes_does_not_confirm(context: Context, text: str) -> None:
+    state = a_state(text, open_card=CARD)
+    understood = (await classify_intent(state, Runtime(context=context)))["understanding"]
+    assert "confirm" not in {f["name"] for f in understood["intents"]}

@@ -33,9 +33,17 @@ async def answer(
 ) -> State:
     """What the node makes of a yes or no to the card."""
     shown = card and {"action_id": card["action_id"], "hash": card["hash"]}
-    state = a_state(
-        "yes", intent, **({"open_card": shown, "received_at": context.now().isoformat()} | more)
+    row = (
+        await context.actions.get(UUID(card["action_id"]), context.caller.customer_id)
+        if card
+        else None
     )
+    turn = {
+        "open_card": shown,
+        "received_at": context.now().isoformat(),
+        "thread_id": str(row["thread_id"]) if row else str(UUID(int=0)),
+    }
+    state = a_state("yes", intent, **(turn | more))
     runtime = Runtime(context=context)
     state = {**state, **await call_xero_tools(state, runtime)}
     return await commit_action(state, runtime)
@@ -209,6 +217,7 @@ async def test_a_card_whose_price_has_changed_is_not_written(
     state = a_state(
         "yes",
         "confirm",
+        thread_id=thread_id,
         open_card={"action_id": card["action_id"], "hash": card["hash"]},
         received_at=context.now().isoformat(),
     )

@@ -25,7 +25,7 @@ def verdict_on(state: State, context: Context) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    "text", ["You owe SGD 806.60.", "You say you paid $12.50 for order 7.", "How may I help?"]
+    "text", ["You owe SGD 806.60.", "You ask about order 7.", "How may I help?"]
 )
 def test_a_reply_whose_figures_have_a_source_passes(context: Context, text: str) -> None:
     assert verdict_on(replied(text), context) == {"passed": True, "problems": [], "tries": 1}
