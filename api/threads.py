@@ -67,7 +67,7 @@ async def delete_thread(thread_id: ThreadId, clients: ClientsOf, caller: SignedI
     """Delete a conversation that has nothing under way."""
     await own_thread(thread_id, clients, caller)
     if not await clients.conversations.delete(thread_id, caller.customer_id):
-        raise HTTPException(409, "The thread has a turn or an order under way; try again later.")
+        raise HTTPException(409, "The thread has a turn, order or ticket under way; try later.")
 
 
 @router.get("/{thread_id}/state")

@@ -85,12 +85,14 @@ class Conversations:
         return await self.get(thread_id, customer_id)
 
     async def delete(self, thread_id: UUID, customer_id: str) -> bool:
-        """Delete a thread that has no run under way, with its messages and checkpoints."""
+        """Delete a thread without a run, ticket or write under way, checkpoints and all."""
         async with self._pool.connection() as connection, connection.transaction():
             deleted = await connection.execute(
                 "delete from threads t where thread_id = %s and customer_id = %s"
                 " and not exists (select 1 from runs r where r.thread_id = t.thread_id"
                 " and r.status in ('queued', 'running'))"
+                " and not exists (select 1 from tickets k where k.thread_id = t.thread_id"
+                " and k.status = 'open')"
                 " and not exists (select 1 from actions a where a.thread_id = t.thread_id"
                 " and a.status = 'confirmed')",
                 [thread_id, customer_id],

@@ -1,6 +1,7 @@
 """The event log of each run: a Redis stream that any replica can write to and read from."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from redis.exceptions import RedisError
 END = "end"
 KEEP_SECONDS = 24 * 3600
 KEEP_EVENTS = 5000
+APPEND_SECONDS = 0.5
+REST_SECONDS = 10.0
 BLOCK_MS = 3000  # below redis-py's socket timeout; also how often a silent stream beats
 
 
@@ -36,15 +39,23 @@ class EventLog:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self._rests_until = 0.0
 
     async def append(self, run_id: UUID, name: str, data: str) -> None:
         """Add one event; readers get it at once. A Redis that is away is not an error here."""
         key = _key(run_id)
+        if time.monotonic() < self._rests_until:
+            return
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with (
+                asyncio.timeout(APPEND_SECONDS),
+                self._redis.pipeline(transaction=False) as pipe,
+            ):
                 pipe.xadd(key, {"event": name, "data": data}, maxlen=KEEP_EVENTS)
                 pipe.expire(key, KEEP_SECONDS)
                 await pipe.execute()
+        except TimeoutError:  # a Redis that hangs must not slow down every event of every turn
+            self._rests_until = time.monotonic() + REST_SECONDS
         except (RedisError, OSError):
             return
 

@@ -38,7 +38,7 @@ class XeroClient:
         for attempt in range(1, READS + 1):
             answer = await self._read(path, params)
             if answer is not None and answer.status_code == 200:
-                return loads(answer.content)
+                return _parsed(answer)
             if answer is not None and answer.status_code == 401 and attempt == 1:
                 await self._tokens.expire()
                 continue
@@ -60,7 +60,10 @@ class XeroClient:
             raise OutcomeUnknown(f"PUT {path} answered {answer.status_code}")
         if answer.status_code != 200:
             raise BackendRejected(f"Xero refused PUT {path}: {_messages(answer)}")
-        return loads(answer.content)
+        try:
+            return loads(answer.content)
+        except ValueError as error:
+            raise OutcomeUnknown(f"the answer to PUT {path} is no JSON") from error
 
     async def _write(self, path: str, body: bytes, key: str) -> httpx.Response:
         headers = await self._headers()
@@ -98,6 +101,13 @@ class XeroClient:
             "xero-tenant-id": self._tenant,
             "Accept": "application/json",
         }
+
+
+def _parsed(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        return loads(answer.content)
+    except ValueError as error:
+        raise BackendUnavailable("Xero answered with something that is no JSON") from error
 
 
 def _is_passing(answer: httpx.Response) -> bool:

@@ -4,6 +4,7 @@ The scope comes from the sign-in. It is put into every question and every return
 checked against it again. A document of somebody else reads like one that does not exist.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
@@ -74,10 +75,10 @@ class Accounts:
     async def standing(self) -> AccountStanding:
         """Segment, average order and credit hold, from the invoices of the last twelve months."""
         rules = load_rules()
-        invoices = await self._year_of_invoices()
+        invoices, unpaid = await asyncio.gather(self._year_of_invoices(), self.open_invoices())
         spent = sum((i.sub_total for i in invoices), ZERO)
         limit = self._today() - timedelta(days=rules.payment.credit_hold_days)
-        on_hold = any(i.amount_due > ZERO and i.due_date and i.due_date < limit for i in invoices)
+        on_hold = any(i.due_date and i.due_date < limit for i in unpaid)
         return AccountStanding(
             segment=_segment(on_hold=on_hold, orders=len(invoices), spent=spent),
             average_order=spent / len(invoices) if invoices else None,
