@@ -33,7 +33,7 @@ REPLY_SECONDS = 60
 
 
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
-    """Wire the nodes. Retries and time limits stand here and nowhere else."""
+    """Wire the nodes, with the retries and time limits of each."""
     graph = StateGraph(State, context_schema=Context)
 
     graph.add_node(screen_message)

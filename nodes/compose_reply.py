@@ -136,7 +136,6 @@ def _messages(state: State, context: Context) -> list[BaseMessage]:
         language=LANGUAGES[tone["language"]],
         facts="\n".join(json.dumps(f, ensure_ascii=False) for f in state.get("facts", [])),
         passages="\n".join(f"[{p['id']}] {p['text']}" for p in state.get("passages", [])),
-        problems="",
     )
     return [
         SystemMessage(system),
