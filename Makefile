@@ -6,10 +6,11 @@ export ANONYMIZED_TELEMETRY := False
 export LANGSMITH_TRACING ?= false
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format eval clean bench-growth bench-start
+BENCHES := growth intents orders retrieval lies screening first-words
+.PHONY: help setup run test check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z$$(].*## ' $(MAKEFILE_LIST) | sed -E 's/^\$$\(BENCHES[^#]*/bench-...: /; s/:.*## /\t/' | expand -t 16
 
 run: .venv/ready ## Start the service with everything it needs and print where to click
 	@$(RUN)/python -m api.launch
@@ -28,11 +29,14 @@ format: .venv/ready ## Put the code into its form
 eval: .venv/ready ## Replay the eval conversations; the exit code is the gate
 	@$(RUN)/python -m evals
 
-bench-growth: .venv/ready ## Cost of a turn from the 1st to the 500th of one conversation
-	@$(RUN)/python -m evals.bench.growth
+$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words
+	@$(RUN)/python -m evals.bench.$(subst -,_,$*)
 
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer
 	@python3 evals/bench/start.py
+
+train-intents: .venv/ready ## Fit the intent classifier to tools/utterances (needs scikit-learn, fetched for this)
+	@UV_PROJECT_ENVIRONMENT=.tools/training $(UV) run --locked --group training python -m evals.train_intents
 
 setup: .venv/ready ## Install, without starting anything
 

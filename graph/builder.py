@@ -7,7 +7,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import RetryPolicy
 
-from graph.routing import Step, after_action, after_call_xero_tools, after_validate_output
+from graph.routing import (
+    Step,
+    after_action,
+    after_call_xero_tools,
+    after_commit_action,
+    after_validate_output,
+)
 from nodes.adapt_tone import adapt_tone
 from nodes.call_xero_tools import call_xero_tools
 from nodes.classify_intent import classify_intent
@@ -53,7 +59,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_edge(["classify_intent", "retrieve_policies"], "call_xero_tools")
     graph.add_conditional_edges("call_xero_tools", after_call_xero_tools, [*get_args(Step)])
     graph.add_conditional_edges("propose_action", after_action)
-    graph.add_conditional_edges("commit_action", after_action)
+    graph.add_conditional_edges("commit_action", after_commit_action)
     graph.add_edge("hand_off", "adapt_tone")
     graph.add_edge("adapt_tone", "compose_reply")
     graph.add_edge("compose_reply", "validate_output")

@@ -13,6 +13,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import structlog
+from redis.asyncio import Redis
 
 from graph.builder import Graph, build_graph
 from graph.checkpoints import make_saver
@@ -20,6 +21,7 @@ from graph.execution import Executor
 from graph.settings import Settings
 from monitoring.logging import origin
 from tools.actions import Actions
+from tools.answers import Answers
 from tools.catalogue import load_catalogue
 from tools.context import Caller, Context, LanguageModel
 from tools.conversations import Conversations
@@ -27,7 +29,7 @@ from tools.database import Pool, make_pool
 from tools.embedder import Embedder
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
-from tools.intents import IntentClassifier, load_utterances
+from tools.intents import IntentClassifier, load_weights
 from tools.outlets import Outlets
 from tools.rules import load_rules
 from tools.runs import Runs
@@ -82,7 +84,7 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
         tokens = Tokens(pool, http, app, settings.tria_secret.get_secret_value())
         xero = XeroClient(http, settings.xero_api_url, tokens, app.tenant_id)
         embedder = await asyncio.to_thread(Embedder, settings.tria_data / "minilm")
-        clients = _assemble(settings, pool, EventLog(redis), xero, embedder)
+        clients = _assemble(settings, pool, redis, xero, embedder)
         await index_policies(clients)
         if clients.model:
             stack.push_async_callback(clients.model.aclose)
@@ -102,11 +104,12 @@ async def index_policies(clients: Clients) -> None:
 
 
 def _assemble(
-    settings: Settings, pool: Pool, events: EventLog, xero: XeroClient, embedder: Embedder
+    settings: Settings, pool: Pool, redis: Redis, xero: XeroClient, embedder: Embedder
 ) -> Clients:
     actions, outlets, tickets = Actions(pool), Outlets(pool), Tickets(pool)
+    events, answers = EventLog(redis), Answers(redis)
     knowledge = make_knowledge(settings, embedder)
-    classifier = IntentClassifier(embedder, load_utterances())
+    classifier = IntentClassifier(embedder, load_weights())
     catalogue = load_catalogue()
     model = make_model(settings)
 
@@ -119,6 +122,7 @@ def _assemble(
             knowledge=knowledge,
             classifier=classifier,
             actions=actions,
+            answers=answers,
             tickets=tickets,
             model=model,
             sales_account=settings.xero_sales_account,

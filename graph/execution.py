@@ -17,10 +17,11 @@ from psycopg_pool import PoolTimeout
 from graph.builder import Graph
 from graph.checkpoints import turn_thread
 from graph.progress import Progress, publish
+from graph.focus import focus_of
 from graph.public import answer_id, answer_of, public_update
 from monitoring import metrics
 from monitoring.logging import origin
-from nodes.state import State, Turn
+from nodes.state import Focus, State, Turn
 from tools.context import Caller, Context
 from tools.conversations import HISTORY, Conversations
 from tools.errors import TriaError
@@ -159,6 +160,7 @@ class Executor:
         history = await self._conversations.window(
             run["thread_id"], HISTORY, through_turn=run["turn"] - 1
         )
+        focus = await self._runs.focus_before(run["thread_id"], run["turn"])
         card = await context.actions.open_of(run["thread_id"], context.caller.customer_id)
         if any(m["created_at"] > message["created_at"] for m in history):
             card = None  # written before the last answer was seen: it cannot be a yes to its card
@@ -171,14 +173,15 @@ class Executor:
             "history": [
                 {"role": ROLES[m["role"]], "content": screen(m["content"]).masked} for m in history
             ],
+            "focus": cast(Focus, focus),
             "open_card": card and {"action_id": str(card["action_id"]), "hash": card["hash"]},
             "decision": message["extra"].get("action"),
         }
 
     async def _finish(self, progress: Progress, state: dict[str, Any]) -> None:
         """Store the answer and end the run in one transaction; then tell whoever listens."""
-        run = progress.run
-        if not await self._runs.succeed(run["run_id"], answer_id(run["run_id"]), answer_of(state)):
+        run, focus = progress.run, focus_of(cast(State, state))
+        if not await self._runs.succeed(run["run_id"], answer_id(run["run_id"]), answer_of(state), focus):
             return  # the lease was lost: the one who has the run tells the clients
         progress.state = state
         progress.messages = await self._conversations.window(

@@ -10,7 +10,7 @@ import atexit
 from contextlib import AsyncExitStack, ExitStack
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
@@ -19,10 +19,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
+from graph.focus import focus_of
 from graph.clients import Clients, now, open_clients
 from graph.migrate import prepare_database
 from graph.settings import Settings, environment
-from nodes.state import State, Turn
+from nodes.state import Focus, State, Turn
 from tools.context import Caller
 from tools.embedded.parts import running_parts
 from tools.sandbox.company import DemoCustomer, demo_customers
@@ -32,10 +33,11 @@ HISTORY = 10
 OPEN = AsyncExitStack()  # holds the clients for as long as the server's process lives
 
 
-class Conversation(TypedDict):
-    """The messages of a thread on LangGraph's server."""
+class Conversation(TypedDict, total=False):
+    """The messages of a thread on LangGraph's server, and what it is about."""
 
     messages: Annotated[list[AnyMessage], add_messages]
+    focus: Focus
 
 
 async def answer(state: Conversation) -> Conversation:
@@ -52,6 +54,7 @@ async def answer(state: Conversation) -> Conversation:
         text=str(last.text),
         received_at=now().isoformat(),
         history=[_plain(m) for m in earlier[-HISTORY:]],
+        focus=state.get("focus", {}),
         open_card=card and {"action_id": str(card["action_id"]), "hash": card["hash"]},
         decision=None,
     )
@@ -60,7 +63,7 @@ async def answer(state: Conversation) -> Conversation:
         {"configurable": {"thread_id": f"studio:{turn['run_id']}"}},
         context=clients.context_for(caller),
     )
-    return {"messages": [AIMessage(result["reply"]["text"])]}
+    return {"messages": [AIMessage(result["reply"]["text"])], "focus": focus_of(cast(State, result))}
 
 
 def demo_caller(customer: DemoCustomer) -> Caller:

@@ -1,35 +1,39 @@
 """Choose how the reply sounds. What it says is not decided here."""
 
-from nodes.state import Situation, State, facts_of, intents_of
+from langgraph.runtime import Runtime
 
-DIRECTIONS: dict[Situation, tuple[str, int]] = {
-    "routine": ("Efficient and positive: items, total, delivery slot.", 5),
-    "question": ("Helpful: the answer first, then the next step.", 8),
-    "complaint": (
-        "Own it and fix it: acknowledge, apologise once, the action, when they hear.",
-        10,
-    ),
-    "urgent": ("Calm and quick: acknowledge, status, when the next word comes.", 6),
-    "bad_news": ("Honest: the reason, then the options.", 8),
-    "vip": ("Attentive: recognise the relationship.", 8),
-}
-MANNERS = (
-    "Sentences of 15 to 20 words, active voice, concrete dates and amounts, no jargon, no blame,"
-    " no sarcasm, no emoji."
+from nodes.state import Intent, Situation, State, facts_of, intents_of
+from tools.context import Context
+from tools.tone import directions_for
+
+REFUSALS = (
+    *("card_gone", "card_outdated", "below_minimum", "not_written", "unavailable"),
+    "nothing_to_repeat",
 )
-REFUSALS = ("card_gone", "card_outdated", "below_minimum", "not_written", "unavailable")
-VALUED = {"vip", "major"}
+COMPLAINTS: frozenset[Intent] = frozenset({"complaint", "damage", "food_safety"})
+ROUTINE: frozenset[Intent] = frozenset({"order", "reorder", "confirm", "decline", "small_talk"})
+OF_MONEY: frozenset[Intent] = frozenset(
+    {"balance", "invoice", "payment", "statement", "credit", "refund", "privacy", "policy"}
+)
 
 
-def adapt_tone(state: State) -> State:
-    """Pick the situation from what was understood and found."""
+def adapt_tone(state: State, runtime: Runtime[Context]) -> State:
+    """Look up the directions for situation, channel, segment and sentiment."""
     situation = _situation(state)
-    directions, max_lines = DIRECTIONS[situation]
+    segment = next((s["segment"] for s in facts_of(state, "standing")), "established")
+    directions = directions_for(
+        situation,
+        runtime.context.caller.channel,
+        segment,
+        state["understanding"]["sentiment"],
+        of_money=bool(intents_of(state) & OF_MONEY),
+    )
     return {
         "tone": {
             "situation": situation,
-            "directions": f"{directions} {MANNERS}",
-            "max_lines": max_lines,
+            "directions": directions.text,
+            "max_lines": directions.lines,
+            "most_emoji": directions.emoji,
             "language": state["screened"]["language"],
         }
     }
@@ -37,12 +41,10 @@ def adapt_tone(state: State) -> State:
 
 def _situation(state: State) -> Situation:
     intents = intents_of(state)
-    if intents & {"complaint", "food_safety"}:
+    if intents & COMPLAINTS:
         return "complaint"
-    if state["understanding"]["level_words"]:
+    if state["understanding"]["is_urgent"]:
         return "urgent"
     if any(facts_of(state, kind) for kind in REFUSALS):
         return "bad_news"
-    if any(fact["segment"] in VALUED for fact in facts_of(state, "standing")):
-        return "vip"
-    return "routine" if intents & {"order", "confirm", "decline"} else "question"
+    return "routine" if intents & ROUTINE else "question"

@@ -1,6 +1,7 @@
 """Read what the message needs from the customer's own books."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
@@ -8,21 +9,32 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from nodes.state import Fact, Intent, State, intents_of
+from nodes.state import Fact, Intent, State, entities_named, intents_of
+from tools.catalogue import Product
 from tools.context import Context
 from tools.errors import BackendRejected, BackendUnavailable
+from tools.follow_up import is_follow_up, pointed_at
+from tools.orders_past import order_of
 from tools.rules import gst_percent
 from tools.xero.documents import Invoice
+from tools.xero.scoped import Listed
 
 Read = Callable[[State, Context], Awaitable[Fact | None]]
 LISTED = 8
+MOST_PRODUCTS = 20
+RECENT = 3
+WHOLE_LIST = re.compile(
+    r"\b(?:price ?list|list of (?:products|prices)|all (?:products|items|prices)|catalog(?:ue)?"
+    r"|what (?:do|else do) you sell|senarai harga)\b|价目表|价格表|全部产品|விலைப்பட்டியல்",
+    re.IGNORECASE,
+)
 
 
 async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
     """Run the fixed plan of reads for each intent, all at once; results become typed facts."""
     intents = intents_of(state)
     reads = {read for intent in intents for read in PLAN.get(intent, ())}
-    if state["understanding"]["documents"] and not intents & {"confirm", "decline"}:
+    if entities_named(state, "document") and not intents & {"confirm", "decline"}:
         reads.add(_documents)
     facts = await asyncio.gather(*(_attempt(read, state, runtime.context) for read in reads))
     return {"facts": sorted((f for f in facts if f), key=lambda f: f["kind"])}
@@ -56,7 +68,7 @@ async def _balance(_: State, context: Context) -> Fact:
 
 async def _documents(state: State, context: Context) -> Fact:
     today = context.now().date()
-    numbers = state["understanding"]["documents"][:LISTED]
+    numbers = _asked_documents(state)[:LISTED]
     found = [(n, await context.accounts.invoice_by_number(n)) for n in numbers]
     return Fact(
         kind="documents",
@@ -88,31 +100,92 @@ async def _payments(_: State, context: Context) -> Fact:
 
 
 async def _prices(_: State, context: Context) -> Fact:
-    prices = await context.accounts.prices()
+    listed = await context.accounts.price_list()
     return Fact(
-        kind="prices", source="xero:items", data={"by_code": {k: str(v) for k, v in prices.items()}}
+        kind="prices",
+        source="xero:items",
+        data={
+            "by_code": {code: str(item.price) for code, item in listed.items()},
+            "on_hand": {c: int(i.on_hand) for c, i in listed.items() if i.on_hand is not None},
+        },
     )
 
 
 async def _products(state: State, context: Context) -> Fact:
-    prices = await context.accounts.prices()
-    match = context.catalogue.find(state["screened"]["text"])
-    products = [match.product] if match.product else list(match.alternatives)
+    listed = await context.accounts.price_list()
+    products = [p for p in _asked_products(state, context) if p.code in listed]
     return Fact(
         kind="products",
         source="xero:items",
+        data={"listed": [_product(p, listed[p.code]) for p in products[:MOST_PRODUCTS]]},
+    )
+
+
+def _product(product: Product, listed: Listed) -> dict[str, Any]:
+    return {
+        "code": product.code,
+        "name": product.name,
+        "price": f"{listed.price:.2f}",
+        "pack": product.pack,
+        "pack_size": product.pack_size,
+        "pack_price": _money(listed.price * product.pack_size),
+        "on_hand": None if listed.on_hand is None else int(listed.on_hand),
+    }
+
+
+def _asked_products(state: State, context: Context) -> list[Product]:
+    """The products the message names; else those spoken of before; else what may be meant."""
+    text, focus = state["screened"]["text"], state["turn"].get("focus", {})
+    codes = entities_named(state, "product")
+    if not codes and is_follow_up(text):
+        codes = focus.get("products", [])
+    if not codes and WHOLE_LIST.search(text):
+        return list(context.catalogue.products)
+    named = [context.catalogue.get(code) for code in codes]
+    return [p for p in named if p] or list(context.catalogue.find(text).alternatives)
+
+
+def _asked_documents(state: State) -> list[str]:
+    """The numbers in the message; else those it points at ("the other one")."""
+    focus = state["turn"].get("focus", {})
+    return entities_named(state, "document") or pointed_at(
+        state["screened"]["text"], focus.get("documents", []), focus.get("listed", [])
+    )
+
+
+async def _orders(state: State, context: Context) -> Fact | None:
+    """The customer's latest orders here, with day and slot; unless a number was asked for."""
+    if _asked_documents(state):
+        return None
+    actions = await context.actions.committed_of(context.caller.customer_id, RECENT)
+    return Fact(
+        kind="orders",
+        source="actions",
         data={
             "listed": [
                 {
-                    "code": p.code,
-                    "name": p.name,
-                    "price": f"{prices[p.code]:.2f}",
-                    "pack": p.pack,
-                    "pack_size": p.pack_size,
+                    "number": action["document_number"],
+                    "outlet": action["card"]["outlet"]["name"],
+                    "total": action["card"]["total"],
+                    "delivery": action["card"]["delivery"],
                 }
-                for p in products[:LISTED]
-                if p.code in prices
+                for action in actions
             ]
+        },
+    )
+
+
+async def _past_order(state: State, context: Context) -> Fact:
+    """What "the same as last month" was, as item codes and pieces."""
+    past = order_of(await context.accounts.past_orders(), state["screened"]["text"], context.now())
+    lines = [] if past is None else past.line_items
+    return Fact(
+        kind="past_order",
+        source="xero:invoices",
+        data={
+            "number": past.invoice_number if past else None,
+            "date": past.date.isoformat() if past and past.date else None,
+            "pieces": {x.item_code: int(x.quantity) for x in lines if x.item_code and x.quantity},
         },
     )
 
@@ -163,17 +236,28 @@ def _money(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
+ORDER = (_prices, _standing, _sales_tax)
 PLAN: dict[Intent, tuple[Read, ...]] = {
     "balance": (_balance,),
+    "statement": (_balance, _payments),
     "invoice": (_documents,),
-    "payments": (_payments,),
+    "payment": (_payments,),
     "product": (_products,),
-    "order": (_prices, _standing, _sales_tax),
-    "order_status": (_documents,),
-    "confirm": (_prices,),
-    "complaint": (_standing,),
-    "food_safety": (_standing,),
-    "person": (_standing,),
+    "price": (_products,),
+    "stock": (_products,),
+    "order": ORDER,
+    "reorder": (*ORDER, _past_order),
+    "confirm": ORDER,
+    "order_status": (_documents, _orders),
     "order_change": (_standing,),
-    "order_cancel": (_standing,),
+    "order_cancel": (_standing, _orders),
+    "quote": (_standing,),
+    "complaint": (_standing,),
+    "damage": (_standing,),
+    "food_safety": (_standing,),
+    "refund": (_standing,),
+    "credit": (_standing,),
+    "person": (_standing,),
+    "account_change": (_standing,),
+    "privacy": (_standing,),
 }

@@ -1,107 +1,174 @@
-"""Find out what the customer wants: a set of intents with confidence."""
+"""Find out what the customer wants: a set of intents with confidence, and what they name."""
 
 import re
-from typing import cast
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, cast
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
 from langgraph.runtime import Runtime
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from nodes.prompts import prompt
-from nodes.state import INTENTS, Found, Intent, State, Turn
+from nodes.state import BY_POLICIES, INTENTS, ORDERING, Focus, Found, Intent, State, Turn
+from tools.answers_to_cards import says_no, says_yes
 from tools.context import Context
+from tools.entities import Entity, documents_in, entities_of
 from tools.errors import BackendUnavailable
-from tools.intents import Scored
-from tools.orders import looks_like_order
-from tools.rules import load_rules
+from tools.follow_up import is_follow_up
+from tools.intents import SURE, Scored, parts_of
+from tools.order_changes import amend
+from tools.order_records import dump, load
+from tools.order_signs import asks_repeat, is_urgent, looks_like_order
+from tools.order_types import Outlet
+from tools.sentiment import sentiment_of
 
-DOCUMENT = re.compile(r"\b(?:INV|TRIA|CN|QU)-?\d{1,10}\b", re.IGNORECASE)
-SURE = 0.5
-FAR_AWAY = 0.2
-SENTENCE_WORDS = 4
-# An answer to a card is nothing but these words; whatever says more is asked about.
-CLEAR_YES = r"yes|yeah|yep|yup|confirm(?:ed)?|correct|go ahead|proceed|please do|do it|place (?:it|the order|this order)|好的|可以|确认|是的|boleh|setuju|sah|betul|ஆம்|சரி"  # noqa: E501
-YES = CLEAR_YES + r"|ya|ok|okay|sure|好|是"
-NO = r"no|nope|nah|don't|do not|dont|cancel it|not now|stop|never ?mind|do not place it|不要|不用|不|tidak|jangan|இல்லை|வேண்டாம்"  # noqa: E501
-POLITE = r"please|pls|plz|lah|thanks|thank you"
+MOST_INTENTS = 3
+# What the model is taken for when it names an intent: above the limit, below our own certainty.
+MODEL_CONFIDENCE = 0.8
+# What "and the other one?" can ask again.
+ASKABLE: frozenset[Intent] = BY_POLICIES | {
+    *("balance", "invoice", "payment", "order_status", "price", "stock", "statement", "credit")
+}
+# Beside a real request these say nothing more.
+WEAK: frozenset[Intent] = frozenset({"small_talk", "out_of_scope"})
+# Talking about an order that is being put together is no change to one that exists.
+ABOUT_ORDERS: frozenset[Intent] = frozenset({"order", "reorder", "order_change", "order_status"})
+
+ASKS = re.compile("[?？吗呢]")  # noqa: RUF001 (Chinese marks)
+
+By = Literal["code", "classifier", "model"]
 
 
 class Classification(BaseModel):
     """What the model is asked to fill in."""
 
-    intents: list[Intent]
+    intents: list[Intent] = Field(description="Every intent of the last message, most certain first")
 
 
 async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
-    """Combine certain signals with the local classifier; ask the model only when neither knows."""
-    text = state["screened"]["text"]
-    documents = sorted({d.upper() for d in DOCUMENT.findall(text)})
-    intents = _certain(text, state["turn"], documents)
+    """Certain signals first, then the local classifier; the model only where that is unsure."""
+    context, turn = runtime.context, state["turn"]
+    text, masked = state["screened"]["text"], state["screened"]["masked"]
+    focus = turn.get("focus", {})
+    outlets = await context.outlets.of_contacts(context.caller.contact_ids)
+    received = datetime.fromisoformat(turn["received_at"])
+
+    scored = await context.classifier.classify(masked)
+    order = _order_so_far(text, focus, scored, context, outlets, received)
+    by: By = "code"
+    intents = _certain(text, turn, has_order=order is not None)
+    if intents and intents[0]["name"] in ORDERING:
+        intents += _beside_order(scored, masked)
     if not intents:
-        intents = _known(await runtime.context.classifier.classify(state["screened"]["masked"]))
-    if not _is_sure(intents) and runtime.context.model:
-        intents = await _ask_model(state, runtime.context) or intents
-    words = [w for w in load_rules().ordering.urgent_words if w in text.lower()]
+        intents, by = _known(scored, text, focus), "classifier"
+    if not _is_sure(intents) and context.model:
+        asked = await _ask_model(state, context)
+        intents, by = (asked, "model") if asked else (intents, by)
+    if not _is_sure(intents):
+        intents = [_not_understood(scored, masked)]
     return {
         "understanding": {
-            "intents": intents if _is_sure(intents) else [_not_understood(intents, text)],
-            "documents": documents,
-            "level_words": words,
+            "intents": intents[:MOST_INTENTS],
+            "entities": entities_of(text, context.catalogue, outlets, received.date()),
+            "order": order,
+            "is_urgent": is_urgent(text),
+            "sentiment": sentiment_of(text),
+            "misunderstood": _misunderstood(intents, focus),
+            "by": by,
         }
     }
 
 
-def _certain(text: str, turn: Turn, documents: list[str]) -> list[Found]:
-    """Signals that need no statistics: buttons, a plain yes or no, an order, a document number."""
+def _order_so_far(
+    text: str,
+    focus: Focus,
+    scored: Sequence[Scored],
+    context: Context,
+    outlets: Sequence[Outlet],
+    received: datetime,
+) -> dict[str, object] | None:
+    """The open order as this message changes it; None when it does not."""
+    current = focus.get("order")
+    if not current or _is_about_else(text, scored):
+        return None
+    request = load(current["current"], outlets, context.catalogue)
+    amended = amend(request, text, context.catalogue, outlets, received)
+    return None if amended is None else {**current, "current": dump(amended)}
+
+
+def _is_about_else(text: str, scored: Sequence[Scored]) -> bool:
+    """Whether a message names a document, or clearly asks for something that is no order."""
+    best = scored[0]
+    is_other = best.intent not in ABOUT_ORDERS | WEAK and best.confidence >= SURE
+    return bool(documents_in(text)) or (is_other and bool(ASKS.search(text)))
+
+
+def _certain(text: str, turn: Turn, *, has_order: bool) -> list[Found]:
+    """Signals that need no statistics: buttons, a plain yes or no, an order or its repeat."""
     if decision := turn.get("decision"):
-        return [Found(name=_decided(decision["decision"]), confidence=1.0, part=text)]
+        return [_found("confirm" if decision["decision"] == "confirm" else "decline", 1.0, text)]
     if turn.get("open_card"):
-        if _says_only(text, YES) and (_has(text, CLEAR_YES) or not _has(text, "thanks|thank you")):
-            return [Found(name="confirm", confidence=1.0, part=text)]
-        if _says_only(text, NO):
-            return [Found(name="decline", confidence=1.0, part=text)]
-    if looks_like_order(text):
-        return [Found(name="order", confidence=0.95, part=text)]
-    if documents and len(text.split()) <= len(documents) + 6 and "cancel" not in text.lower():
-        return [Found(name="invoice", confidence=0.9, part=text)]
+        if says_yes(text):
+            return [_found("confirm", 1.0, text)]
+        if says_no(text):
+            return [_found("decline", 1.0, text)]
+    if has_order or looks_like_order(text):
+        return [_found("order", 0.95, text)]
+    if asks_repeat(text):
+        return [_found("reorder", 0.95, text)]
     return []
 
 
-def _says_only(text: str, answers: str) -> bool:
-    """Whether a message consists of these answers and politeness alone."""
-    rest = re.sub(rf"(?<!\w)(?:{answers}|{POLITE})(?!\w)", " ", text, flags=re.IGNORECASE)
-    return _has(text, answers) and not rest.strip(" \t\n,.!;👍🙏")
-
-
-def _has(text: str, words: str) -> bool:
-    return bool(re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE))
-
-
-def _decided(decision: str) -> Intent:
-    return "confirm" if decision == "confirm" else "decline"
-
-
-def _known(scored: list[Scored]) -> list[Found]:
-    found = [s for s in scored if s.intent in INTENTS and s.confidence > 0]
-    names = {s.intent for s in found if s.confidence >= SURE}
-    # A greeting or a stray phrase beside a real request says nothing more.
-    if names - {"small_talk", "out_of_scope"}:
-        found = [s for s in found if s.intent not in ("small_talk", "out_of_scope")]
-    return [
-        Found(name=cast(Intent, s.intent), confidence=s.confidence, part=s.part) for s in found[:3]
+def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
+    """What the other sentences of a message with an order ask for."""
+    others = [
+        s
+        for s in scored
+        if s.part != whole
+        and s.confidence >= SURE
+        and s.intent not in ABOUT_ORDERS | WEAK | {"quote"}
+        and not looks_like_order(s.part)
     ]
+    return [_found(cast(Intent, s.intent), s.confidence, s.part) for s in others]
 
 
-def _not_understood(intents: list[Found], text: str) -> Found:
-    """Nothing we know is near a whole sentence: it is about something else."""
-    is_sentence = len(text.split()) >= SENTENCE_WORDS
-    best = max(intents, key=lambda f: f["confidence"], default=None)
-    is_elsewhere = best is None or best["name"] == "out_of_scope" or best["confidence"] < FAR_AWAY
-    name: Intent = "out_of_scope" if is_sentence and is_elsewhere else "unclear"
-    return Found(name=name, confidence=1.0, part=text)
+def _known(scored: Sequence[Scored], text: str, focus: Focus) -> list[Found]:
+    found = [_found(cast(Intent, s.intent), s.confidence, s.part) for s in scored]
+    sure = [f for f in found if f["confidence"] >= SURE]
+    strong = [f for f in sure if f["name"] not in WEAK]
+    if strong:
+        return strong
+    if is_follow_up(text) and (again := _again(focus, text)):
+        return again
+    if documents_in(text) and not sure:
+        return [_found("invoice", 0.9, text)]
+    return sure or found[:1]
 
 
-def _is_sure(intents: list[Found]) -> bool:
+def _again(focus: Focus, text: str) -> list[Found]:
+    """The intents of the turn before, for "and the other one?"."""
+    names = [name for name in focus.get("intents", []) if name in ASKABLE]
+    return [_found(name, MODEL_CONFIDENCE, text) for name in names]
+
+
+def _not_understood(scored: Sequence[Scored], text: str) -> Found:
+    """Two outcomes: it is about something else, or it could mean several things."""
+    is_elsewhere = bool(scored) and scored[0].intent == "out_of_scope"
+    return _found("out_of_scope" if is_elsewhere else "unclear", 1.0, text)
+
+
+def _misunderstood(intents: Sequence[Found], focus: Focus) -> int:
+    """How many messages in a row were not understood, this one among them."""
+    is_unclear = any(found["name"] == "unclear" for found in intents)
+    return focus.get("misunderstood", 0) + 1 if is_unclear else 0
+
+
+def _found(name: Intent, confidence: float, part: str) -> Found:
+    return Found(name=name, confidence=confidence, part=part)
+
+
+def _is_sure(intents: Sequence[Found]) -> bool:
     return any(found["confidence"] >= SURE for found in intents)
 
 
@@ -118,5 +185,5 @@ async def _ask_model(state: State, context: Context) -> list[Found]:
         answer = await context.model.fill(Classification, messages)
     except BackendUnavailable:
         return []
-    text = state["screened"]["masked"]
-    return [Found(name=name, confidence=0.8, part=text) for name in answer.intents[:3]]
+    names = [n for n in answer.intents if n not in ("confirm", "decline")]
+    return [_found(n, MODEL_CONFIDENCE, state["screened"]["masked"]) for n in names[:MOST_INTENTS]]

@@ -1,135 +1,142 @@
 """Write the reply: by the model where it may, else from templates; sentence by sentence."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, Literal, NamedTuple
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Literal
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    convert_to_messages,
+)
 from langgraph.runtime import Runtime
 
 from nodes.prompts import prompt
 from nodes.replies import render
-from nodes.state import Intent, State, evidence_of, facts_of, intents_of
+from nodes.replies.blocks import Block, blocks_of
+from nodes.replies.cached import question_key
+from nodes.replies.unsaid import unsaid
+from nodes.state import State, evidence_of, facts_of
 from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
-from tools.grounding import Evidence, SentenceGate, unsupported
+from tools.grounding import SentenceGate, unsupported
 
 # The model words these; what an action did is always told in our own words.
-FREE = {"balance", "documents", "payments", "products", "policy", "small_talk"}
-TOLD = ("order_questions", "below_minimum", "committed", "declined", "card_gone", "card_outdated")
+FREE = {
+    *("balance", "documents", "payments", "orders", "prices", "stock", "policy", "computed"),
+    "small_talk",
+}
 LANGUAGES = {"en": "English", "zh": "Chinese", "ms": "Malay", "ta": "Tamil"}
-PRICE_WORDS = ("price", "how much", "cost", "charge", "rate")
+VALUED = {"vip", "major"}
+# One rewrite of a refused sentence.
+TRIES = 2
 
-
-class Block(NamedTuple):
-    """One part of the reply: a template and what it is filled with."""
-
-    name: str
-    data: dict[str, Any]
-
-
-class Refused(Exception):
-    """The model said something without a source."""
+Say = Callable[[str], None]
+By = Literal["model", "templates", "both", "cache"]
 
 
 async def compose_reply(state: State, runtime: Runtime[Context]) -> State:
     """Stream the reply as `sentence` events. Running again starts over with `reset`."""
-    write = runtime.stream_writer
+    write, context = runtime.stream_writer, runtime.context
     write({"type": "reset"})
-    blocks = list(_blocks(state, runtime.context))
-    model = runtime.context.model
-    if model and not state.get("verdict") and {b.name for b in blocks} <= FREE:
-        try:
-            text = ""
-            async for sentence in _by_model(state, runtime.context, model):
-                write({"type": "sentence", "text": sentence})
-                text += sentence
-            return _reply(state, text, "model", blocks)
-        except (BackendUnavailable, Refused):
-            write({"type": "reset"})
-    text = "\n\n".join(_by_template(state, block) for block in blocks)
-    gate = SentenceGate()
-    for sentence in [*gate.feed(text), *gate.flush()]:
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
         write({"type": "sentence", "text": sentence})
-    return _reply(state, text, "templates", blocks)
+
+    blocks = blocks_of(state, context)
+    by: By = "templates"
+    model = context.model
+    if model and not state.get("verdict") and {b.name for b in blocks} <= FREE:
+        by = await _worded(state, context, model, say)
+    if by in ("templates", "both"):
+        for sentence in unsaid(_written(state, context, blocks), "".join(said)):
+            say(sentence)
+    return _reply(state, "".join(said), by, blocks)
 
 
-def _blocks(state: State, context: Context) -> Iterator[Block]:
-    """What has to be said, most important first."""
-    said = [*_handed_over(state), *_about_cards(state), *_answers(state)]
-    yield from said
-    for fact in facts_of(state, "unavailable")[:1]:
-        yield Block("unavailable", {"fact": fact})
-        return
-    if not said:
-        intents = intents_of(state)
-        rest = ("small_talk", "out_of_scope", "order_status")
-        unclear = "card_open" if state["turn"].get("open_card") else "unclear"
-        name = next((n for n in rest if n in intents), unclear)
-        yield Block(name, {"name": context.caller.name.split()[0]})
+async def _worded(state: State, context: Context, model: LanguageModel, say: Say) -> By:
+    """Say what the model writes, or what it wrote for the same question before.
 
-
-def _handed_over(state: State) -> Iterator[Block]:
-    if handoff := state.get("handoff"):
-        reason = handoff["reason"]
-        name = reason if reason in ("complaint", "food_safety") else "handed_over"
-        yield Block(name, {"handoff": handoff})
-
-
-def _about_cards(state: State) -> Iterator[Block]:
-    for kind in (*TOLD, "not_written", "still_placing"):
-        for fact in facts_of(state, kind):
-            yield Block(kind, {"fact": fact})
-    card = state.get("card")
-    if card and card["status"] == "proposed":
-        yield Block("order_card", {"card": card})
-
-
-def _answers(state: State) -> Iterator[Block]:
-    for kind in ("balance", "documents", "payments"):
-        for fact in facts_of(state, kind):
-            if kind != "documents" or fact["found"] or fact["missing_count"]:
-                yield Block(kind, {"fact": fact})
-    for fact in facts_of(state, "products"):
-        asks_price = any(w in state["screened"]["text"].lower() for w in PRICE_WORDS)
-        passage = _passage(state, "product")
-        yield Block("products", {"fact": fact, "passage": passage, "asks_price": asks_price})
-    if "policy" in intents_of(state) and not facts_of(state, "unavailable"):
-        yield Block("policy", {"passage": _passage(state, "policy")})
-
-
-def _passage(state: State, intent: Intent) -> dict[str, Any] | None:
-    """The best passage for the part of the message that has this intent."""
-    passages = state.get("passages", [])
-    parts = {f["part"] for f in state["understanding"]["intents"] if f["name"] == intent}
-    return next((p for p in passages if p["asked"] in parts), next(iter(passages), None))
-
-
-def _by_template(state: State, block: Block) -> str:
-    return render(block.name, state["tone"]["language"], **block.data)
-
-
-async def _by_model(state: State, context: Context, model: LanguageModel) -> AsyncIterator[str]:
+    What it could not finish is left to the templates: "both".
+    """
+    key = question_key(state, context)
+    if key and (cached := await context.answers.get(key)):
+        for sentence in _sentences(cached):
+            say(sentence)
+        return "cache"
+    messages = _messages(state, context, is_shared=key is not None)
     evidence = evidence_of(state, context.now())
+    said = ""
+    for _ in range(TRIES):
+        refused = ""
+        try:
+            async with aclosing(_streamed(model, messages)) as sentences:
+                async for sentence in sentences:
+                    if claims := unsupported(sentence, evidence):
+                        refused = ", ".join(claim.written for claim in claims)
+                        break
+                    if sentence.strip() not in said:
+                        say(sentence)
+                        said += sentence
+        except BackendUnavailable:
+            break
+        if not refused:
+            return "model"
+        messages = [*messages, *_again(said, refused)]
+    return "both" if said else "templates"
+
+
+async def _streamed(model: LanguageModel, messages: Sequence[BaseMessage]) -> AsyncGenerator[str]:
     gate = SentenceGate()
-    async for piece in model.stream(_messages(state, context)):
+    async for piece in model.stream(messages):
         for sentence in gate.feed(piece):
-            yield _checked(sentence, evidence)
+            yield sentence
     for sentence in gate.flush():
-        yield _checked(sentence, evidence)
+        yield sentence
 
 
-def _checked(sentence: str, evidence: Evidence) -> str:
-    if unsupported(sentence, evidence):
-        raise Refused
-    return sentence
+def _sentences(text: str) -> list[str]:
+    gate = SentenceGate()
+    return [*gate.feed(text), *gate.flush()]
 
 
-def _messages(state: State, context: Context) -> list[BaseMessage]:
+def _again(said: str, refused: str) -> list[BaseMessage]:
+    """Tell the model which words had no source, and to go on after what was let out."""
+    rewrite = prompt("rewrite_sentence").substitute(refused=refused)
+    return [*([AIMessage(said)] if said else []), HumanMessage(rewrite)]
+
+
+def _written(state: State, context: Context, blocks: Sequence[Block]) -> list[str]:
+    """The whole reply from templates, as sentences."""
+    tone = state["tone"]
+    standing = facts_of(state, "standing")
+    address = {
+        "tone": tone,
+        "channel": context.caller.channel,
+        "name": context.caller.name.split()[0],
+        "sentiment": state["understanding"]["sentiment"],
+        "is_first": not state["turn"]["history"],
+        "is_valued": any(s["segment"] in VALUED for s in standing),
+    }
+    parts = [
+        render("greeting", tone["language"], **address),
+        *(render(block.name, tone["language"], **block.data) for block in blocks),
+        render("closing", tone["language"], **address),
+    ]
+    return _sentences("\n\n".join(filter(None, parts)))
+
+
+def _messages(state: State, context: Context, *, is_shared: bool) -> list[BaseMessage]:
+    """What the model reads. An answer that others may get knows no customer and no history."""
     tone = state["tone"]
     system = prompt("compose_reply").substitute(
         company="Tria",
-        customer=context.caller.company,
+        customer="a customer" if is_shared else context.caller.company,
         today=f"{context.now():%A %-d %B %Y}",
         directions=tone["directions"],
         max_lines=tone["max_lines"],
@@ -137,22 +144,20 @@ def _messages(state: State, context: Context) -> list[BaseMessage]:
         facts="\n".join(json.dumps(f, ensure_ascii=False) for f in state.get("facts", [])),
         passages="\n".join(f"[{p['id']}] {p['text']}" for p in state.get("passages", [])),
     )
-    return [
-        SystemMessage(system),
-        *convert_to_messages(state["turn"]["history"]),
-        HumanMessage(state["screened"]["masked"]),
-    ]
+    history = [] if is_shared else convert_to_messages(state["turn"]["history"])
+    return [SystemMessage(system), *history, HumanMessage(state["screened"]["masked"])]
 
 
-def _reply(
-    state: State, text: str, by: Literal["model", "templates"], blocks: list[Block]
-) -> State:
+def _reply(state: State, text: str, by: By, blocks: Sequence[Block]) -> State:
     """An answer cites the passages that it shows; the model may have used any of them."""
-    shown = [b.data["passage"]["id"] for b in blocks if _shows_passage(b)]
-    used = [p["id"] for p in state.get("passages", [])] if by == "model" and shown else shown
-    citations = list(dict.fromkeys(used))
+    shown = [key for block in blocks if (key := _source(block.data))]
+    used = [p["id"] for p in state.get("passages", [])] if by != "templates" and shown else []
+    citations = list(dict.fromkeys([*shown, *used]))
     return {"reply": {"text": text.strip(), "by": by, "citations": citations}}
 
 
-def _shows_passage(block: Block) -> bool:
-    return bool(block.data.get("passage")) and not block.data.get("asks_price")
+def _source(data: dict[str, Any]) -> str | None:
+    """The policy section that a block shows or computes from."""
+    if passage := data.get("passage"):
+        return str(passage["id"])
+    return data["fact"].get("section_id") if isinstance(data.get("fact"), dict) else None

@@ -1,27 +1,31 @@
 """Open a ticket for a person, with everything they need and the time they must answer by."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from langgraph.runtime import Runtime
 
-from nodes.state import State, facts_of, intents_of
+from nodes.state import Intent, State, entities_named, facts_of, intents_of
 from tools.context import Context
 from tools.delivery import business_deadline
+from tools.escalation import damaged_pieces, levels_for, triggers_of
 from tools.rules import load_rules
 from tools.tickets import NewTicket
 
 # First match decides what the ticket is about.
-BY_INTENT = ("food_safety", "complaint", "person", "order_cancel", "order_change")
-EVERYBODY = [2, 3, 4]
+BY_INTENT: tuple[Intent, ...] = (
+    *("food_safety", "damage", "complaint", "person", "order_cancel", "order_change", "refund"),
+    *("credit", "account_change", "privacy", "quote"),
+)
 
 
 async def hand_off(state: State, runtime: Runtime[Context]) -> State:
     """Open one ticket for this turn; running again finds the same one."""
     context = runtime.context
     reason = _reason(state)
-    levels = EVERYBODY if reason == "food_safety" else [2]
+    levels = _levels(state, reason)
     ticket = await context.tickets.open(
         NewTicket(
             task_key=f"{state['turn']['run_id']}:hand_off",
@@ -30,7 +34,7 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
             reason=reason,
             levels=levels,
             packet=_packet(state, context),
-            deadline=_deadline(reason, context.now()),
+            deadline=_deadline(reason, levels[0], context.now()),
         )
     )
     deadline = ticket.deadline.astimezone(context.now().tzinfo)
@@ -49,15 +53,28 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
 def _reason(state: State) -> str:
     intents = intents_of(state)
     by_intent = next((i for i in BY_INTENT if i in intents), None)
-    by_fact = facts_of(state, "needs_person")
-    return by_intent or (by_fact[0]["reason"] if by_fact else "person")
+    by_fact = [fact["reason"] for fact in facts_of(state, "needs_person")]
+    if by_intent or by_fact:
+        return by_intent or str(by_fact[0])
+    return "misunderstood" if "unclear" in intents else "urgent"
 
 
-def _deadline(reason: str, now: datetime) -> datetime:
+def _levels(state: State, reason: str) -> tuple[int, ...]:
+    text = state["screened"]["text"]
+    return levels_for(
+        reason,
+        triggers_of(text),
+        segment=next((s["segment"] for s in facts_of(state, "standing")), ""),
+        amounts=[Decimal(amount) for amount in entities_named(state, "amount")],
+        pieces=damaged_pieces(text),
+    )
+
+
+def _deadline(reason: str, level: int, now: datetime) -> datetime:
     rules = load_rules()
     if reason == "food_safety":
         return now + timedelta(minutes=rules.quality.food_safety_call_minutes)
-    return business_deadline(now, rules.escalation.levels[2].first_reply_minutes)
+    return business_deadline(now, rules.escalation.levels[level].first_reply_minutes)
 
 
 def _packet(state: State, context: Context) -> dict[str, Any]:

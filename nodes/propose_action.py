@@ -1,6 +1,7 @@
 """Turn an order in free text into an action card that the customer can say yes to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,51 +9,140 @@ from uuid import UUID, uuid5
 
 from langgraph.runtime import Runtime
 
-from nodes.state import Fact, State, facts_of
+from nodes.replies import note
+from nodes.state import Fact, State, facts_of, intents_of
 from tools.actions import Proposal
 from tools.context import Context
-from tools.delivery import SlotChoice, resolve_slot
-from tools.orders import OrderRequest, Outlet, parse_order
+from tools.delivery import resolve_slot
+from tools.order_card import card_of, note_keys, payload_of
+from tools.order_records import dump, from_lines, load, split
+from tools.order_types import OrderLine, OrderRequest, Outlet
+from tools.orders import parse_order
 from tools.pricing import AccountStanding, PricedOrder, price_order
 from tools.rules import load_rules
-from tools.xero.documents import invoice_payload
 
 CARD_HOURS = 24
 # What a person must decide before a card may be shown.
 FOR_A_PERSON = {"on_hold": "account_on_hold", "needs_quote": "quote", "urgent": "urgent_order"}
 
 
+@dataclass(frozen=True)
+class _Open:
+    """The order being put together: what is asked now, and what waits for a card of its own."""
+
+    current: OrderRequest
+    waiting: tuple[OrderRequest, ...]
+
+    def stored(self) -> dict[str, Any]:
+        return {"current": dump(self.current), "waiting": [dump(r) for r in self.waiting]}
+
+
 async def propose_action(state: State, runtime: Runtime[Context]) -> State:
-    """Parse, resolve, price and store the order; or say what is missing. Writes nothing in Xero."""
+    """Resolve, price and store the order; or say what is missing. Writes nothing in Xero.
+
+    The order so far is kept in `order`, so that the next message can complete or change it.
+    """
     context = runtime.context
-    standing, prices = facts_of(state, "standing"), facts_of(state, "prices")
-    if not standing or not prices or not facts_of(state, "sales_tax"):
+    if not all(facts_of(state, kind) for kind in ("standing", "prices", "sales_tax")):
         return {}  # the reads failed, and their facts say so
     if await _is_placing(state, context):
         return {"facts": [_fact("still_placing", {})]}
-    received = datetime.fromisoformat(state["turn"]["received_at"])
     outlets = await context.outlets.of_contacts(context.caller.contact_ids)
-    request = parse_order(state["screened"]["text"], context.catalogue, outlets, received)
-    outlet = request.outlet
-    questions = _questions(request, outlet, outlets)
-    if outlet is None or questions:
-        return {"facts": [_fact("order_questions", questions)]}
-    by_code = {code: Decimal(price) for code, price in prices[0]["by_code"].items()}
+    order = _order(state, context, outlets)
+    if order is None:
+        return {"facts": [_fact("nothing_to_repeat", {})]}
+    order = replace(order, current=_in_stock(order.current, facts_of(state, "prices")[0], context))
+    if questions := _questions(order.current, outlets, context):
+        return {"facts": [_fact("order_questions", questions)], "order": order.stored()}
+    return await _carded(state, context, order)
+
+
+def _order(state: State, context: Context, outlets: Sequence[Outlet]) -> _Open | None:
+    """What to propose: the changed order, the next one that waits, a repeat, or what was written.
+
+    None when there is no earlier order to repeat.
+    """
+    focus = state["turn"].get("focus", {})
+    received = datetime.fromisoformat(state["turn"]["received_at"])
+    text = state["screened"]["text"]
+    if kept := state["understanding"]["order"]:
+        return _opened([load(r, outlets, context.catalogue) for r in _all(kept)])
+    if "confirm" in intents_of(state):
+        waiting = (focus.get("order") or {}).get("waiting", [])
+        return _opened([load(r, outlets, context.catalogue) for r in waiting])
+    written = parse_order(text, context.catalogue, outlets, received)
+    if "reorder" in intents_of(state):
+        pieces = facts_of(state, "past_order")[0]["pieces"] if facts_of(state, "past_order") else {}
+        lines = from_lines(pieces.items(), context.catalogue)
+        return _opened([replace(written, lines=(*lines, *written.lines))]) if lines else None
+    return _opened(split(written))
+
+
+def _all(kept: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [kept["current"], *kept["waiting"]]
+
+
+def _opened(requests: Sequence[OrderRequest]) -> _Open | None:
+    return _Open(requests[0], tuple(requests[1:])) if requests else None
+
+
+def _in_stock(
+    request: OrderRequest, prices: Mapping[str, Any], context: Context
+) -> OrderRequest:
+    """The request with a question on each line of which there is not enough (O10)."""
+    on_hand: Mapping[str, int] = prices["on_hand"]
+    return replace(
+        request, lines=tuple(_checked(line, on_hand, context) for line in request.lines)
+    )
+
+
+def _checked(line: OrderLine, on_hand: Mapping[str, int], context: Context) -> OrderLine:
+    product = context.catalogue.get(line.code) if line.code else None
+    if product is None or line.problem or line.pieces <= on_hand.get(product.code, line.pieces):
+        return line
+    others = [
+        p
+        for p in context.catalogue.products
+        if p.family == product.family and p != product and on_hand.get(p.code, 0) >= line.pieces
+    ]
+    whole_packs = on_hand[product.code] // product.pack_size * product.pack_size
+    return replace(
+        line,
+        problem="out_of_stock",
+        suggested_pieces=whole_packs,
+        alternatives=tuple(others),
+    )
+
+
+async def _carded(state: State, context: Context, order: _Open) -> State:
+    """The order priced and stored as a card, or the rule that keeps it from becoming one."""
+    request, outlet = order.current, order.current.outlet
+    assert outlet is not None  # noqa: S101 (asked for before)
+    received = datetime.fromisoformat(state["turn"]["received_at"])
+    prices, standing = facts_of(state, "prices")[0], facts_of(state, "standing")[0]
+    by_code = {code: Decimal(price) for code, price in prices["by_code"].items()}
     if any(line.code not in by_code for line in request.lines):
         return {"facts": [_fact("needs_person", {"reason": "not_in_price_list"})]}
-    order = price_order(
+    priced = price_order(
         request.lines,
         by_code,
         received.date(),
-        _standing(standing[0]),
+        _standing(standing),
         f"{outlet.address} {outlet.area}",
     )
-    if obstacle := _obstacle(order, request):
-        return {"facts": [obstacle]}
-    pieces = sum(line.pieces for line in order.lines)
-    slot = resolve_slot(received, pieces, request.wanted_day, request.wanted_window)
-    card = _card(order, outlet, slot) | {"bill_to": context.caller.company}
-    return {"card": await _store(state, context, card, outlet.bill_to)}
+    if obstacle := _obstacle(priced, request):
+        return {"facts": [obstacle], "order": order.stored()}
+    slot = resolve_slot(received, priced.counted, request.wanted_day, request.wanted_window)
+    language = state["screened"]["language"]
+    card = card_of(priced, request, slot) | {
+        "bill_to": context.caller.company,
+        "notes": [note(key, language) for key in note_keys(priced, slot)],
+        "waiting": len(order.waiting),
+    }
+    return {
+        "card": await _store(state, context, card, outlet.bill_to),
+        "order": order.stored(),
+    }
 
 
 async def _is_placing(state: State, context: Context) -> bool:
@@ -63,33 +153,41 @@ async def _is_placing(state: State, context: Context) -> bool:
 
 
 def _questions(
-    request: OrderRequest, outlet: Outlet | None, outlets: Sequence[Outlet]
+    request: OrderRequest, outlets: Sequence[Outlet], context: Context
 ) -> dict[str, Any]:
     """What must be asked before the order can be priced; empty when nothing."""
-    unclear = [
-        {
-            "phrase": line.phrase,
-            "problem": line.problem,
-            "suggested_pieces": line.suggested_pieces,
-            "alternatives": [p.name for p in line.alternatives],
-        }
-        for line in request.lines
-        if line.problem
-    ]
-    if request.lines and not unclear and outlet:
+    unclear = [_unclear(line, context) for line in request.lines if line.problem]
+    if request.lines and not unclear and request.outlet:
         return {}
     candidates = request.outlet_candidates or outlets
     return {
         "lines": unclear,
-        "has_lines": bool(request.lines),
-        "outlets": [] if outlet else [o.name for o in candidates][:8],
+        "clear": [_clear(line, context) for line in request.lines if not line.problem],
+        "outlets": [] if request.outlet else [o.name for o in candidates][:8],
     }
+
+
+def _unclear(line: OrderLine, context: Context) -> dict[str, Any]:
+    product = context.catalogue.get(line.code) if line.code else None
+    return {
+        "phrase": line.phrase,
+        "problem": line.problem,
+        "product": product.name if product else "",
+        "pieces": line.pieces,
+        "suggested_pieces": line.suggested_pieces,
+        "alternatives": [p.name for p in line.alternatives],
+    }
+
+
+def _clear(line: OrderLine, context: Context) -> dict[str, Any]:
+    product = context.catalogue.get(line.code or "")
+    return {"name": product.name if product else line.phrase, "pieces": line.pieces}
 
 
 def _obstacle(order: PricedOrder, request: OrderRequest) -> Fact | None:
     """The rule that keeps this order from becoming a card."""
     if not order.lines:
-        return _fact("order_questions", {"lines": [], "has_lines": False, "outlets": []})
+        return _fact("order_questions", {"lines": [], "clear": [], "outlets": []})
     flags = set(order.flags) | ({"urgent"} if request.urgent else set())
     for flag, reason in FOR_A_PERSON.items():
         if flag in flags:
@@ -98,59 +196,6 @@ def _obstacle(order: PricedOrder, request: OrderRequest) -> Fact | None:
         return None
     minimum = load_rules().ordering.minimum_new_customer
     return _fact("below_minimum", {"minimum": f"{minimum:.2f}"})
-
-
-def _card(order: PricedOrder, outlet: Outlet, slot: SlotChoice) -> dict[str, Any]:
-    return {
-        "kind": "order",
-        "title": f"Order for {outlet.name}",
-        "lines": [
-            {
-                "code": x.code,
-                "name": x.name,
-                "pieces": x.pieces,
-                "packs": x.packs,
-                "pack": x.pack,
-                "unit_price": f"{x.unit_price:f}",
-                "amount": f"{x.amount:.2f}",
-            }
-            for x in order.lines
-        ],
-        "fees": [{"label": fee.label, "amount": f"{fee.amount:.2f}"} for fee in order.fees],
-        "subtotal": f"{order.subtotal:.2f}",
-        "gst": f"{order.gst:.2f}",
-        "gst_percent": f"{order.gst_percent:f}",
-        "total": f"{order.total:.2f}",
-        "currency": "SGD",
-        "delivery": {
-            "day": slot.slot.day.isoformat(),
-            "day_text": f"{slot.slot.day:%a %-d %b %Y}",
-            "window": slot.slot.window,
-            "window_text": f"{slot.slot.start:%H:%M}-{slot.slot.end:%H:%M}",
-            "asked_for": slot.asked_for,
-        },
-        "outlet": {
-            "outlet_id": outlet.outlet_id,
-            "name": outlet.name,
-            "address": f"{outlet.address}, S({outlet.postal_code})",
-            "contact_person": outlet.contact_person,
-            "mobile": outlet.mobile,
-        },
-        "notes": _notes(order, slot),
-    }
-
-
-def _notes(order: PricedOrder, slot: SlotChoice) -> list[str]:
-    notes = []
-    if not slot.asked_for and slot.reason:
-        notes.append("The day you asked for is not possible; this is the next delivery slot.")
-    if "unusual" in order.flags:
-        notes.append("This order is larger than usual for you: please check the quantities.")
-    if "fewer_liners" in order.flags:
-        notes.append("Liners are free, one for each box of their size; I have left out the rest.")
-    if "prepay" in order.flags:
-        notes.append("As a new customer you pay before delivery, by PayNow or bank transfer.")
-    return notes
 
 
 async def _store(
@@ -166,7 +211,16 @@ async def _store(
             customer_id=context.caller.customer_id,
             kind="order",
             card=card,
-            payload=_payload(state, context, card, {"ContactID": contact_id}, number),
+            payload=payload_of(
+                card,
+                contact_id=contact_id,
+                number=number,
+                today=context.now().date(),
+                account={
+                    "AccountCode": context.sales_account,
+                    "TaxType": facts_of(state, "sales_tax")[0]["tax_type"],
+                },
+            ),
             document_number=number,
             expires_at=context.now() + timedelta(hours=CARD_HOURS),
         )
@@ -180,38 +234,6 @@ async def _store(
         "status": stored["status"],
         "document_number": None,
     }
-
-
-def _payload(
-    state: State, context: Context, card: dict[str, Any], contact: dict[str, str], number: str
-) -> bytes:
-    today = context.now().date()
-    tax_type = facts_of(state, "sales_tax")[0]["tax_type"]
-    account = {"AccountCode": context.sales_account, "TaxType": tax_type}
-    goods = [
-        {
-            "ItemCode": x["code"],
-            "Description": x["name"],
-            "Quantity": x["pieces"],
-            "UnitAmount": float(x["unit_price"]),
-        }
-        for x in card["lines"]
-    ]
-    fees = [
-        {"Description": x["label"], "Quantity": 1, "UnitAmount": float(x["amount"])}
-        for x in card["fees"]
-    ]
-    delivery, outlet = card["delivery"], card["outlet"]
-    return invoice_payload(
-        {
-            "Contact": contact,
-            "InvoiceNumber": number,
-            "Reference": f"{outlet['name']}, {delivery['day']} {delivery['window_text']}",
-            "Date": today.isoformat(),
-            "DueDate": (today + timedelta(days=load_rules().payment.net_days)).isoformat(),
-            "LineItems": [line | account for line in [*goods, *fees]],
-        }
-    )
 
 
 def _standing(data: dict[str, Any]) -> AccountStanding:

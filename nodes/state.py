@@ -6,30 +6,65 @@ from typing import Annotated, Any, Literal, get_args
 
 from typing_extensions import TypedDict
 
+from tools.entities import Entity, EntityKind
 from tools.grounding import FROM_CUSTOMERS, Evidence, gather
+from tools.sentiment import Sentiment
 
 Intent = Literal[
-    "balance",
-    "invoice",
-    "payments",
     "order",
+    "reorder",
+    "order_status",
     "order_change",
     "order_cancel",
-    "order_status",
+    "quote",
     "confirm",
     "decline",
-    "policy",
-    "product",
+    "balance",
+    "invoice",
+    "payment",
+    "statement",
+    "credit",
+    "refund",
+    "damage",
     "complaint",
     "food_safety",
+    "product",
+    "price",
+    "stock",
+    "delivery",
+    "policy",
+    "custom_print",
+    "account_change",
+    "privacy",
     "person",
     "small_talk",
     "out_of_scope",
     "unclear",
 ]
 INTENTS: tuple[Intent, ...] = get_args(Intent)
+# What the policies answer, and what makes an order.
+BY_POLICIES: frozenset[Intent] = frozenset({"policy", "delivery", "custom_print", "product"})
+ORDERING: frozenset[Intent] = frozenset({"order", "reorder"})
 
-Situation = Literal["routine", "question", "complaint", "urgent", "bad_news", "vip"]
+Situation = Literal["routine", "question", "complaint", "urgent", "bad_news"]
+
+
+class Focus(TypedDict, total=False):
+    """What a conversation is about, handed from one turn to the next.
+
+    `order` is the order being put together; `documents` are the numbers last spoken of, and
+    `listed` those the last reply showed; `misunderstood` counts messages in a row.
+    """
+
+    order: dict[str, Any] | None
+    order_at: str
+    documents: list[str]
+    listed: list[str]
+    products: list[str]
+    intents: list[Intent]
+    asked: str
+    misunderstood: int
+    language: str
 
 
 class Turn(TypedDict, total=False):
@@ -40,6 +75,7 @@ class Turn(TypedDict, total=False):
     text: str
     received_at: str
     history: list[dict[str, str]]
+    focus: Focus
     open_card: dict[str, Any] | None
     decision: dict[str, str] | None
 
@@ -63,11 +99,18 @@ class Found(TypedDict):
 
 
 class Understanding(TypedDict):
-    """What the customer wants. `documents` are the numbers they wrote."""
+    """What the customer wants, how they feel, and how often in a row we did not understand.
+
+    `order` is the order that this message and those before it add up to.
+    """
 
     intents: list[Found]
-    documents: list[str]
-    level_words: list[str]
+    entities: list[Entity]
+    order: dict[str, Any] | None
+    is_urgent: bool
+    sentiment: Sentiment
+    misunderstood: int
+    by: Literal["code", "classifier", "model"]
 
 
 class Fact(TypedDict):
@@ -79,19 +122,20 @@ class Fact(TypedDict):
 
 
 class Tone(TypedDict):
-    """How the reply sounds; never what it says."""
+    """How the reply sounds; never what it says. `most_emoji` are allowed in the whole reply."""
 
     situation: Situation
     directions: str
     max_lines: int
+    most_emoji: int
     language: str
 
 
 class Reply(TypedDict):
-    """What the customer reads. `by` says who wrote it: the model or the templates."""
+    """What the customer reads, and who worded it: the model, the templates or both."""
 
     text: str
-    by: Literal["model", "templates"]
+    by: Literal["model", "templates", "both", "cache"]
     citations: list[str]
 
 
@@ -111,6 +155,7 @@ class State(TypedDict, total=False):
     understanding: Understanding
     passages: list[dict[str, Any]]
     facts: Annotated[list[Fact], add]
+    order: dict[str, Any] | None
     card: dict[str, Any] | None
     handoff: dict[str, Any] | None
     tone: Tone
@@ -126,6 +171,11 @@ def intents_of(state: State) -> set[Intent]:
 def facts_of(state: State, kind: str) -> list[dict[str, Any]]:
     """The data of every fact of one kind."""
     return [fact["data"] for fact in state.get("facts", []) if fact["kind"] == kind]
+
+
+def entities_named(state: State, kind: EntityKind) -> list[str]:
+    """The values of every entity of one kind that the message names."""
+    return [e["value"] for e in state["understanding"]["entities"] if e["kind"] == kind]
 
 
 def evidence_of(state: State, now: datetime) -> Evidence:

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from tools.database import Pool, fetch_one
+from tools.database import Pool, fetch_all, fetch_one
 
 OPEN = ("proposed", "confirmed")
 COLUMNS = "action_id, thread_id, kind, status, card, hash, payload, document_number, expires_at"
@@ -65,6 +65,15 @@ class Actions:
             self._pool,
             f"select {COLUMNS} from actions where action_id = %s and customer_id = %s",
             [action_id, customer_id],
+        )
+
+    async def committed_of(self, customer_id: str, limit: int) -> list[DictRow]:
+        """The customer's latest orders that are in the books, latest first."""
+        return await fetch_all(
+            self._pool,
+            f"select {COLUMNS} from actions where customer_id = %s and status = 'committed'"
+            " order by updated_at desc limit %s",
+            [customer_id, limit],
         )
 
     async def propose(self, proposal: Proposal) -> None:

@@ -81,6 +81,18 @@ class Catalogue:
             return Match(None, 0.0)
         return self._named(known, strange=strange, typo=read != words)
 
+    def fits(self, phrase: str, product: Product) -> bool:
+        """Whether all these words can mean that product."""
+        words = _tokens(phrase) - FILLER
+        read = {self._nearest(_singular(w, self.words)) for w in words if not self.get(w)}
+        coded = {p for w in words if (p := self.get(w))}
+        return bool(words) and read <= self._words[product.code] and coded <= {product}
+
+    def among(self, phrase: str, products: Sequence[Product]) -> Product | None:
+        """The one of these products that an answer such as "the large one" picks."""
+        fitting = [p for p in products if self.fits(phrase, p)]
+        return fitting[0] if len(fitting) == 1 else None
+
     def _coded(self, codes: set[str], known: frozenset[str], *, strange: bool) -> Match:
         """The product of the one code, unless the words beside it say something else."""
         coded = [p for p in self.products if p.code in codes]

@@ -12,6 +12,7 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
 from tools.actions import Actions
+from tools.answers import Answers
 from tools.catalogue import Catalogue
 from tools.intents import IntentClassifier
 from tools.outlets import Outlets
@@ -36,7 +37,9 @@ class Caller:
 class PolicySearch(Protocol):
     """What a turn asks of the policies: passages, nearest first; raises BackendUnavailable."""
 
-    async def search(self, query: str, k: int = 4) -> Sequence[Mapping[str, object]]: ...
+    async def search(
+        self, query: str, k: int = 4, language: str = "en"
+    ) -> Sequence[Mapping[str, object]]: ...
 
 
 class LanguageModel(Protocol):
@@ -63,6 +66,7 @@ class Context:
     knowledge: PolicySearch
     classifier: IntentClassifier
     actions: Actions
+    answers: Answers
     tickets: Tickets
     model: LanguageModel | None
     sales_account: str

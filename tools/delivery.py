@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from tools.order_text import in_english, plain
 from tools.rules import DeliveryWindow, load_rules
 
 Reason = Literal["too_early", "no_delivery_day", "holiday"]
@@ -33,11 +34,19 @@ DATE = rf"""\b(?:
       (?!\s*(?:a\s|of\s|bundle|bdl|carton|ctn|pack|pkt|dozen))
 )"""
 DAY_WORD = r"""\b(?:
-    (?P<relative>today|tonight|day\s+after\s+(?:tomorrow|tmr)|tomorrow|tmrw?|tml)
+    (?P<relative>today|tonight|day\s+after\s+(?:tomorrow|tmrw?)|tomorrow|tmrw?|tml|tomoro?w|2mr?w)
+  | in\s+(?P<days>[1-9][0-9]?)\s+days
   | (?P<next>next\s+)?(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?
       |thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)
 )\b"""
 DAY_PATTERN = re.compile(f"(?:{DATE}|{DAY_WORD})", re.VERBOSE | re.IGNORECASE)
+# A day that is over, or that the customer turns down: "last Friday", "not on Thursday".
+NOT_WANTED = re.compile(
+    r"\b(?:last|past|previous|since|every|not|instead\s+of|rather\s+than|was|were|ran\s+out"
+    r"|(?:receiv|deliver|order)ed)\s+(?:on\s+|for\s+|this\s+)?$",
+    re.IGNORECASE,
+)
+LOOK_BACK = 30
 GREETING = re.compile(
     r"\bgood\s+(?:morning|afternoon|day)\b"
     r"|^\W*(?:morning|afternoon)\b\s*(?=[,!]|all\b|boss|bro|can\b|could|i\b|sir|team|uncle|we\b)",
@@ -47,8 +56,9 @@ WINDOW = re.compile(
     r"""\b(?:
     (?:(?P<limit>before|by)\s+)?(?P<hour>[0-9]{1,2})(?:[:.][0-9]{2})?\s*
       (?P<range>(?:-|to)\s*[0-9]{1,2}(?:[:.][0-9]{2})?\s*)?(?P<half>am|pm)
-  | (?P<morning>morning|before\s+(?:noon|lunch))
-  | (?P<afternoon>afternoon|after\s+(?:noon|lunch))
+  | between\s+(?P<first>[0-9]{1,2})(?:[:.][0-9]{2})?\s+(?:and|to)\s+[0-9]{1,2}
+  | (?P<morning>morning|first\s+thing|(?:before|by)\s+(?:noon|lunch)|(?:mon|tue|wed|thu|fri|sat)[a-z]*\s+am)
+  | (?P<afternoon>after-?\s?noon|aft|after\s+lunch|(?:mon|tue|wed|thu|fri|sat)[a-z]*\s+pm)
   | (?P<clock>[0-2][0-9]):[0-9]{2}
 )\b""",
     re.VERBOSE | re.IGNORECASE,
@@ -127,19 +137,29 @@ def is_holiday(day: date) -> bool:
 
 def find_day(text: str, today: date) -> date | None:
     """The first day a text names, counted from today; None when there is none."""
-    found = (_day_of(m, today) for m in DAY_PATTERN.finditer(text))
-    return next((day for day in found if day), None)
+    return next((day for _, _, day in days_in(in_english(plain(text)).text, today)), None)
+
+
+def days_in(text: str, today: date) -> Iterator[tuple[int, int, date]]:
+    """The days a text in English words asks for: where each starts and ends, and which it is."""
+    for match in DAY_PATTERN.finditer(text):
+        before = text[max(0, match.start() - LOOK_BACK) : match.start()]
+        day = None if NOT_WANTED.search(before) else _day_of(match, today)
+        if day:
+            yield *match.span(), day
 
 
 def find_window(text: str) -> str | None:
     """The part of the day a text asks for; a greeting does not count."""
-    match = WINDOW.search(GREETING.sub(" ", text))
+    match = WINDOW.search(GREETING.sub(" ", in_english(plain(text)).text))
     if match is None:
         return None
     return "morning" if _is_morning(match) else "afternoon"
 
 
 def _is_morning(match: re.Match[str]) -> bool:
+    if match["first"]:
+        return NOON > int(match["first"]) >= load_rules().ordering.open.hour
     if match["half"] is None:
         return bool(match["morning"]) or int(match["clock"] or NOON) < NOON
     if match["half"].lower() == "am":
@@ -217,6 +237,8 @@ def _obstacle(wanted: date, earliest: date) -> Reason:
 def _day_of(match: re.Match[str], today: date) -> date | None:
     if match["relative"]:
         return today + ONE_DAY * _days_ahead(match["relative"].lower())
+    if match["days"]:
+        return today + ONE_DAY * int(match["days"])
     if match["weekday"]:
         return _weekday(match["weekday"], today, in_next_week=bool(match["next"]))
     return _calendar_day(match, today)
@@ -225,7 +247,7 @@ def _day_of(match: re.Match[str], today: date) -> date | None:
 def _days_ahead(word: str) -> int:
     if word.startswith("day"):
         return 2
-    return 0 if word.startswith("to") and word != "tomorrow" else 1
+    return 0 if word in {"today", "tonight"} else 1
 
 
 def _weekday(name: str, today: date, *, in_next_week: bool) -> date:

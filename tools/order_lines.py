@@ -4,13 +4,12 @@ import math
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
 
 from tools.catalogue import AMBIGUOUS_CONFIDENCE, Catalogue, Match, Product
+from tools.order_text import Written, in_english, plain
+from tools.order_types import OrderLine as OrderLine
 from tools.order_words import UNCOUNTABLE
 from tools.quantities import Amount, Item, read_items
-
-Problem = Literal["unknown_product", "ambiguous", "no_quantity", "not_whole_packs"]
 
 # Above this a number is more likely a reference than a quantity.
 MOST_PIECES = 1_000_000
@@ -19,25 +18,18 @@ SMALL = 24
 
 
 @dataclass(frozen=True)
-class OrderLine:
-    """What was asked for. `code` is the product's.
+class Placed:
+    """A line and where in the text it stands."""
 
-    `pieces` is 0 when unknown; `packs` counts bundles or cartons whose product is still open.
-    `suggested_pieces` is the next whole number of packs, for `not_whole_packs`.
-    """
-
-    code: str | None
-    pieces: int
-    phrase: str
-    confidence: float
-    problem: Problem | None = None
-    suggested_pieces: int = 0
-    alternatives: tuple[Product, ...] = ()
-    packs: int = 0
+    line: OrderLine
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A stretch of text and the product it may name."""
+
     item: Item
     match: Match
 
@@ -53,22 +45,33 @@ class _Candidate:
 
 def read_lines(text: str, catalogue: Catalogue, places: Set[str]) -> tuple[OrderLine, ...]:
     """The order lines of a text; `places` are lower-case words of its customer's outlets."""
-    found = [_candidate(i, catalogue, places) for i in read_items(text)]
-    relevant = [c for c in found if c.item.amounts or c.is_named]
-    joined = list(_joined(relevant))
-    counted = any(c.item.amounts and c.is_named for c in joined)
-    kept = [c for c in joined if _is_line(c, counted=counted)]
-    return tuple(line for c in kept if (line := _line(c)))
+    return tuple(p.line for p in place_lines(in_english(plain(text)), catalogue, places))
 
 
-def _candidate(item: Item, catalogue: Catalogue, places: Set[str]) -> _Candidate:
+def place_lines(written: Written, catalogue: Catalogue, places: Set[str]) -> tuple[Placed, ...]:
+    """The order lines of a text that is already in English words."""
+    joined = candidates_in(written, catalogue, places)
+    has_counted = any(c.item.amounts and c.is_named for c in joined)
+    kept = [c for c in joined if _is_line(c, counted=has_counted)]
+    return tuple(
+        Placed(line, c.item.start, c.item.end) for c in kept if (line := line_of(c)) is not None
+    )
+
+
+def candidates_in(written: Written, catalogue: Catalogue, places: Set[str]) -> list[Candidate]:
+    """Whatever a text counts or names, a product put together with the quantity beside it."""
+    found = [_candidate(i, catalogue, places) for i in read_items(written)]
+    return list(_joined([c for c in found if c.item.amounts or c.is_named]))
+
+
+def _candidate(item: Item, catalogue: Catalogue, places: Set[str]) -> Candidate:
     words = " ".join(w for w in item.words.split() if w.lower() not in places)
-    return _Candidate(replace(item, words=words), catalogue.find(words))
+    return Candidate(replace(item, words=words), catalogue.find(words))
 
 
-def _joined(candidates: Sequence[_Candidate]) -> Iterator[_Candidate]:
+def _joined(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     """Put a product and a quantity that stand next to each other together."""
-    waiting: _Candidate | None = None
+    waiting: Candidate | None = None
     for candidate in candidates:
         if waiting and _belong_together(waiting, candidate):
             yield _together(waiting, candidate)
@@ -81,19 +84,26 @@ def _joined(candidates: Sequence[_Candidate]) -> Iterator[_Candidate]:
         yield waiting
 
 
-def _belong_together(one: _Candidate, other: _Candidate) -> bool:
+def _belong_together(one: Candidate, other: Candidate) -> bool:
     named_first = other.is_bare and not one.item.amounts
     return named_first or (one.is_bare and not other.item.amounts and not other.item.awaits_value)
 
 
-def _together(one: _Candidate, other: _Candidate) -> _Candidate:
+def _together(one: Candidate, other: Candidate) -> Candidate:
     named, bare = (other, one) if one.is_bare else (one, other)
     phrase = f"{one.item.phrase}, {other.item.phrase}"
-    item = replace(named.item, phrase=phrase, amounts=bare.item.amounts, awaits_value=False)
+    item = replace(
+        named.item,
+        phrase=phrase,
+        amounts=bare.item.amounts,
+        start=one.item.start,
+        end=other.item.end,
+        awaits_value=False,
+    )
     return replace(named, item=item)
 
 
-def _is_line(candidate: _Candidate, *, counted: bool) -> bool:
+def _is_line(candidate: Candidate, *, counted: bool) -> bool:
     item = candidate.item
     if not item.amounts:
         # Beside quantities, a product without one is a wish only when it is clear and not a blank.
@@ -104,7 +114,7 @@ def _is_line(candidate: _Candidate, *, counted: bool) -> bool:
     return candidate.is_named or not UNCOUNTABLE.intersection(item.words.lower().split())
 
 
-def _line(candidate: _Candidate) -> OrderLine | None:
+def line_of(candidate: Candidate) -> OrderLine | None:
     """The line, or nothing when the customer wrote that none is wanted."""
     item, match = candidate.item, candidate.match
     if item.amounts and all(a.value == 0 for a in item.amounts):
@@ -112,13 +122,22 @@ def _line(candidate: _Candidate) -> OrderLine | None:
     if match.product is None:
         return _open_line(item, match)
     line = OrderLine(match.product.code, 0, item.phrase, match.confidence)
-    pieces = _pieces(item.amounts, match.product)
+    return counted(line, item.amounts, match.product)
+
+
+def counted(line: OrderLine, amounts: Sequence[Amount], product: Product) -> OrderLine:
+    """The line with that many pieces of the product, and with the problem this leaves."""
+    pieces = count(amounts, product)
     if pieces is None:
-        return replace(line, problem="no_quantity")
-    suggested = math.ceil(pieces / match.product.pack_size) * match.product.pack_size
-    if suggested != pieces:
-        return replace(line, pieces=pieces, problem="not_whole_packs", suggested_pieces=suggested)
-    return replace(line, pieces=pieces)
+        return replace(line, pieces=0, problem="no_quantity", suggested_pieces=0)
+    suggested = math.ceil(pieces / product.pack_size) * product.pack_size
+    is_whole = suggested == pieces
+    return replace(
+        line,
+        pieces=pieces,
+        problem=None if is_whole else "not_whole_packs",
+        suggested_pieces=0 if is_whole else suggested,
+    )
 
 
 def _open_line(item: Item, match: Match) -> OrderLine:
@@ -136,7 +155,7 @@ def _open_line(item: Item, match: Match) -> OrderLine:
     )
 
 
-def _pieces(amounts: Sequence[Amount], product: Product) -> int | None:
+def count(amounts: Sequence[Amount], product: Product) -> int | None:
     """The number of pieces; None when there is none or the numbers contradict each other."""
     for numbers in (amounts, [a for a in amounts if not _describes(a, product)]):
         counts = {a.value * (product.pack_size if a.unit == "pack" else 1) for a in numbers}

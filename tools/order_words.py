@@ -10,7 +10,15 @@ _WORDS: dict[str, Any] = tomllib.loads(
 NOUNS: frozenset[str] = frozenset(_WORDS["nouns"])
 FILLER: frozenset[str] = frozenset(_WORDS["filler"].split())
 UNCOUNTABLE: frozenset[str] = frozenset(_WORDS["uncountable"].split())
+AREAS: tuple[str, ...] = tuple(sorted(_WORDS["areas"], key=len, reverse=True))
 ALIASES: dict[str, str] = _WORDS["aliases"]
 NUMBERS: dict[str, int] = _WORDS["numbers"]
 SCALES: dict[str, int] = _WORDS["scales"]
 DIGITS: dict[str, str] = {w: str(n) for w, n in (NUMBERS | _WORDS["sizes"]).items()}
+PACKS = r"(?:bundles?|bundels?|bndls?|bdls?|cartons?|cartoons?|ctns?|packs?|pkts?|packets?|pcks?)"
+# Foreign words and the English ones that stand for them.
+CHINESE: dict[str, str] = _WORDS["chinese"]
+MALAY: dict[str, str] = _WORDS["malay"]
+TAMIL: dict[str, str] = _WORDS["tamil"]
+NUMERALS: dict[str, int] = _WORDS["numerals"]
+MALAY_MONTHS: dict[str, str] = _WORDS["malay_months"]

@@ -48,7 +48,10 @@ class Fee:
 
 @dataclass(frozen=True)
 class PricedOrder:
-    """An order at today's prices. `flags` name the rules that need attention."""
+    """An order at today's prices. `flags` name the rules that need attention.
+
+    `counted` are the pieces that the lead time and the limit for quotes count: liners are none.
+    """
 
     lines: tuple[PricedLine, ...]
     fees: tuple[Fee, ...]
@@ -56,6 +59,7 @@ class PricedOrder:
     gst: Decimal
     gst_percent: Decimal
     total: Decimal
+    counted: int
     flags: frozenset[str]
 
 
@@ -87,6 +91,7 @@ def price_order(
         gst=gst,
         gst_percent=percent,
         total=subtotal + gst,
+        counted=_counted(pieces),
         flags=_flags(goods, _counted(pieces), account)
         | ({"fewer_liners"} if pieces != asked else set()),
     )

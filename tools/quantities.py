@@ -9,11 +9,11 @@ from typing import Literal
 
 from tools.catalogue import SIZE
 from tools.delivery import DATE, DAY_WORD
-from tools.order_words import FILLER, NUMBERS, SCALES
+from tools.order_text import Written
+from tools.order_words import FILLER, NUMBERS, PACKS, SCALES
 
 Unit = Literal["piece", "pack"]
 
-PACKS = r"(?:bundles?|bundels?|bndls?|bdls?|cartons?|cartoons?|ctns?|packs?|pkts?|packets?|pcks?)"
 SCALE = rf"(?:{'|'.join(w for w in SCALES if len(w) > 1)})\b"
 SPELLED = rf"(?:{'|'.join(NUMBERS)}|{SCALE})\b"
 ITEM_WORD = (
@@ -60,15 +60,6 @@ TOKEN = re.compile(
 )
 NUMBERING = re.compile(r"^[ \t]*\(?[0-9]{1,2}[.)][ \t]+(?=\S)", re.MULTILINE)
 ONE, THOUSAND = Decimal(1), 1000
-# Typographic quotes, prime signs, dashes and crosses, as a keyboard has them.
-PLAIN = str.maketrans(
-    {
-        **dict.fromkeys("\u201c\u201d\u2033\u3003", '"'),
-        **dict.fromkeys("\u2018\u2019\u2032", "'"),
-        **dict.fromkeys("\u2013\u2014", "-"),
-        "\u00d7": "x",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -86,6 +77,8 @@ class Item:
     phrase: str
     words: str
     amounts: tuple[Amount, ...]
+    start: int
+    end: int
     awaits_value: bool = False
 
 
@@ -97,16 +90,10 @@ class _Token:
     end: int
 
 
-def plain(text: str) -> str:
-    """The text with a keyboard's signs for typographic ones, and without runs of white space."""
-    words = re.sub(r"[^\S\n]+", " ", text.translate(PLAIN).replace("''", '"'))
-    return re.sub(r"\s*\n\s*", "\n", words)
-
-
-def read_items(text: str) -> list[Item]:
+def read_items(written: Written) -> list[Item]:
     """The items of a text in order, whether or not they turn out to be products."""
-    written = NUMBERING.sub("\n", plain(text))
-    tokens = (_Token(str(m.lastgroup), m.group(), *m.span()) for m in TOKEN.finditer(written))
+    text = NUMBERING.sub(lambda m: " " * len(m[0]), written.text)
+    tokens = (_Token(str(m.lastgroup), m.group(), *m.span()) for m in TOKEN.finditer(text))
     chunks = (list(g) for is_cut, g in groupby(tokens, lambda t: t.kind == "cut") if not is_cut)
     parts = (part for chunk in chunks for part in _parts([t for t in chunk if _counts(t)]))
     return [_item(part, written) for part in parts]
@@ -132,13 +119,15 @@ def _parts(tokens: Sequence[_Token]) -> Iterable[list[_Token]]:
     return [list(tokens)] if tokens else []
 
 
-def _item(tokens: Sequence[_Token], text: str) -> Item:
-    end = tokens[-1].end
+def _item(tokens: Sequence[_Token], written: Written) -> Item:
+    text, start, end = written.text, tokens[0].start, tokens[-1].end
     end += text[end : end + 1] in {")", "]"}
     return Item(
-        phrase=" ".join(text[tokens[0].start : end].split()),
+        phrase=written.phrase(start, end),
         words=" ".join(t.text for t in tokens if not _is_figure(t)),
         amounts=tuple(_amounts([t for t in tokens if _is_figure(t)])),
+        start=start,
+        end=end,
         awaits_value=re.match(r"[^\n,;:=]{0,40}[:=]", text[end:]) is not None,
     )
 

@@ -159,13 +159,26 @@ class Runs:
             [run_id, self._owner],
         )
 
-    async def succeed(self, run_id: UUID, message_id: str, reply: Mapping[str, Any]) -> bool:
-        """Store the assistant's message and end the run, both or neither."""
+    async def focus_before(self, thread_id: UUID, turn: int) -> Mapping[str, Any]:
+        """What the conversation was about after its last answered turn before this one."""
+        row = await fetch_one(
+            self._pool,
+            "select focus from runs where thread_id = %s and turn < %s and status = 'succeeded'"
+            " order by turn desc limit 1",
+            [thread_id, turn],
+        )
+        return row["focus"] if row else {}
+
+    async def succeed(
+        self, run_id: UUID, message_id: str, reply: Mapping[str, Any], focus: Mapping[str, Any]
+    ) -> bool:
+        """Store the assistant's message and the focus, and end the run: all or nothing."""
         async with self._pool.connection() as connection, connection.transaction():
             ended = await connection.execute(
-                "update runs set status = 'succeeded', owner = null, updated_at = now()"
-                " where run_id = %s and owner = %s and status = 'running' returning thread_id",
-                [run_id, self._owner],
+                "update runs set status = 'succeeded', owner = null, updated_at = now(),"
+                " focus = %s where run_id = %s and owner = %s and status = 'running'"
+                " returning thread_id",
+                [Jsonb(dict(focus)), run_id, self._owner],
             )
             row = await ended.fetchone()
             if row is None:

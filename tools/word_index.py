@@ -1,43 +1,84 @@
-"""Search by words: BM25 over a few dozen texts held in memory."""
+"""Search by words: BM25 over texts held in memory, in English and in languages without stems."""
 
 import math
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
 
 SATURATION, LENGTH_SHARE = 1.2, 0.75  # BM25's usual k1 and b
+PREFIX = 5  # letters that forms of a Malay or Tamil word share
+
+Split = Callable[[str], list[str]]
 
 
 class WordIndex:
     """Texts by key, scored by the words they share with a query."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._counts = {key: Counter(stems(text)) for key, text in texts.items()}
-        self._average = sum(c.total() for c in self._counts.values()) / max(1, len(texts))
-        held_by = Counter(stem for counts in self._counts.values() for stem in counts)
-        self._rarity = {
-            stem: math.log(1 + (len(texts) - held + 0.5) / (held + 0.5))
-            for stem, held in held_by.items()
-        }
+    def __init__(self, texts: Mapping[str, str], split: Split | None = None) -> None:
+        self._split = split or stems
+        self._keys = tuple(texts)
+        counts = [Counter(self._split(text)) for text in texts.values()]
+        average = sum(c.total() for c in counts) / max(1, len(texts)) or 1.0
+        self._held: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for number, count in enumerate(counts):
+            length = 1 - LENGTH_SHARE + LENGTH_SHARE * count.total() / average
+            for word, times in count.items():
+                weight = times * (SATURATION + 1) / (times + SATURATION * length)
+                self._held[word].append((number, weight))
 
     def scores(self, query: str) -> dict[str, float]:
         """The BM25 score of every text; 0 where no word is shared."""
-        wanted = [stem for stem in set(stems(query)) if stem in self._rarity]
-        return {key: self._score(wanted, counts) for key, counts in self._counts.items()}
+        totals = [0.0] * len(self._keys)
+        for word in set(self._split(query)) & self._held.keys():
+            rarity = self._rarity(word)
+            for number, weight in self._held[word]:
+                totals[number] += rarity * weight
+        return dict(zip(self._keys, totals, strict=True))
 
-    def _score(self, wanted: Sequence[str], counts: Counter[str]) -> float:
-        length = 1 - LENGTH_SHARE + LENGTH_SHARE * counts.total() / self._average
-        return sum(
-            self._rarity[s] * counts[s] * (SATURATION + 1) / (counts[s] + SATURATION * length)
-            for s in wanted
-        )
+    def shares(self, query: str) -> dict[str, float]:
+        """The same from 0 to 1: how much of the query's words, by their rarity, a text holds."""
+        ideal = sum(self._rarity(word) for word in set(self._split(query)))
+        scores = self.scores(query)
+        return {key: score / (ideal * (SATURATION + 1) or 1.0) for key, score in scores.items()}
+
+    def _rarity(self, word: str) -> float:
+        held = len(self._held[word]) if word in self._held else 0
+        return math.log(1 + (len(self._keys) - held + 0.5) / (held + 0.5))
 
 
 def stems(text: str) -> list[str]:
     """Words without the endings that change with grammar: cancelled, cancellation -> cancel."""
-    return [_stem(word) for word in re.findall(r"\w+", text.lower())]
+    words = re.findall(r"\w+", text.lower())
+    return [_stem(word) for word in words if word not in _stop_words()]
+
+
+def bigrams(text: str) -> list[str]:
+    """Pairs of neighbouring Chinese characters, and words and figures in Latin letters."""
+    runs = re.findall(r"[\u3400-\u9fff]+|[a-z0-9]+", text.lower())
+    return [part for run in runs for part in _pairs(run)]
+
+
+def prefixes(text: str) -> list[str]:
+    """Words and their first letters, which stay the same when endings change."""
+    # \w leaves out the vowel signs that a Tamil word is written with.
+    words = re.findall(r"[\w\u0b80-\u0bff]+", text.lower())
+    return [part for word in words for part in dict.fromkeys((word, word[:PREFIX]))]
+
+
+def _pairs(run: str) -> list[str]:
+    if run.isascii() or len(run) == 1:
+        return [run]
+    return [run[i : i + 2] for i in range(len(run) - 1)]
 
 
 def _stem(word: str) -> str:
     cut = re.sub(r"(?<=\w{3})(ations?|ments?|ings?|ies|ed|es|e|s|y)$", "", word)
     return cut[:-1] if len(cut) > 4 and cut != word and cut[-1] == cut[-2] else cut
+
+
+@cache
+def _stop_words() -> frozenset[str]:
+    text = (resources.files("tools") / "stop_words.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())

@@ -1,5 +1,5 @@
 from itertools import combinations
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -9,6 +9,7 @@ from graph.routing import (
     Step,
     after_action,
     after_call_xero_tools,
+    after_commit_action,
     after_validate_output,
 )
 from nodes.state import INTENTS, Fact, Found, Intent, State
@@ -16,8 +17,16 @@ from nodes.state import INTENTS, Fact, Found, Intent, State
 WRITES = {"propose_action", "commit_action"}
 
 
-def a_state(*intents: Intent, injection: float = 0.0, facts: tuple[str, ...] = ()) -> State:
+def a_state(
+    *intents: Intent,
+    injection: float = 0.0,
+    facts: tuple[str, ...] = (),
+    is_urgent: bool = False,
+    misunderstood: int = 0,
+    order: dict[str, Any] | None = None,
+) -> State:
     return {
+        "turn": {"focus": {"order": order}},
         "screened": {
             "text": "",
             "masked": "",
@@ -27,27 +36,43 @@ def a_state(*intents: Intent, injection: float = 0.0, facts: tuple[str, ...] = (
         },
         "understanding": {
             "intents": [Found(name=name, confidence=1.0, part="") for name in intents],
-            "documents": [],
-            "level_words": [],
+            "entities": [],
+            "order": None,
+            "is_urgent": is_urgent,
+            "sentiment": "neutral",
+            "misunderstood": misunderstood,
+            "by": "classifier",
         },
         "facts": [Fact(kind=kind, source="actions", data={}) for kind in facts],
     }
 
 
 ROUTES: dict[Intent, list[Step]] = {
-    "balance": ["adapt_tone"],
-    "invoice": ["adapt_tone"],
-    "payments": ["adapt_tone"],
     "order": ["propose_action"],
+    "reorder": ["propose_action"],
+    "order_status": ["adapt_tone"],
     "order_change": ["hand_off"],
     "order_cancel": ["hand_off"],
-    "order_status": ["adapt_tone"],
+    "quote": ["hand_off"],
     "confirm": ["commit_action"],
     "decline": ["commit_action"],
-    "policy": ["adapt_tone"],
-    "product": ["adapt_tone"],
+    "balance": ["adapt_tone"],
+    "invoice": ["adapt_tone"],
+    "payment": ["adapt_tone"],
+    "statement": ["adapt_tone"],
+    "credit": ["hand_off"],
+    "refund": ["hand_off"],
+    "damage": ["hand_off"],
     "complaint": ["hand_off"],
     "food_safety": ["hand_off"],
+    "product": ["adapt_tone"],
+    "price": ["adapt_tone"],
+    "stock": ["adapt_tone"],
+    "delivery": ["adapt_tone"],
+    "policy": ["adapt_tone"],
+    "custom_print": ["adapt_tone"],
+    "account_change": ["hand_off"],
+    "privacy": ["hand_off"],
     "person": ["hand_off"],
     "small_talk": ["adapt_tone"],
     "out_of_scope": ["adapt_tone"],
@@ -68,7 +93,7 @@ def test_a_yes_beside_an_order_answers_the_card_first() -> None:
     assert after_call_xero_tools(a_state("confirm", "order")) == ["commit_action"]
 
 
-@pytest.mark.parametrize("intent", ["order", "confirm", "decline"])
+@pytest.mark.parametrize("intent", ["order", "reorder", "confirm", "decline"])
 def test_a_suspicious_message_triggers_no_write(intent: Intent) -> None:
     assert after_call_xero_tools(a_state(intent, injection=SUSPICIOUS)) == ["adapt_tone"]
 
@@ -76,6 +101,26 @@ def test_a_suspicious_message_triggers_no_write(intent: Intent) -> None:
 def test_a_suspicious_message_still_reaches_a_person() -> None:
     steps = after_call_xero_tools(a_state("order", "food_safety", injection=1.0))
     assert steps == ["hand_off"]
+
+
+def test_the_third_misunderstanding_in_a_row_goes_to_a_person() -> None:
+    assert after_call_xero_tools(a_state("unclear", misunderstood=2)) == ["adapt_tone"]
+    assert after_call_xero_tools(a_state("unclear", misunderstood=3)) == ["hand_off"]
+
+
+def test_urgent_words_go_to_a_person_and_an_urgent_order_only_once() -> None:
+    assert after_call_xero_tools(a_state("order_status", is_urgent=True)) == ["hand_off"]
+    order = a_state("order", is_urgent=True, facts=("needs_person",))
+    assert after_call_xero_tools(order) == ["propose_action"]
+    assert after_action(order) == "hand_off"
+
+
+def test_the_part_of_an_order_that_waits_follows_when_the_first_is_placed() -> None:
+    waiting = {"current": {}, "waiting": [{}]}
+    placed = a_state("confirm", facts=("committed",), order=waiting)
+    assert after_commit_action(placed) == "propose_action"
+    assert after_commit_action(a_state("decline", order=waiting)) == "adapt_tone"
+    assert after_commit_action(a_state("confirm", facts=("committed",))) == "adapt_tone"
 
 
 def test_any_pair_of_intents_goes_somewhere_and_writes_at_most_once() -> None:

@@ -11,10 +11,11 @@ from langgraph.runtime import Runtime
 from graph.clients import Clients, open_clients
 from graph.settings import Settings
 from graph.studio import demo_caller
-from nodes.state import Found, Intent, State, Tone, Turn, Understanding
+from nodes.state import Found, Intent, State, Tone, Turn
 from tests.conftest import customer
 from tests.tools.conftest import Control, control, pool
 from tools.context import Context
+from tools.entities import Entity, EntityKind
 from tools.model import Model
 from tools.sandbox.company import demo_customers
 from tools.screening import screen
@@ -25,6 +26,7 @@ TONE: Tone = {
     "situation": "question",
     "directions": "Helpful: the answer first.",
     "max_lines": 8,
+    "most_emoji": 0,
     "language": "en",
 }
 
@@ -74,21 +76,26 @@ async def thread_id(clients: Clients) -> str:
 def a_state(text: str, *intents: Intent, **more: Any) -> State:
     """The state after screening and classification of one message."""
     screened = screen(text)
+    language = screened.language or "en"
     state: State = {
         "turn": a_turn(text, **more),
         "screened": {
             "text": screened.text,
             "masked": screened.masked,
-            "language": screened.language,
+            "language": language,
             "injection": screened.injection,
             "personal": {p.token: p.value for p in screened.personal},
         },
         "understanding": {
             "intents": [Found(name=name, confidence=1.0, part=screened.masked) for name in intents],
-            "documents": [],
-            "level_words": [],
+            "entities": [],
+            "order": None,
+            "is_urgent": False,
+            "sentiment": "neutral",
+            "misunderstood": 0,
+            "by": "classifier",
         },
-        "tone": TONE,
+        "tone": TONE | {"language": language},
     }
     return state
 
@@ -100,20 +107,22 @@ def a_turn(text: str, **more: Any) -> Turn:
         "text": text,
         "received_at": "2026-11-23T10:30:00+08:00",
         "history": [],
+        "focus": {},
         "open_card": None,
         "decision": None,
     }
     return cast(Turn, turn | more)
 
 
-def understood(state: State, *documents: str, words: tuple[str, ...] = ()) -> State:
-    """The same state with document numbers or urgent words found in it."""
-    found: Understanding = {
-        "intents": state["understanding"]["intents"],
-        "documents": [*documents],
-        "level_words": [*words],
-    }
-    return {**state, "understanding": found}
+def naming(state: State, kind: EntityKind, *values: str) -> State:
+    """The same state with entities of one kind found in the message."""
+    entities = [Entity(kind=kind, value=value) for value in values]
+    return {**state, "understanding": {**state["understanding"], "entities": entities}}
+
+
+def urgent(state: State) -> State:
+    """The same state with urgent words found in the message."""
+    return {**state, "understanding": {**state["understanding"], "is_urgent": True}}
 
 
 def kinds(update: State) -> list[str]:

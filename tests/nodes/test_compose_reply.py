@@ -1,4 +1,6 @@
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -7,15 +9,22 @@ from langgraph.runtime import Runtime
 
 from nodes.call_xero_tools import call_xero_tools
 from nodes.compose_reply import compose_reply
+from nodes.replies import LANGUAGES
 from nodes.retrieve_policies import retrieve_policies
 from nodes.state import Fact, State, evidence_of
 from nodes.validate_output import validate_output
-from tests.nodes.conftest import Stream, a_state
+from tests.nodes.conftest import Stream, a_state, naming
 from tests.tools.conftest import Control
 from tools.context import Context
+from tools.delivery import resolve_slot
 from tools.grounding import unsupported
 from tools.model import Model
+from tools.order_card import card_of
+from tools.orders import parse_order
+from tools.pricing import price_order
+from tools.tone import speaks
 
+ASKED = {"status": "proposed", "notes": [], "waiting": 0}
 FEE = "how much is the fee if I cancel the day before delivery?"
 
 
@@ -27,6 +36,24 @@ async def owes(context: Context) -> State:
 async def asks_for_the_fee(context: Context) -> State:
     state = a_state(FEE, "policy")
     return {**state, **await retrieve_policies(state, Runtime(context=context))}
+
+
+async def handed(_: Context) -> State:
+    return {**a_state("all crushed", "damage"), "handoff": HANDOFF}
+
+
+async def ordered(context: Context) -> State:
+    state = a_state("600 10in and 200 lids to tampines", "order")
+    received = datetime.fromisoformat(state["turn"]["received_at"])
+    outlets = await context.outlets.of_contacts(context.caller.contact_ids)
+    text = state["screened"]["text"]
+    request = parse_order(text, context.catalogue, outlets, received)
+    prices = {code: item.price for code, item in (await context.accounts.price_list()).items()}
+    order = price_order(
+        request.lines, prices, received.date(), await context.accounts.standing()
+    )
+    slot = resolve_slot(received, order.counted, None, None)
+    return {**state, "card": card_of(order, request, slot) | ASKED}
 
 
 def with_fact(text: str, kind: str, data: dict[str, Any], **more: Any) -> State:
@@ -71,9 +98,7 @@ async def test_no_figure_of_a_lying_model_leaves(
     update = await compose_reply(state, stream.runtime)
     evidence = evidence_of(state, with_model.now())
     assert [s for s in stream.sentences if unsupported(s, evidence)] == []
-    truth = await compose_reply(state, Stream(replace(with_model, model=None)).runtime)
-    assert update == truth
-    assert update["reply"]["by"] == "templates"
+    assert update["reply"]["by"] in ("templates", "both")
     assert stream.shown.strip() == update["reply"]["text"]
 
 
@@ -89,7 +114,7 @@ async def test_no_figure_of_a_lying_model_leaves(
         "Call us at 18:45.",
     ],
 )
-async def test_one_unsupported_sentence_takes_the_whole_reply_back(
+async def test_an_unsupported_sentence_is_held_back_and_the_templates_finish(
     with_model: Context, control: Control, lie: str
 ) -> None:
     control.model("scripted", replies=[f"Here is your account. {lie} Thank you."])
@@ -97,11 +122,55 @@ async def test_one_unsupported_sentence_takes_the_whole_reply_back(
     update = await compose_reply(await owes(with_model), stream.runtime)
     assert stream.sentences[0] == "Here is your account. "
     assert not any(lie in s for s in stream.sentences)
-    assert [e["type"] for e in stream.events[:3]] == ["reset", "sentence", "reset"]
-    assert update["reply"]["by"] == "templates"
+    assert [e["type"] for e in stream.events].count("reset") == 1
+    assert update["reply"]["by"] == "both"
+    assert "You owe SGD" in update["reply"]["text"]
+    assert stream.shown.count("Here is your account.") == 1
 
 
-@pytest.mark.parametrize("mode", ["truncate", "error_500", "error_429"])
+async def test_a_refused_sentence_is_rewritten_once_with_the_reason(
+    with_model: Context, control: Control
+) -> None:
+    control.model("scripted", replies=["Hello Mei. You owe SGD 1.23.", "I ask a colleague."])
+    stream = Stream(with_model)
+    update = await compose_reply(await owes(with_model), stream.runtime)
+    assert update["reply"] == {
+        "text": "Hello Mei. I ask a colleague.",
+        "by": "model",
+        "citations": [],
+    }
+    assert "1.23" in control.last_asked()["messages"][-1]["content"]
+
+
+async def test_a_stream_that_breaks_is_finished_by_the_templates_without_repeating(
+    with_model: Context, control: Control
+) -> None:
+    state = await owes(with_model)
+    outstanding = Decimal(state["facts"][0]["data"]["outstanding"])
+    control.model("truncate")
+    stream = Stream(with_model)
+    update = await compose_reply(state, stream.runtime)
+    assert update["reply"]["by"] in ("templates", "both")
+    assert stream.shown.strip() == update["reply"]["text"]
+    assert stream.shown.count(f"{outstanding:,.2f}") == 1
+    assert [e["type"] for e in stream.events].count("reset") == 1
+
+
+async def test_the_same_question_about_the_rules_is_answered_from_the_cache(
+    with_model: Context, control: Control
+) -> None:
+    state = await asks_for_the_fee(with_model)
+    state = {**state, "facts": [], **await compose_reply(state, Stream(with_model).runtime)}
+    await validate_output(state, Runtime(context=with_model))
+    before = control.model_calls()
+    again: State = {**state, "screened": {**state["screened"], "masked": FEE.upper()}}
+    reply = (await compose_reply(again, Stream(with_model).runtime))["reply"]
+    assert reply["by"] == "cache"
+    assert reply["text"] == state["reply"]["text"]
+    assert control.model_calls() == before
+
+
+@pytest.mark.parametrize("mode", ["error_500", "error_429"])
 async def test_a_model_that_fails_is_replaced_by_the_templates(
     with_model: Context, control: Control, mode: str
 ) -> None:
@@ -185,16 +254,57 @@ async def test_a_part_that_is_away_is_said_so_and_nothing_is_made_up(context: Co
 
 
 async def test_a_price_is_told_with_its_pack(context: Context) -> None:
-    state = a_state("how much is the 12 inch pizza box", "product")
-    runtime = Runtime(context=context)
-    state = {
-        **state,
-        **await call_xero_tools(state, runtime),
-        **await retrieve_policies(state, runtime),
-    }
+    state = naming(a_state("how much is it", "price"), "product", "CNP-015-FB-01")
+    state = {**state, **await call_xero_tools(state, Runtime(context=context))}
     reply = (await compose_reply(state, Stream(context).runtime))["reply"]
-    assert "SGD 0.65 each before GST, sold by the bundle of 100" in reply["text"]
+    assert "SGD 0.65 each before GST, sold by the bundle of 100 for SGD 65.00" in reply["text"]
     assert reply["citations"] == []
+
+
+async def test_stock_is_told_and_what_is_gone_is_said(context: Context) -> None:
+    state = naming(a_state("in stock?", "stock"), "product", "CUT-W", "BGS-BOWL6")
+    state = {**state, **await call_xero_tools(state, Runtime(context=context))}
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    assert "out of stock at the moment" in reply["text"]
+    assert "120 pieces in stock" in reply["text"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "question", ["owes", "asks_for_the_fee", "handed", "ordered"], ids=lambda q: q
+)
+async def test_templates_of_every_language_pass_the_gate_and_speak_it(
+    context: Context, language: str, question: str
+) -> None:
+    state = await SITUATIONS[question](context)
+    state = {**state, "tone": {**state["tone"], "language": language}}
+    state = {**state, **await compose_reply(state, Stream(context).runtime)}
+    verdict = (await validate_output(state, Runtime(context=context)))["verdict"]
+    assert verdict["problems"] == []
+    if question != "asks_for_the_fee":  # its passage is in the language that was searched
+        assert speaks(state["reply"]["text"], language)
+
+
+@pytest.mark.parametrize(
+    ("channel", "begins"),
+    [("mail", "Dear Mei,"), ("whatsapp", "Hi Mei"), ("web", "You owe")],
+)
+async def test_each_channel_has_its_manners(
+    context: Context, channel: str, begins: str
+) -> None:
+    there = replace(context, caller=replace(context.caller, channel=channel))
+    reply = (await compose_reply(await owes(there), Stream(there).runtime))["reply"]
+    assert reply["text"].startswith(begins)
+
+
+HANDOFF = {
+    "ticket": "T-000007",
+    "reason": "complaint",
+    "level": 2,
+    "who": "service staff",
+    "deadline": "2026-11-23T11:00:00+08:00",
+    "deadline_text": "Mon 23 Nov, 11:00",
+}
 
 
 @pytest.mark.parametrize(
@@ -207,20 +317,17 @@ async def test_a_price_is_told_with_its_pack(context: Context) -> None:
         ("unknown_outcome", "don't send it again"),
         ("total_differs", "could not place this order"),
         ("person", "passing you to a colleague"),
+        ("damage", "arrived like this"),
+        ("misunderstood", "still don't understand"),
+        ("privacy", "personal data"),
+        ("urgent", "as urgent"),
     ],
 )
 async def test_a_hand_over_names_the_ticket_and_the_time(
     context: Context, reason: str, says: str
 ) -> None:
     state = a_state("help", "person")
-    state["handoff"] = {
-        "ticket": "T-000007",
-        "reason": reason,
-        "level": 2,
-        "who": "service staff",
-        "deadline": "2026-11-23T11:00:00+08:00",
-        "deadline_text": "Mon 23 Nov, 11:00",
-    }
+    state["handoff"] = HANDOFF | {"reason": reason}
     reply = (await compose_reply(state, Stream(context).runtime))["reply"]
     assert says in reply["text"]
     assert "T-000007" in reply["text"]
@@ -235,6 +342,7 @@ async def test_a_hand_over_names_the_ticket_and_the_time(
         ("not_written", {}, "say yes again"),
         ("still_placing", {}, "cannot be placed twice"),
         ("below_minimum", {"minimum": "200.00"}, "SGD 200.00"),
+        ("nothing_to_repeat", {}, "can't find an earlier order"),
     ],
 )
 async def test_what_became_of_a_card_is_told(
@@ -264,4 +372,12 @@ async def test_a_message_that_needs_no_facts_is_answered(
 async def test_the_templates_pass_their_own_gate(context: Context, question: Any) -> None:
     state: State = await question(context)
     state = {**state, **await compose_reply(state, Stream(context).runtime)}
-    assert validate_output(state, Runtime(context=context))["verdict"]["passed"]
+    assert (await validate_output(state, Runtime(context=context)))["verdict"]["passed"]
+
+
+SITUATIONS: dict[str, Callable[[Context], Awaitable[State]]] = {
+    "owes": owes,
+    "asks_for_the_fee": asks_for_the_fee,
+    "handed": handed,
+    "ordered": ordered,
+}

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from graph.clients import Clients
 from nodes.hand_off import hand_off
 from nodes.state import Fact, Intent, State
-from tests.nodes.conftest import a_state
+from tests.nodes.conftest import a_state, naming
 from tools.context import Context
 from tools.database import fetch_all
 
@@ -42,6 +42,10 @@ async def tickets_of(clients: Clients, state: State) -> list[dict[str, object]]:
         (("person", "complaint"), "complaint"),
         (("order_cancel",), "order_cancel"),
         (("order_change", "person"), "person"),
+        (("refund", "damage"), "damage"),
+        (("account_change",), "account_change"),
+        (("unclear",), "misunderstood"),
+        (("order_status",), "urgent"),
     ],
 )
 async def test_the_gravest_reason_counts(
@@ -114,6 +118,32 @@ async def test_the_packet_holds_what_a_person_needs_without_personal_data(
     assert packet["history"] == history
     assert packet["account"] == [{"segment": "vip"}]
     assert "S1234567D" not in str(ticket)
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "who", "minutes"),
+    [
+        ("some boxes came crushed", 2, "service staff", 30),
+        ("150 boxes came crushed", 3, "operations manager", 120),
+        ("I want your manager", 3, "operations manager", 120),
+        ("my lawyer and the newspapers will hear of it", 4, "director", 240),
+    ],
+)
+async def test_what_is_at_stake_decides_who_answers_and_when(
+    context: Context, thread_id: str, text: str, level: int, who: str, minutes: int
+) -> None:
+    state = a_state(text, "damage", thread_id=thread_id)
+    handoff = await handed(state, at(context, MONDAY_MORNING))
+    assert (handoff["level"], handoff["who"]) == (level, who)
+    deadline = MONDAY_MORNING + timedelta(minutes=minutes)
+    assert datetime.fromisoformat(handoff["deadline"]) == deadline
+
+
+async def test_an_amount_at_stake_goes_above_service_staff(
+    context: Context, thread_id: str
+) -> None:
+    state = naming(a_state("refund me $600", "refund", thread_id=thread_id), "amount", "600")
+    assert (await handed(state, at(context, MONDAY_MORNING)))["level"] == 3
 
 
 async def test_food_safety_goes_to_every_level(

@@ -231,10 +231,90 @@ async def test_no_card_is_shown_while_an_earlier_one_is_being_written(
     assert "card" not in update
 
 
-async def test_the_rest_of_the_turn_is_left_alone(context: Context, thread_id: str) -> None:
+async def test_the_order_is_kept_for_the_next_message(context: Context, thread_id: str) -> None:
     update = await propose(context, ORDER, thread_id)
-    assert set(update) == {"card"}
-    assert kinds(update) == []
+    assert set(update) == {"card", "order"}
+    order = update["order"]
+    assert order is not None
+    [line] = order["current"]["lines"]
+    assert (line["code"], line["pieces"], order["waiting"]) == ("CNP-015-FB-01", 200, [])
+
+
+async def test_an_order_that_lacks_something_is_kept_too(context: Context, thread_id: str) -> None:
+    update = await propose(context, "200 12 inch boxes pls", thread_id)
+    assert data_of(update, "order_questions")["clear"] == [
+        {"name": '12" medium pizza box', "pieces": 200}
+    ]
+    assert update["order"] is not None
+
+
+async def test_each_outlet_gets_a_card_of_its_own(context: Context, thread_id: str) -> None:
+    update = await propose(
+        context, "200 12in boxes for tampines and 400 14in boxes for pasir ris", thread_id
+    )
+    card, order = update["card"], update["order"]
+    assert card is not None
+    assert order is not None
+    assert [x["code"] for x in card["lines"]] == ["CNP-015-FB-01"]
+    assert card["outlet"]["name"] == "Forno Rosso Tampines"
+    assert card["waiting"] == len(order["waiting"]) == 1
+    placed = a_state("yes", "confirm", thread_id=thread_id, received_at=MONDAY_MORNING)
+    placed["turn"]["focus"] = {"order": order}
+    runtime = Runtime(context=context)
+    placed = {**placed, **await call_xero_tools(placed, runtime)}
+    second = (await propose_action(placed, runtime))["card"]
+    assert second is not None
+    assert [x["code"] for x in second["lines"]] == ["CNP-016-FB-01"]
+    assert second["outlet"]["name"] == "Forno Rosso Pasir Ris"
+
+
+async def test_what_is_out_of_stock_is_asked_about(context: Context, thread_id: str) -> None:
+    update = await propose(context, "500 cutlery sets and 500 bagasse bowls to tampines", thread_id)
+    lines = {x["product"]: x for x in data_of(update, "order_questions")["lines"]}
+    assert {x["problem"] for x in lines.values()} == {"out_of_stock"}
+    assert sorted(x["suggested_pieces"] for x in lines.values()) == [0, 100]
+
+
+async def test_the_same_as_last_time_is_priced_at_todays_prices(
+    context: Context, thread_id: str
+) -> None:
+    text = "same as last time for tampines"
+    state = a_state(text, "reorder", thread_id=thread_id, received_at=MONDAY_MORNING)
+    runtime = Runtime(context=context)
+    state = {**state, **await call_xero_tools(state, runtime)}
+    card = (await propose_action(state, runtime))["card"]
+    assert card is not None
+    asked = data_of(state, "past_order")["pieces"]
+    assert {x["code"]: x["pieces"] for x in card["lines"] if float(x["unit_price"])} == {
+        code: n for code, n in asked.items() if not code.startswith("LIN")
+    }
+
+
+async def test_without_an_earlier_order_there_is_nothing_to_repeat(
+    context_of: Callable[[str], Context], thread_id: str
+) -> None:
+    context = context_of("sourdough-social")
+    state = a_state("same as last month", "reorder", thread_id=thread_id)
+    runtime = Runtime(context=context)
+    state = {**state, **await call_xero_tools(state, runtime)}
+    assert kinds(await propose_action(state, runtime)) == ["nothing_to_repeat"]
+
+
+async def test_a_contact_that_the_order_names_is_on_the_card(
+    context: Context, thread_id: str
+) -> None:
+    text = f"{ORDER}\nContact: Ravi\nMobile: 8000 0099"
+    outlet = (await card_of(context, text, thread_id))["outlet"]
+    assert (outlet["contact_person"], outlet["mobile"]) == ("Ravi", "8000 0099")
+
+
+async def test_a_prepaid_order_is_due_on_its_delivery(
+    context_of: Callable[[str], Context], thread_id: str
+) -> None:
+    context = context_of("sourdough-social")
+    card = await card_of(context, "400 12 inch boxes pls", thread_id)
+    document = await payload_of(context, card)
+    assert document["DueDate"] == card["delivery"]["day"]
 
 
 async def test_a_remote_outlet_pays_its_fee(

@@ -3,9 +3,11 @@ from typing import Any
 import pytest
 from langgraph.runtime import Runtime
 
+from nodes.replies.cached import question_key
 from nodes.state import Fact, Intent, State, Verdict
 from nodes.validate_output import LONGEST_REPLY, validate_output
 from tests.nodes.conftest import a_state
+from tests.tools.conftest import Control
 from tools.context import Context
 
 PASSAGE = {"id": "cancellation#fee", "title": "Cancelling", "section": "Fee", "text": "It is 25%."}
@@ -18,8 +20,8 @@ def replied(text: str, *citations: str, intent: Intent = "balance", **more: Any)
     return {**state, "facts": facts, "reply": reply, **more}  # type: ignore[typeddict-item]
 
 
-def verdict_on(state: State, context: Context) -> Verdict:
-    update = validate_output(state, Runtime(context=context))
+async def verdict_on(state: State, context: Context) -> Verdict:
+    update = await validate_output(state, Runtime(context=context))
     assert set(update) == {"verdict"}
     return update["verdict"]
 
@@ -27,8 +29,8 @@ def verdict_on(state: State, context: Context) -> Verdict:
 @pytest.mark.parametrize(
     "text", ["You owe SGD 806.60.", "You ask about order 7.", "How may I help?"]
 )
-def test_a_reply_whose_figures_have_a_source_passes(context: Context, text: str) -> None:
-    assert verdict_on(replied(text), context) == {"passed": True, "problems": [], "tries": 1}
+async def test_a_reply_whose_figures_have_a_source_passes(context: Context, text: str) -> None:
+    assert (await verdict_on(replied(text), context)) == {"passed": True, "problems": [], "tries": 1}
 
 
 @pytest.mark.parametrize(
@@ -43,36 +45,69 @@ def test_a_reply_whose_figures_have_a_source_passes(context: Context, text: str)
         ("Pay at https://pay.example/now.", "no source for link"),
     ],
 )
-def test_a_reply_that_must_not_be_stored_is_refused(
+async def test_a_reply_that_must_not_be_stored_is_refused(
     context: Context, text: str, problem: str
 ) -> None:
-    verdict = verdict_on(replied(text), context)
+    verdict = await verdict_on(replied(text), context)
     assert verdict["problems"] == [problem]
     assert not verdict["passed"]
 
 
-def test_card_ticket_and_passages_are_sources(context: Context) -> None:
+async def test_card_ticket_and_passages_are_sources(context: Context) -> None:
     state = replied(
         "TRIA-000012 over SGD 9.81 is placed, ticket T-000007, the fee is 25%.",
         card={"status": "committed", "document_number": "TRIA-000012", "total": "9.81"},
         handoff={"ticket": "T-000007"},
         passages=[PASSAGE],
     )
-    assert verdict_on(state, context)["passed"]
+    assert (await verdict_on(state, context))["passed"]
 
 
-def test_a_policy_answer_needs_a_citation(context: Context) -> None:
+async def test_a_policy_answer_needs_a_citation(context: Context) -> None:
     bare = replied("It is 25%.", intent="policy", passages=[PASSAGE])
-    assert verdict_on(bare, context)["problems"] == ["no citation"]
+    assert (await verdict_on(bare, context))["problems"] == ["no citation"]
     cited = replied("It is 25%.", PASSAGE["id"], intent="policy", passages=[PASSAGE])
-    assert verdict_on(cited, context)["passed"]
+    assert (await verdict_on(cited, context))["passed"]
 
 
-def test_a_policy_question_without_any_passage_needs_none(context: Context) -> None:
+async def test_a_policy_question_without_any_passage_needs_none(context: Context) -> None:
     state = replied("I can't find this.", intent="policy", passages=[])
-    assert verdict_on(state, context)["passed"]
+    assert (await verdict_on(state, context))["passed"]
 
 
-def test_tries_are_counted(context: Context) -> None:
+async def test_a_reply_that_fails_again_is_replaced_by_fixed_words(context: Context) -> None:
     state = replied("You owe SGD 1.00.", verdict={"passed": False, "problems": [], "tries": 1})
-    assert verdict_on(state, context)["tries"] == 2
+    update = await validate_output(state, Runtime(context=context))
+    assert update["verdict"]["tries"] == 2
+    assert "colleague" in update["reply"]["text"]
+    assert "1.00" not in update["reply"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Sorry about that. We apologise for it.", "more than one apology"),
+        ("Good news 🎉", "too many emoji"),
+        ("\n".join(["One more line."] * 9), "too many lines"),
+    ],
+)
+async def test_a_model_is_held_to_the_tone(context: Context, text: str, problem: str) -> None:
+    state = replied(text)
+    state = {**state, "reply": {**state["reply"], "by": "model"}}
+    assert problem in (await verdict_on(state, context))["problems"]
+
+
+async def test_only_an_answer_from_policies_alone_is_kept_for_others(
+    with_model: Context, control: Control
+) -> None:
+    passage = PASSAGE | {"version": "1"}
+    question: dict[str, Any] = {"intent": "policy", "passages": [passage]}
+    state = replied("It is 25%.", PASSAGE["id"], **question)
+    by_model: State = {**state, "reply": {**state["reply"], "by": "model"}}
+    of_account = question_key(by_model, with_model)
+    assert of_account is None
+    by_model = {**by_model, "facts": []}
+    key = question_key(by_model, with_model)
+    assert key is not None
+    await validate_output(by_model, Runtime(context=with_model))
+    assert await with_model.answers.get(key) == "It is 25%."

@@ -107,3 +107,13 @@ def test_any_text_has_an_answer(phrase: str) -> None:
     match = load_catalogue().find(phrase)
     assert 0 <= match.confidence <= 1
     assert match.product is None or not match.alternatives
+
+
+def test_an_answer_picks_one_of_the_products_that_were_offered() -> None:
+    catalogue = load_catalogue()
+    bags = catalogue.find("bags").alternatives
+    picked = catalogue.among("the kraft one large", bags)
+    assert picked
+    assert picked.code == "BAG-L"
+    assert catalogue.among("the kraft one", bags) is None
+    assert catalogue.among("the red one", bags) is None

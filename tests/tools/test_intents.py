@@ -3,23 +3,38 @@ from pathlib import Path
 import pytest
 
 from tools.embedder import Embedder
-from tools.intents import MAX_PARTS, IntentClassifier, load_utterances, parts_of
+from tools.intents import (
+    MAX_PARTS,
+    SURE,
+    IntentClassifier,
+    grams_of,
+    is_latin,
+    load_utterances,
+    load_weights,
+    parts_of,
+    utterances_hash,
+)
+
+LEAST_UTTERANCES = 80
 
 
 @pytest.fixture(scope="module")
 def classifier(data_folder: Path) -> IntentClassifier:
-    return IntentClassifier(Embedder(data_folder / "minilm"), load_utterances())
+    return IntentClassifier(Embedder(data_folder / "minilm"), load_weights())
 
 
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
         ("could you tell me how much we have to pay you", "balance"),
-        ("has our bank transfer arrived yet", "payments"),
-        ("half of the boxes came damaged and wet", "complaint"),
+        ("has our bank transfer arrived yet", "payment"),
+        ("half of the boxes came damaged and wet", "damage"),
         ("there is mould on the trays", "food_safety"),
         ("get me a human", "person"),
-        ("do you deliver on sundays", "policy"),
+        ("do you deliver on sundays", "delivery"),
+        ("我们还欠多少钱", "balance"),
+        ("berapa hutang kami sekarang", "balance"),
+        ("what is the weather tomorrow", "out_of_scope"),
     ],
 )
 async def test_words_that_stand_in_no_example_are_understood(
@@ -27,23 +42,19 @@ async def test_words_that_stand_in_no_example_are_understood(
 ) -> None:
     best, *_ = await classifier.classify(text)
     assert best.intent == intent
-    assert best.confidence >= 0.5
-
-
-async def test_an_example_is_certain(classifier: IntentClassifier) -> None:
-    [best, *_] = await classifier.classify("what is my outstanding balance")
-    assert best.confidence > 0.9
+    assert best.confidence >= SURE
 
 
 async def test_noise_is_near_nothing(classifier: IntentClassifier) -> None:
-    assert all(s.confidence < 0.5 for s in await classifier.classify("qwzx plk 0x7f"))
+    found = await classifier.classify("qwzx plk 0x7f")
+    assert all(s.confidence < SURE for s in found if s.intent != "out_of_scope")
 
 
 async def test_each_part_of_a_message_has_its_intent(classifier: IntentClassifier) -> None:
     found = await classifier.classify("What do I owe? The boxes arrived crushed.")
     parts = {s.intent: s.part for s in found}
     assert parts["balance"] == "What do I owe?"
-    assert parts["complaint"] == "The boxes arrived crushed."
+    assert parts["damage"] == "The boxes arrived crushed."
 
 
 async def test_an_intent_is_told_once_and_the_surest_first(classifier: IntentClassifier) -> None:
@@ -62,6 +73,7 @@ async def test_an_intent_is_told_once_and_the_surest_first(classifier: IntentCla
         ("cancel it and send me the invoice", ["cancel it", "send me the invoice"]),
         ("boxes and lids", ["boxes and lids"]),
         ("one\n\ntwo", ["one", "two"]),
+        ("我要取消。发票呢？", ["我要取消。", "发票呢？"]),  # noqa: RUF001 (Chinese marks)
         ("  ", []),
     ],
 )
@@ -71,3 +83,27 @@ def test_a_message_falls_into_its_requests(text: str, parts: list[str]) -> None:
 
 def test_a_flood_of_sentences_is_cut() -> None:
     assert len(parts_of("Hello. " * 100)) == MAX_PARTS
+
+
+def test_the_weights_belong_to_the_utterances() -> None:
+    """Fails when utterances were changed: run `make train-intents` and commit the weights."""
+    assert load_weights().source == utterances_hash(load_utterances())
+
+
+def test_every_intent_has_enough_utterances_and_none_is_written_twice() -> None:
+    utterances = load_utterances()
+    assert {i: len(t) for i, t in utterances.items() if len(t) < LEAST_UTTERANCES} == {}
+    texts = [t.lower() for found in utterances.values() for t in found]
+    assert len(texts) == len(set(texts))
+
+
+def test_numbers_are_all_the_same_to_the_classifier() -> None:
+    assert grams_of("INV-1043") == grams_of("inv-7")
+
+
+@pytest.mark.parametrize(
+    ("text", "latin"),
+    [("what do I owe", True), ("boleh hantar", True), ("欠多少钱", False), ("எவ்வளவு", False)],
+)
+def test_the_embedding_is_asked_only_where_it_knows_the_script(text: str, *, latin: bool) -> None:
+    assert is_latin(text) == latin

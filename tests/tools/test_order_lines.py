@@ -73,6 +73,17 @@ WRITTEN: list[tuple[str, list[tuple[str, int]]]] = [
     ("PO 4532: 200 x 12 inch box, see INV-1042", [(MEDIUM, 200)]),
     ("saya nak 200 kotak 12 inci dan 100 kotak 10 inci", [(MEDIUM, 200), (SMALL, 100)]),
     ("1 carton 1ply, 10 bundles regular", [("NAP-1P", 5000), (SMALL, 1000)]),
+    ("a dozen bundles of xl and half a dozen bundles of ten inch", [(XL, 600), (SMALL, 600)]),
+    ("我要10寸披萨盒600个、12寸六捆，谢谢", [(SMALL, 600), (MEDIUM, 600)]),
+    ("三格餐盒两百个，单层餐巾纸一箱", [("TRI-003-TR-03", 200), ("NAP-1P", 5000)]),
+    ("12寸２００个和盖子两箱", [(MEDIUM, 200), (LID, 400)]),
+    ("14寸盒两百五十个", [(XL, 250)]),
+    ("单格餐盒一千五个", [(TRAY, 1500)]),
+    ("6 bundle kotak piza 12 inci dan dua ratus keping kotak 10 inci", [(MEDIUM, 600), (SMALL, 200)]),
+    ("tolong hantar dua ratus lima puluh beg kertas besar", [("BAG-L", 250)]),
+    ("3 karton penutup, seribu dua ratus kotak 10 inci", [(LID, 600), (SMALL, 1200)]),
+    ("12 இன்ச் பீட்சா பெட்டி இருநூறு வேண்டும்", [(MEDIUM, 200)]),
+    ("மூடி 3 கார்ட்டன், 10 இன்ச் பெட்டி ஆயிரத்து இருநூறு", [(LID, 600), (SMALL, 1200)]),
     ("Same as last month", []),
     ("hello, what are your hours?", []),
     ("", []),
@@ -98,7 +109,6 @@ def test_clear_lines_have_no_problem(text: str) -> None:
         ("200-300 boxes", "ambiguous", None, 0, 0, 0),
         ("500 white 12 inch boxes", "ambiguous", None, 500, 0, 0),
         ("200 medium boxes with our logo", "ambiguous", None, 200, 0, 0),
-        ("half a bundle of xl", "ambiguous", None, 0, 1, 0),
         ("300 sushi boats", "unknown_product", None, 300, 0, 0),
         ("200 x CNP-017", "unknown_product", None, 200, 0, 0),
         ("100 12 inch bags", "unknown_product", None, 100, 0, 0),
@@ -107,7 +117,14 @@ def test_clear_lines_have_no_problem(text: str) -> None:
         ("can i have 12 inch boxes", "no_quantity", MEDIUM, 0, 0, 0),
         ("200 or 300 medium boxes", "no_quantity", MEDIUM, 0, 0, 0),
         ("5 cartons of 150 lids", "no_quantity", LID, 0, 0, 0),
-        ("1/2 carton of lids", "no_quantity", LID, 0, 0, 0),
+        ("half a bundle of xl", "not_whole_packs", XL, 25, 0, 50),
+        ("1/2 carton of lids", "not_whole_packs", LID, 100, 0, 200),
+        ("half carton lids", "not_whole_packs", LID, 100, 0, 200),
+        ("半箱盖子", "not_whole_packs", LID, 100, 0, 200),
+        ("setengah karton penutup", "not_whole_packs", LID, 100, 0, 200),
+        ("a carton and a half of lids", "not_whole_packs", LID, 300, 0, 400),
+        ("200个白色12寸披萨盒", "ambiguous", None, 200, 0, 0),
+        ("200 kotak 12 inci merah", "ambiguous", None, 200, 0, 0),
         ("2.5 medium boxes", "no_quantity", MEDIUM, 0, 0, 0),
         ("999999999 medium boxes", "no_quantity", MEDIUM, 0, 0, 0),
         ("150 medium boxes", "not_whole_packs", MEDIUM, 150, 0, 200),
@@ -132,6 +149,18 @@ def test_a_clear_line_beside_one_without_quantity() -> None:
 
 def test_the_phrase_stays_as_written() -> None:
     assert read("pls send 2 Bdl  of 12in, 150 XL")[0].phrase == "2 Bdl of 12in"
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("你好，我要12寸披萨盒六捆，谢谢", "12寸披萨盒六捆"),
+        ("saya nak dua ratus keping kotak 12 inci", "dua ratus keping kotak 12 inci"),
+        ("half a carton of lids", "half a carton of lids"),
+    ],
+)
+def test_the_phrase_stays_in_the_customers_language(text: str, phrase: str) -> None:
+    assert read(text)[0].phrase == phrase
 
 
 def test_alternatives_are_products_to_choose_from() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from tools.word_index import WordIndex, stems
+from tools.word_index import WordIndex, bigrams, prefixes, stems
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,28 @@ def test_a_long_text_does_not_win_by_its_length() -> None:
 def test_no_shared_word_scores_nothing() -> None:
     assert WordIndex({"a": "boxes"}).scores("weather") == {"a": 0}
     assert WordIndex({}).scores("boxes") == {}
+
+
+def test_the_share_is_of_all_the_words_that_were_asked_for() -> None:
+    index = WordIndex({"a": "rush fee", "b": "order lid"})
+    assert 0 < index.shares("rush fee for the moon")["a"] < index.shares("rush fee")["a"] <= 1
+    assert index.shares("") == {"a": 0, "b": 0}
+
+
+def test_words_that_say_nothing_do_not_count() -> None:
+    assert stems("what is the fee, please") == ["fee"]
+
+
+def test_chinese_is_compared_by_pairs_of_characters() -> None:
+    assert bigrams("取消订单 PDF 费") == ["取消", "消订", "订单", "pdf", "费"]
+    index = WordIndex({"cancel": "取消订单的费用", "pay": "付款方式"}, bigrams)
+    scores = index.scores("我要取消")
+    assert scores["cancel"] > scores["pay"] == 0
+
+
+def test_forms_of_a_malay_or_tamil_word_share_their_first_letters() -> None:
+    assert set(prefixes("batalkan")) == {"batalkan", "batal"}
+    index = WordIndex({"cancel": "pembatalan pesanan", "other": "harga kotak"}, prefixes)
+    assert index.scores("pembatal")["cancel"] > 0
+    tamil = WordIndex({"order": "ஆர்டரை மாற்ற", "other": "விலை"}, prefixes)
+    assert tamil.scores("ஆர்டர்")["order"] > 0

@@ -97,11 +97,13 @@ class SalesDetails(Document):
 
 
 class Item(Document):
-    """A product in Xero's price list."""
+    """A product in Xero's price list; stock is known where Xero tracks it."""
 
     code: str
     name: str | None = None
     sales_details: SalesDetails | None = None
+    is_tracked_as_inventory: bool = False
+    quantity_on_hand: Decimal | None = None
 
 
 def loads(body: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ checked against it again. A document of somebody else reads like one that does n
 import asyncio
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -20,6 +21,14 @@ from tools.xero.documents import ZERO, Invoice, Item, Payment
 NUMBER = re.compile(r"[A-Z]{1,5}-?\d{1,10}")
 VISIBLE = {"AUTHORISED", "PAID"}
 OURS = re.compile(r"TRIA-\d{6,}")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One item of the price list; `on_hand` is None where stock is not tracked."""
+
+    price: Decimal
+    on_hand: Decimal | None
 
 
 class Accounts:
@@ -62,15 +71,25 @@ class Accounts:
         mine = [p for p in payments if p.invoice and p.invoice.invoice_id in own]
         return sorted(mine, key=lambda p: p.date or date.min, reverse=True)
 
-    async def prices(self) -> dict[str, Decimal]:
-        """The price list: item code to unit price before GST, in SGD."""
+    async def price_list(self) -> dict[str, Listed]:
+        """Item code to unit price before GST in SGD, and the stock where it is tracked."""
         answer = await self._client.get("/Items", {"unitdp": "4"})
         items = [Item.model_validate(i) for i in answer.get("Items", [])]
         return {
-            i.code: i.sales_details.unit_price
+            i.code: Listed(
+                i.sales_details.unit_price,
+                i.quantity_on_hand if i.is_tracked_as_inventory else None,
+            )
             for i in items
             if i.sales_details and i.sales_details.unit_price is not None
         }
+
+    async def past_orders(self) -> list[Invoice]:
+        """What was ordered in the last twelve months, latest first; our drafts among them."""
+        since = self._today() - timedelta(days=365)
+        invoices = await self._invoices({"Statuses": "DRAFT,AUTHORISED,PAID"})
+        ordered = [i for i in invoices if i.date and i.date >= since and _is_order(i)]
+        return sorted(ordered, key=lambda i: (i.date or since, i.invoice_number or ""), reverse=True)
 
     async def standing(self) -> AccountStanding:
         """Segment, average order and credit hold, from the invoices of the last twelve months."""
@@ -133,6 +152,11 @@ class Accounts:
         if any(i.contact.contact_id not in self._contacts for i in invoices):
             raise ForeignDocument("Xero returned a document outside the caller's scope")
         return [i for i in invoices if i.type == "ACCREC"]
+
+
+def _is_order(invoice: Invoice) -> bool:
+    is_visible = invoice.status in VISIBLE or _is_our_draft(invoice)
+    return is_visible and any(line.item_code for line in invoice.line_items)
 
 
 def _is_our_draft(invoice: Invoice) -> bool:

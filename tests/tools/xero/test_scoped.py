@@ -153,8 +153,16 @@ async def test_the_standing_follows_from_the_books(client: XeroClient, who: Demo
 
 
 async def test_prices_are_exact(accounts: Accounts) -> None:
-    prices = await accounts.prices()
-    assert prices["CNP-015-FB-01"] == Decimal("0.65")
+    listed = await accounts.price_list()
+    assert listed["CNP-015-FB-01"].price == Decimal("0.65")
+    assert listed["CUT-W"].on_hand == 0
+
+
+async def test_past_orders_are_the_callers_own_and_the_latest_first(accounts: Accounts) -> None:
+    past = await accounts.past_orders()
+    days = [i.date for i in past if i.date]
+    assert days == sorted(days, reverse=True)
+    assert all(any(line.item_code for line in i.line_items) for i in past)
 
 
 async def test_the_sales_tax_is_found_by_its_rate(accounts: Accounts) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ _SENTENCE = re.compile(r".*?[.!?](?=\s|$)")
 _AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:,\d{3})+|\d+)\.(\d{2})(?![\d%])")
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _WRITTEN_DAY = re.compile(r"\b\d{1,2} [A-Z][a-z]{2,8} \d{4}\b")
+_TODAY = re.compile(r"Today is \w+ (\d{1,2} \w+ \d{4})")
 _WRITTEN_FORMS = ("%d %B %Y", "%d %b %Y")
 
 
@@ -32,7 +34,15 @@ def echo(messages: Sequence[Json]) -> str:
     return " ".join(sentences[:LONGEST_REPLY]) or SMALL_TALK
 
 
-def lie(text: str, foreign_number: str) -> str:
+def sources_of(messages: Sequence[Json]) -> list[Json]:
+    """Everything the model was given: each fact, the whole text, and the day where it is said."""
+    text = "\n".join(_texts(messages))
+    facts = [fact for line in _lines(text, "facts") if (fact := _fact(line))]
+    days = [{"today": f"{day:%Y-%m-%d}"} for day in _today(text)]
+    return [*facts, {"said": text}, *days]
+
+
+def lie_throughout(text: str, foreign_number: str) -> str:
     """The same with wrong amounts and dates, a discount, a link and a foreign document."""
     wrong = _AMOUNT.sub(_raised, _WRITTEN_DAY.sub(_shifted, _ISO_DAY.sub(_shifted_iso, text)))
     return (
@@ -53,6 +63,20 @@ def _texts(messages: Sequence[Json]) -> Iterator[str]:
 def _lines(text: str, block: str) -> Iterator[str]:
     for found in re.findall(_BLOCK.format(block), text, re.DOTALL):
         yield from found.splitlines()
+
+
+def _fact(line: str) -> Json:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _today(text: str) -> Iterator[datetime]:
+    if found := _TODAY.search(text):
+        with suppress(ValueError):
+            yield datetime.strptime(found[1], "%d %B %Y")  # noqa: DTZ007 - a day has no zone
 
 
 def _sentence(line: str) -> str:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+from typing_extensions import override
 
 from tools.sandbox.desk import Desk
 from tools.sandbox.openai.chunks import (
@@ -19,11 +21,19 @@ from tools.sandbox.openai.chunks import (
 )
 from tools.sandbox.openai.embeddings import embeddings
 from tools.sandbox.openai.script import Script, ScriptIsEmpty
-from tools.sandbox.openai.settings import ModelMode, ScriptedReply
+from tools.sandbox.openai.settings import ModelMode, ModelSettings, ScriptedReply
 from tools.sandbox.store import Json, Search
+from tools.sandbox.xero.responses import BrokenOff
 
 MODELS = ("sandbox-chat", "sandbox-embed")
 LONGEST_STALL_SECONDS = 120
+GARBAGE = '{"id": "chatcmpl-<html>'
+CUT_OFF = ("truncate", "broken", "garbage")
+FAILURES: Mapping[ModelMode, tuple[int, str, str]] = {
+    "error_429": (429, "Rate limit reached.", "rate_limit_exceeded"),
+    "error_500": (500, "The server had an error.", "server_error"),
+    "error_503": (503, "The engine is overloaded.", "service_unavailable"),
+}
 
 
 def make_routes(desk: Desk, script: Script) -> APIRouter:
@@ -81,26 +91,46 @@ def _has_messages(body: Json) -> bool:
 
 
 async def _answer(desk: Desk, script: Script, body: Json) -> Response:
-    mode = script.record(body)
-    if mode == "error_500":
-        return JSONResponse(error("The server had an error.", "server_error", "server_error"), 500)
-    if mode == "error_429":
-        limited = error("Rate limit reached.", "requests", "rate_limit_exceeded")
-        return JSONResponse(limited, 429, {"Retry-After": "2"})
+    mode, settings = script.record(body), script.settings
+    if mode in FAILURES:
+        status, message, kind = FAILURES[mode]
+        headers = {"Retry-After": f"{settings.retry_after:g}"} if status == 429 else {}
+        return JSONResponse(error(message, kind, kind), status, headers)
+    if mode == "timeout":
+        await asyncio.sleep(LONGEST_STALL_SECONDS)
+    if mode == "garbage" and not body.get("stream"):
+        return Response(GARBAGE, media_type="application/json")
     try:
         reply = script.reply(body, mode, lambda text: _foreign_number(desk, text))
     except ScriptIsEmpty:
         return JSONResponse(error("No scripted reply is left.", "server_error", "script"), 500)
     created = int(desk.clock.now().timestamp())
     if body.get("stream"):
-        events = _events(script, mode, body, reply, created)
-        return StreamingResponse(events, media_type="text/event-stream")
-    return await _whole(script, mode, completion(body, reply, finish_of(reply), created))
+        events = _events(settings, mode, body, reply, created)
+        streamed = BrokenStream if mode == "broken" else StreamingResponse
+        return streamed(events, media_type="text/event-stream")
+    return await _whole(settings, mode, completion(body, reply, finish_of(reply), created))
 
 
-async def _whole(script: Script, mode: ModelMode, answer: Json) -> Response:
-    if mode in ("slow", "stall"):
-        await asyncio.sleep(script.settings.seconds if mode == "slow" else LONGEST_STALL_SECONDS)
+class BrokenStream(StreamingResponse):
+    """A stream whose connection ends before the stream has."""
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_all_but_the_end(message: Message) -> None:
+            if message["type"] != "http.response.body" or message.get("more_body"):
+                await send(message)
+
+        await super().__call__(scope, receive, send_all_but_the_end)
+
+
+async def _whole(settings: ModelSettings, mode: ModelMode, answer: Json) -> Response:
+    if mode == "slow":
+        await asyncio.sleep(settings.first_seconds + settings.seconds)
+    if mode == "stall":
+        await asyncio.sleep(LONGEST_STALL_SECONDS)
+    if mode == "broken":
+        return BrokenOff()
     if mode == "truncate":
         choice = answer["choices"][0]
         content = choice["message"]["content"] or ""
@@ -110,25 +140,28 @@ async def _whole(script: Script, mode: ModelMode, answer: Json) -> Response:
 
 
 async def _events(
-    script: Script, mode: ModelMode, body: Json, reply: ScriptedReply, created: int
+    settings: ModelSettings, mode: ModelMode, body: Json, reply: ScriptedReply, created: int
 ) -> AsyncIterator[str]:
-    settings, pieces = script.settings, 0
+    pieces = 0
     for chunk in chunks(body, reply, created):
         if is_content(chunk):
-            if mode == "truncate" and pieces >= settings.after_pieces:
+            if mode in CUT_OFF and pieces >= settings.after_pieces:
+                yield f"data: {GARBAGE}\n\n" if mode == "garbage" else ""
                 return
-            await asyncio.sleep(_pause(mode, pieces, settings.after_pieces, settings.seconds))
+            await asyncio.sleep(_pause(settings, mode, pieces))
             pieces += 1
-        elif mode == "truncate" and pieces:
+        elif mode in CUT_OFF and pieces:
             return
         yield event(chunk)
     yield DONE
 
 
-def _pause(mode: ModelMode, pieces: int, after_pieces: int, seconds: float) -> float:
-    if mode == "stall" and pieces >= after_pieces:
+def _pause(settings: ModelSettings, mode: ModelMode, pieces: int) -> float:
+    if mode == "stall" and pieces >= settings.after_pieces:
         return LONGEST_STALL_SECONDS
-    return seconds if mode == "slow" else 0
+    if mode != "slow":
+        return 0
+    return settings.seconds if pieces else settings.seconds + settings.first_seconds
 
 
 def _foreign_number(desk: Desk, text: str) -> str:

@@ -1,9 +1,11 @@
 """What the model stand-in says next, and what it was asked."""
 
+import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from tools.sandbox.openai.replies import echo, lie
+from tools.sandbox.openai.lies import KINDS, LieKind, lie
+from tools.sandbox.openai.replies import echo, lie_throughout, sources_of
 from tools.sandbox.openai.schemas import structured
 from tools.sandbox.openai.settings import ModelMode, ModelSettings, ScriptedReply
 from tools.sandbox.store import Json
@@ -45,7 +47,18 @@ class Script:
         if form := structured(body, self.settings.form):
             return form
         text = echo(body["messages"])
-        return ScriptedReply(content=lie(text, foreign(text)) if mode == "lying" else text)
+        if mode == "lying":
+            text = self._lie(text, body["messages"], foreign)
+        return ScriptedReply(content=text)
+
+    def _lie(self, text: str, messages: Sequence[Json], foreign: Callable[[str], str]) -> str:
+        """A lie that depends on nothing but the seed and the text."""
+        lies = self.settings.lies
+        if lies == "everywhere":
+            return lie_throughout(text, foreign(text))
+        rng = random.Random(f"{self.settings.seed} {text}")
+        kind: LieKind = rng.choice(KINDS) if lies == "mixed" else lies
+        return lie(kind, text, sources_of(messages), rng)
 
     def _next(self) -> ScriptedReply:
         if not self.settings.replies:

@@ -4,8 +4,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.sandbox.openai.lies import LieKind
+
 ModelMode = Literal[
-    "echo", "lying", "slow", "stall", "truncate", "error_500", "error_429", "scripted"
+    "echo",
+    "scripted",
+    "lying",
+    "slow",
+    "stall",
+    "truncate",
+    "broken",
+    "garbage",
+    "timeout",
+    "error_429",
+    "error_500",
+    "error_503",
 ]
 
 
@@ -24,13 +37,22 @@ class ScriptedReply(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """Mode, and what the modes need: seconds between pieces, pieces until a stop, replies."""
+    """Mode, and what the modes need.
+
+    `first_seconds` pass before a slow reply begins and `seconds` between its pieces; a reply that
+    ends badly does so after `after_pieces`. Lies are of one kind, of any (`mixed`), or everywhere
+    in the reply; the same seed tells the same lie about the same text.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     mode: ModelMode = "echo"
     seconds: float = Field(0.2, ge=0)
+    first_seconds: float = Field(0, ge=0)
     after_pieces: int = Field(3, ge=0)
+    retry_after: float = Field(2, ge=0)
+    lies: LieKind | Literal["mixed", "everywhere"] = "everywhere"
+    seed: int = 0
     replies: list[str | ScriptedReply] = []
     form: dict[str, Any] | None = None  # what a structured answer holds; else made from the schema
     times: int | None = Field(None, ge=1)  # calls after which the mode is echo again

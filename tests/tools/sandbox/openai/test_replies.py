@@ -1,4 +1,4 @@
-from tools.sandbox.openai.replies import SMALL_TALK, echo, lie
+from tools.sandbox.openai.replies import SMALL_TALK, echo, lie_throughout, sources_of
 
 
 def said(text: str) -> list[dict[str, str]]:
@@ -34,7 +34,9 @@ def test_the_assistants_own_words_are_not_repeated() -> None:
 
 
 def test_a_lie_changes_every_amount_and_date() -> None:
-    told = lie("Pay 1,354.25 by 2026-03-02, that is 2 March 2026, or SGD 10.00.", "INV-9")
+    told = lie_throughout(
+        "Pay 1,354.25 by 2026-03-02, that is 2 March 2026, or SGD 10.00.", "INV-9"
+    )
 
     assert "1,454.25" in told
     assert "110.00" in told
@@ -44,8 +46,17 @@ def test_a_lie_changes_every_amount_and_date() -> None:
 
 
 def test_a_lie_invents_a_discount_a_link_and_a_document() -> None:
-    told = lie("Hello.", "INV-4711")
+    told = lie_throughout("Hello.", "INV-4711")
 
     assert "15% discount" in told
     assert "https://" in told
     assert "INV-4711" in told
+
+
+def test_what_the_model_was_given_are_the_sources_of_its_lies() -> None:
+    text = 'Today is Monday 23 November 2026.\n<facts>\n{"total": "354.25"}\n</facts>'
+    fact, whole, day = sources_of(said(text))
+
+    assert fact == {"total": "354.25"}
+    assert "Monday" in whole["said"]
+    assert day == {"today": "2026-11-23"}

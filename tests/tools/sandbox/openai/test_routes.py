@@ -78,7 +78,60 @@ def test_lies(http: httpx.Client) -> None:
     assert "INV-" in text
 
 
-@pytest.mark.parametrize(("mode", "status"), [("error_500", 500), ("error_429", 429)])
+def test_lies_of_one_kind_repeat_with_their_seed(http: httpx.Client) -> None:
+    def told(seed: int) -> str:
+        set_mode(http, mode="lying", lies="contact", seed=seed)
+        return str(chat(http).json()["choices"][0]["message"]["content"])
+
+    assert "You owe SGD 354.25." in told(1)
+    assert told(1) == told(1)
+    assert len({told(seed) for seed in range(8)}) > 3
+
+
+def test_mixed_lies_are_streamed(http: httpx.Client) -> None:
+    set_mode(http, mode="lying", lies="mixed", seed=2)
+    first, *pieces, _last = events(chat(http, stream=True))
+    text = "".join(p["choices"][0]["delta"]["content"] for p in pieces)
+
+    assert first["choices"][0]["delta"]["role"] == "assistant"
+    assert text not in ("", "You owe SGD 354.25. It is due on 2026-03-02.")
+
+
+def test_a_rate_limit_says_when_to_come_back(http: httpx.Client) -> None:
+    set_mode(http, mode="error_429", retry_after=0.5)
+
+    assert chat(http).headers["Retry-After"] == "0.5"
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_a_connection_that_breaks(http: httpx.Client, is_streamed: bool) -> None:  # noqa: FBT001
+    set_mode(http, mode="broken", after_pieces=2)
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        chat(http, stream=is_streamed)
+
+
+def test_an_answer_of_garbage(http: httpx.Client) -> None:
+    set_mode(http, mode="garbage", after_pieces=1)
+
+    with pytest.raises(json.JSONDecodeError):
+        chat(http).json()
+    with pytest.raises(json.JSONDecodeError):
+        events(chat(http, stream=True))
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_an_answer_that_never_begins(http: httpx.Client, is_streamed: bool) -> None:  # noqa: FBT001
+    set_mode(http, mode="timeout")
+    http.timeout = httpx.Timeout(0.3)
+
+    with pytest.raises(httpx.ReadTimeout):
+        chat(http, stream=is_streamed)
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"), [("error_500", 500), ("error_503", 503), ("error_429", 429)]
+)
 def test_an_error_for_a_number_of_calls(http: httpx.Client, mode: str, status: int) -> None:
     set_mode(http, mode=mode, times=1)
 

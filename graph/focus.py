@@ -1,0 +1,57 @@
+"""What a turn hands to the next one of its conversation."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from nodes.state import Focus, State, entities_named, facts_of, intents_of
+
+# As long as a card is open, so is the order that it was made of.
+ORDER_HOURS = 24
+
+
+def focus_of(state: State) -> Focus:
+    """The focus after a turn; what it did not touch stays as it was."""
+    before = state["turn"].get("focus", {})
+    understanding = state["understanding"]
+    intents = sorted(intents_of(state) - {"unclear", "confirm", "decline", "small_talk"})
+    shown = _documents_shown(state)
+    spoken_of = entities_named(state, "document") or [
+        invoice["number"] for fact in facts_of(state, "documents") for invoice in fact["found"]
+    ]
+    return {
+        **_order(state, before),
+        "documents": spoken_of or before.get("documents", []),
+        "listed": shown or before.get("listed", []),
+        "products": entities_named(state, "product") or before.get("products", []),
+        "intents": intents or before.get("intents", []),
+        "misunderstood": understanding["misunderstood"],
+        "language": state["screened"]["language"],
+    }
+
+
+def _order(state: State, before: Focus) -> Focus:
+    """The order being put together: set, ended by its answer, or forgotten after a day."""
+    at = state["turn"]["received_at"]
+    if (order := state.get("order")) is not None:
+        return {"order": order, "order_at": at}
+    kept, kept_at = before.get("order"), before.get("order_at", at)
+    is_over = facts_of(state, "declined") or facts_of(state, "card_gone")
+    if facts_of(state, "committed") or is_over or not kept or _is_old(kept_at, at):
+        return {"order": None, "order_at": at}
+    return {"order": kept, "order_at": kept_at}
+
+
+def _is_old(since: str, now: str) -> bool:
+    age = datetime.fromisoformat(now) - datetime.fromisoformat(since)
+    return age > timedelta(hours=ORDER_HOURS)
+
+
+def _documents_shown(state: State) -> list[str]:
+    """The document numbers of the reply's lists, in the order in which they are shown."""
+    shown: list[dict[str, Any]] = [
+        entry
+        for kind, key in (("balance", "listed"), ("documents", "found"), ("orders", "listed"))
+        for fact in facts_of(state, kind)
+        for entry in fact[key]
+    ]
+    return list(dict.fromkeys(entry["number"] for entry in shown))

@@ -1,0 +1,198 @@
+"""Search by meaning (Chroma) and by words (BM25) over the same texts."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import httpx
+from chromadb.errors import ChromaError
+from langchain_chroma import Chroma
+from langchain_core.embeddings import Embeddings
+
+from tools.chroma import Connect
+from tools.errors import BackendUnavailable
+from tools.word_index import WordIndex
+
+REST_SECONDS = 10.0  # how long a server that did not answer in time is left alone
+WAIT_SECONDS = 5.0
+BATCH = 32
+# A piece of a long text: about what the embedder sees of it, half a minute of reading.
+PIECE_WORDS, OVERLAP_WORDS = 160, 40
+OFF_TOPIC = ""  # the key of the sentences off the topic
+NEAREST = 400  # pieces that a search in a large collection asks for
+
+Result = TypeVar("Result")
+
+
+class Entry(NamedTuple):
+    """A text under its heading; every piece of a long text is indexed with the heading."""
+
+    head: str
+    body: str
+
+
+class Score(NamedTuple):
+    """How near a text is: the cosine of its best piece, and its share of the best BM25 score."""
+
+    cosine: float
+    words: float
+
+
+class Found(NamedTuple):
+    """The scores by key, and the cosine of the nearest sentence that no text is about."""
+
+    scores: dict[str, Score]
+    off_topic: float
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """How many pieces an indexing run embedded, dropped and left alone."""
+
+    added: int
+    removed: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class _Piece:
+    key: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.key}@{digest(self.text)}"
+
+
+def digest(text: str) -> str:
+    """The first 12 hex digits of a text's hash."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def pieces_of(text: str) -> Iterator[str]:
+    """The text itself, or overlapping pieces of a long one."""
+    words = text.split()
+    if len(words) <= PIECE_WORDS:
+        yield text
+        return
+    step = PIECE_WORDS - OVERLAP_WORDS
+    for start in range(0, len(words) - OVERLAP_WORDS, step):
+        yield " ".join(words[start : start + PIECE_WORDS])
+
+
+class HybridIndex:
+    """Entries by key, and sentences off their topic to tell a question that none of them answers.
+
+    An index that Chroma lost is made again by the next search.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        entries: Mapping[str, Entry],
+        embedder: Embeddings,
+        collection: str,
+        off_topic: Sequence[str] = (),
+    ) -> None:
+        self._connect = connect
+        self._embedder = embedder
+        self._collection = collection
+        self._entries = dict(entries)
+        self._words = WordIndex({key: ". ".join(entry) for key, entry in entries.items()})
+        pieces = [p for key, entry in entries.items() for p in _pieces(key, entry)]
+        pieces += [_Piece(OFF_TOPIC, sentence) for sentence in off_topic]
+        self._pieces = {piece.id: piece for piece in pieces}
+        self._store: Chroma | None = None
+        self._connecting, self._indexing = threading.Lock(), threading.Lock()
+        self._is_indexed = False
+        self._rests_until = 0.0
+
+    def search(self, query: str) -> Found:
+        """The scores of every entry; raises BackendUnavailable without Chroma."""
+        if not query.strip():
+            return Found(dict.fromkeys(self._entries, Score(0.0, 0.0)), 0.0)
+        vector = self._embedder.embed_query(query)
+        cosines, elsewhere = self._answer(lambda store: self._nearest(store, vector))
+        words = self._words.shares(query)
+        scores = {key: Score(cosines.get(key, elsewhere), words[key]) for key in self._entries}
+        return Found(scores, cosines.get(OFF_TOPIC, 0.0))
+
+    def index(self) -> IndexReport:
+        """Bring Chroma up to date: embed what changed, then drop what is no longer there."""
+        return self._answer(self._index)
+
+    def ping(self) -> None:
+        """Raise BackendUnavailable unless the collection answers."""
+        self._answer(lambda store: store.get(limit=1, include=[]))
+
+    def _nearest(self, store: Chroma, vector: list[float]) -> tuple[dict[str, float], float]:
+        """The best cosine by key, and what to assume of a key that is not among the nearest."""
+        self._restore(store)
+        # Twice as many, because while a release is rolled out both texts of an entry are there.
+        limit = min(2 * len(self._pieces), NEAREST)
+        found = store.similarity_search_by_vector_with_relevance_scores(vector, k=limit)
+        cosines = {row.metadata["section"]: 1 - distance for row, distance in reversed(found)}
+        is_cut = limit < 2 * len(self._pieces) and len(found) == limit
+        return cosines, min(cosines.values(), default=0.0) if is_cut else 0.0
+
+    def _restore(self, store: Chroma) -> None:
+        """Add what is missing, once after each loss of Chroma.
+
+        Others wait a while: Chroma in this process fails a query of a collection whose very first
+        entries are being written.
+        """
+        if self._is_indexed or not self._indexing.acquire(timeout=WAIT_SECONDS):
+            return
+        try:
+            if not self._is_indexed:
+                self._add_missing(store)
+            self._is_indexed = True
+        finally:
+            self._indexing.release()
+
+    def _index(self, store: Chroma) -> IndexReport:
+        with self._indexing:
+            present, added = self._add_missing(store)
+            if stale := sorted(present - self._pieces.keys()):
+                store.delete(stale)
+            self._is_indexed = True
+        return IndexReport(added, len(stale), len(self._pieces) - added)
+
+    def _add_missing(self, store: Chroma) -> tuple[set[str], int]:
+        present = set(store.get(include=[])["ids"])
+        missing = [piece for key, piece in self._pieces.items() if key not in present]
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            metadata = [{"section": piece.key} for piece in batch]
+            store.add_texts([p.text for p in batch], metadata, [p.id for p in batch])
+        return present, len(missing)
+
+    def _answer(self, ask: Callable[[Chroma], Result]) -> Result:
+        try:
+            return ask(self._connected())
+        except (ChromaError, httpx.HTTPError) as error:
+            # A server that lost its data has another collection, and an empty one.
+            self._store, self._is_indexed = None, False
+            if isinstance(error, httpx.TimeoutException):
+                self._rests_until = time.monotonic() + REST_SECONDS
+            raise BackendUnavailable("Chroma did not answer.") from error
+
+    def _connected(self) -> Chroma:
+        with self._connecting:
+            if time.monotonic() < self._rests_until:  # else every turn would wait for the timeout
+                raise BackendUnavailable("Chroma did not answer in time a moment ago.")
+            self._store = self._store or Chroma(
+                self._collection,
+                self._embedder,
+                client=self._connect(),
+                collection_configuration={"hnsw": {"space": "cosine"}},
+            )
+            return self._store
+
+
+def _pieces(key: str, entry: Entry) -> Iterator[_Piece]:
+    for body in pieces_of(entry.body):
+        yield _Piece(key, f"{entry.head}. {body}" if entry.head else body)
