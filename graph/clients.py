@@ -22,6 +22,7 @@ from graph.settings import Settings
 from monitoring.logging import origin
 from tools.actions import Actions
 from tools.answers import Answers
+from tools.budget import DailyBudget
 from tools.catalogue import load_catalogue
 from tools.context import Caller, Context, LanguageModel
 from tools.conversations import Conversations
@@ -111,7 +112,7 @@ def _assemble(
     knowledge = make_knowledge(settings, embedder)
     classifier = IntentClassifier(embedder, load_weights())
     catalogue = load_catalogue()
-    model = make_model(settings)
+    model = make_model(settings, redis)
 
     def context_for(caller: Caller) -> Context:
         return Context(
@@ -165,14 +166,17 @@ def chroma_folder(data: Path) -> Path:
     return data / "chroma"
 
 
-def make_model(settings: Settings) -> LanguageModel | None:
-    """The model, or None when no key is set: then replies come from templates."""
+def make_model(settings: Settings, redis: Redis) -> LanguageModel | None:
+    """The model within its daily budget; None without a key: then replies come from templates."""
     if settings.openai_api_key is None:
         return None
-    from tools.model import Model  # noqa: PLC0415 (see tools/context.py)
+    from tools.model import Bounds, Model  # noqa: PLC0415 (see tools/context.py)
 
     return Model(
-        settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.openai_model
+        settings.openai_api_key.get_secret_value(),
+        settings.openai_base_url,
+        settings.openai_model,
+        Bounds(budget=DailyBudget(settings.openai_daily_usd, now, redis), now=now),
     )
 
 

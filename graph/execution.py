@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,8 +17,8 @@ from psycopg_pool import PoolTimeout
 
 from graph.builder import Graph
 from graph.checkpoints import turn_thread
-from graph.progress import Progress, publish
 from graph.focus import focus_of
+from graph.progress import Progress, publish
 from graph.public import answer_id, answer_of, public_update
 from monitoring import metrics
 from monitoring.logging import origin
@@ -181,7 +182,9 @@ class Executor:
     async def _finish(self, progress: Progress, state: dict[str, Any]) -> None:
         """Store the answer and end the run in one transaction; then tell whoever listens."""
         run, focus = progress.run, focus_of(cast(State, state))
-        if not await self._runs.succeed(run["run_id"], answer_id(run["run_id"]), answer_of(state), focus):
+        if not await self._runs.succeed(
+            run["run_id"], answer_id(run["run_id"]), answer_of(state), focus
+        ):
             return  # the lease was lost: the one who has the run tells the clients
         progress.state = state
         progress.messages = await self._conversations.window(
@@ -200,7 +203,9 @@ class Executor:
             intents=public_update(state).get("intents"),
             by=state["reply"]["by"],
             tries=state["verdict"]["tries"],
+            **_spent(state),
         )
+        _count(state)
 
     async def _fail(self, run: DictRow, error: Exception) -> None:
         code = error.code if isinstance(error, TriaError) else type(error).__name__
@@ -214,6 +219,30 @@ class Executor:
         message = "This message could not be answered. Please send it again."
         await publish(self._events, run, "error", {"error": code, "message": message})
         await publish(self._events, run, END, {})
+
+
+def _count(state: Mapping[str, Any]) -> None:
+    """What the model cost in this turn, and who worded the reply."""
+    for call in state.get("spent", []):
+        purpose = call["purpose"]
+        metrics.MODEL_CALLS.labels(purpose).inc()
+        metrics.MODEL_TOKENS.labels(purpose, "in").inc(call["tokens_in"])
+        metrics.MODEL_TOKENS.labels(purpose, "out").inc(call["tokens_out"])
+        metrics.MODEL_USD.labels(purpose).inc(float(call["usd"]))
+    reply = state["reply"]
+    metrics.REPLIES.labels(reply["by"]).inc()
+    if reply["is_shared"]:
+        metrics.CACHE_ASKED.labels("hit" if reply["by"] == "cache" else "miss").inc()
+
+
+def _spent(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Calls of the model in this turn, their tokens and what they cost."""
+    calls = state.get("spent", [])
+    return {
+        "model_calls": len(calls),
+        "tokens": sum(c["tokens_in"] + c["tokens_out"] for c in calls),
+        "usd": str(sum((Decimal(c["usd"]) for c in calls), Decimal(0))),
+    }
 
 
 def config_of(run: Mapping[str, Any]) -> RunnableConfig:

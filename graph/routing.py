@@ -52,7 +52,9 @@ def _needs_attention(state: State) -> bool:
     An urgent order is handed over by the action, which knows what was ordered.
     """
     understood = state["understanding"]
-    is_urgent = understood["is_urgent"] and not intents_of(state) & (ORDERING | {"confirm", "decline"})
+    is_urgent = understood["is_urgent"] and not intents_of(state) & (
+        ORDERING | {"confirm", "decline"}
+    )
     return is_urgent or understood["misunderstood"] >= load_rules().escalation.misunderstandings
 
 

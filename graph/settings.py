@@ -1,6 +1,7 @@
 """Every setting, read once from the environment or `.env`."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_model: str = "gpt-4.1-mini"
+    openai_daily_usd: Decimal = Field(Decimal(20), ge=0)
 
 
 def environment() -> dict[str, str]:

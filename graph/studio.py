@@ -19,8 +19,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from graph.focus import focus_of
 from graph.clients import Clients, now, open_clients
+from graph.focus import focus_of
 from graph.migrate import prepare_database
 from graph.settings import Settings, environment
 from nodes.state import Focus, State, Turn
@@ -63,7 +63,10 @@ async def answer(state: Conversation) -> Conversation:
         {"configurable": {"thread_id": f"studio:{turn['run_id']}"}},
         context=clients.context_for(caller),
     )
-    return {"messages": [AIMessage(result["reply"]["text"])], "focus": focus_of(cast(State, result))}
+    return {
+        "messages": [AIMessage(result["reply"]["text"])],
+        "focus": focus_of(cast(State, result)),
+    }
 
 
 def demo_caller(customer: DemoCustomer) -> Caller:

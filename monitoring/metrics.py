@@ -17,3 +17,10 @@ PART_UP = Gauge("tria_part_up", "Whether a part answered its last probe.", ["par
 REQUEST_SECONDS = Histogram(
     "tria_request_seconds", "HTTP requests.", ["method", "route", "status"], buckets=SECONDS
 )
+REPLIES = Counter("tria_replies_total", "Replies, by who worded them.", ["by"])
+CACHE_ASKED = Counter(
+    "tria_answer_cache_total", "Questions about the rules alone, by hit or miss.", ["result"]
+)
+MODEL_CALLS = Counter("tria_model_calls_total", "Calls of the model.", ["purpose"])
+MODEL_TOKENS = Counter("tria_model_tokens_total", "Tokens in and out.", ["purpose", "direction"])
+MODEL_USD = Counter("tria_model_usd_total", "What calls of the model cost, in USD.", ["purpose"])

@@ -10,13 +10,25 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
 from nodes.prompts import prompt
-from nodes.state import BY_POLICIES, INTENTS, ORDERING, Focus, Found, Intent, State, Turn
+from nodes.state import (
+    BY_POLICIES,
+    INTENTS,
+    ORDERING,
+    Focus,
+    Found,
+    Intent,
+    Spent,
+    State,
+    Turn,
+    spent_on,
+)
 from tools.answers_to_cards import says_no, says_yes
-from tools.context import Context
-from tools.entities import Entity, documents_in, entities_of
+from tools.catalogue import Catalogue
+from tools.context import Context, LanguageModel
+from tools.entities import documents_in, entities_of
 from tools.errors import BackendUnavailable
 from tools.follow_up import is_follow_up
-from tools.intents import SURE, Scored, parts_of
+from tools.intents import SURE, Scored
 from tools.order_changes import amend
 from tools.order_records import dump, load
 from tools.order_signs import asks_repeat, is_urgent, looks_like_order
@@ -35,7 +47,7 @@ WEAK: frozenset[Intent] = frozenset({"small_talk", "out_of_scope"})
 # Talking about an order that is being put together is no change to one that exists.
 ABOUT_ORDERS: frozenset[Intent] = frozenset({"order", "reorder", "order_change", "order_status"})
 
-ASKS = re.compile("[?？吗呢]")  # noqa: RUF001 (Chinese marks)
+ASKS = re.compile("[?？吗呢]")
 
 By = Literal["code", "classifier", "model"]
 
@@ -43,7 +55,7 @@ By = Literal["code", "classifier", "model"]
 class Classification(BaseModel):
     """What the model is asked to fill in."""
 
-    intents: list[Intent] = Field(description="Every intent of the last message, most certain first")
+    intents: list[Intent] = Field(description="Every intent of the last message")
 
 
 async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
@@ -55,7 +67,8 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     received = datetime.fromisoformat(turn["received_at"])
 
     scored = await context.classifier.classify(masked)
-    order = _order_so_far(text, focus, scored, context, outlets, received)
+    order = _order_so_far(state, scored, context.catalogue, outlets)
+    spent: list[Spent] = []
     by: By = "code"
     intents = _certain(text, turn, has_order=order is not None)
     if intents and intents[0]["name"] in ORDERING:
@@ -63,7 +76,7 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     if not intents:
         intents, by = _known(scored, text, focus), "classifier"
     if not _is_sure(intents) and context.model:
-        asked = await _ask_model(state, context)
+        asked = await _ask_model(state, context.model, spent)
         intents, by = (asked, "model") if asked else (intents, by)
     if not _is_sure(intents):
         intents = [_not_understood(scored, masked)]
@@ -76,24 +89,22 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
             "sentiment": sentiment_of(text),
             "misunderstood": _misunderstood(intents, focus),
             "by": by,
-        }
+        },
+        "spent": spent,
     }
 
 
 def _order_so_far(
-    text: str,
-    focus: Focus,
-    scored: Sequence[Scored],
-    context: Context,
-    outlets: Sequence[Outlet],
-    received: datetime,
+    state: State, scored: Sequence[Scored], catalogue: Catalogue, outlets: Sequence[Outlet]
 ) -> dict[str, object] | None:
     """The open order as this message changes it; None when it does not."""
-    current = focus.get("order")
+    text, turn = state["screened"]["text"], state["turn"]
+    current = turn.get("focus", {}).get("order")
     if not current or _is_about_else(text, scored):
         return None
-    request = load(current["current"], outlets, context.catalogue)
-    amended = amend(request, text, context.catalogue, outlets, received)
+    received = datetime.fromisoformat(turn["received_at"])
+    request = load(current["current"], outlets, catalogue)
+    amended = amend(request, text, catalogue, outlets, received)
     return None if amended is None else {**current, "current": dump(amended)}
 
 
@@ -172,9 +183,7 @@ def _is_sure(intents: Sequence[Found]) -> bool:
     return any(found["confidence"] >= SURE for found in intents)
 
 
-async def _ask_model(state: State, context: Context) -> list[Found]:
-    if context.model is None:
-        return []
+async def _ask_model(state: State, model: LanguageModel, spent: list[Spent]) -> list[Found]:
     system = prompt("classify_intent").substitute(intents="\n".join(f"- {i}" for i in INTENTS))
     messages: list[BaseMessage] = [
         SystemMessage(system),
@@ -182,7 +191,11 @@ async def _ask_model(state: State, context: Context) -> list[Found]:
         HumanMessage(state["screened"]["masked"]),
     ]
     try:
-        answer = await context.model.fill(Classification, messages)
+        answer = await model.fill(
+            Classification,
+            messages,
+            lambda usage: spent.append(spent_on("classify_intent", model.name, usage)),
+        )
     except BackendUnavailable:
         return []
     names = [n for n in answer.intents if n not in ("confirm", "decline")]

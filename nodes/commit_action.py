@@ -47,36 +47,38 @@ async def _answered_before(action_id: UUID, context: Context) -> State:
     return {"facts": [_fact("still_placing" if is_placing else "card_gone", {})]}
 
 
-async def _is_outdated(state: State, action: dict[str, Any], context: Context) -> bool:
-    """Whether a price has changed or the slot can no longer be kept since the card was shown."""
-    if await _look_up(action["document_number"], context):
-        return False
+def _obstacle(state: State, action: dict[str, Any]) -> Fact | None:
+    """What has changed since the card was shown: the account, a price, or the slot."""
     prices = facts_of(state, "prices")
     if not prices:
         raise BackendUnavailable("the prices could not be read again")
+    if any(standing["on_hold"] for standing in facts_of(state, "standing")):
+        return _fact("needs_person", {"reason": "account_on_hold"})
     card = action["card"]
-    delivery = card["delivery"]
-    day = date.fromisoformat(delivery["day"])
+    day = date.fromisoformat(card["delivery"]["day"])
     slot = resolve_slot(
         datetime.fromisoformat(state["turn"]["received_at"]),
         sum(line["pieces"] for line in card["lines"]),
         day,
-        delivery["window"],
+        card["delivery"]["window"],
     )
-    return slot.slot.day != day or any(
+    is_changed = slot.slot.day != day or any(
         float(prices[0]["by_code"].get(line["code"], "-1")) != float(line["unit_price"])
         for line in card["lines"]
         if float(line["unit_price"])
     )
+    return _fact("card_outdated", {}) if is_changed else None
 
 
 async def _write(state: State, action: dict[str, Any], context: Context) -> State:
     action_id = action["action_id"]
     try:
-        if await _is_outdated(state, action, context):
-            await context.actions.settle(action_id, "expired", error="price or slot changed")
-            return {"facts": [_fact("card_outdated", {})]}
-        invoice = await _create_once(action, context)
+        invoice = await _look_up(action["document_number"], context)
+        if invoice is None:
+            if obstacle := _obstacle(state, action):
+                await context.actions.settle(action_id, "expired", error=obstacle["kind"])
+                return {"facts": [obstacle]}
+            invoice = await _create_once(action, context)
     except BackendUnavailable:
         return {"facts": [_fact("not_written", {})]}
     except OutcomeUnknown:
@@ -93,17 +95,14 @@ async def _write(state: State, action: dict[str, Any], context: Context) -> Stat
 
 
 async def _create_once(action: dict[str, Any], context: Context) -> Invoice:
-    """Look up, send, and after a lost or refused answer look up again before believing it."""
-    number = action["document_number"]
-    if found := await _look_up(number, context):
-        return found
+    """Send; after a lost or refused answer look the document up before believing it."""
     try:
         return await context.accounts.create_draft(
             bytes(action["payload"]), f"tria-{action['action_id']}"
         )
     except (OutcomeUnknown, BackendRejected):
         try:
-            found = await _look_up(number, context)
+            found = await _look_up(action["document_number"], context)
         except BackendUnavailable as error:
             raise OutcomeUnknown("sent, and the look-up after it failed") from error
         if found is None:

@@ -1,7 +1,7 @@
 """Write the reply: by the model where it may, else from templates; sentence by sentence."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -19,10 +19,11 @@ from nodes.replies import render
 from nodes.replies.blocks import Block, blocks_of
 from nodes.replies.cached import question_key
 from nodes.replies.unsaid import unsaid
-from nodes.state import State, evidence_of, facts_of
+from nodes.state import Spent, State, evidence_of, facts_of, spent_on
 from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
-from tools.grounding import SentenceGate, unsupported
+from tools.grounding import Evidence, SentenceGate, unsupported
+from tools.model_usage import Usage
 
 # The model words these; what an action did is always told in our own words.
 FREE = {
@@ -43,39 +44,53 @@ async def compose_reply(state: State, runtime: Runtime[Context]) -> State:
     write, context = runtime.stream_writer, runtime.context
     write({"type": "reset"})
     said: list[str] = []
+    spent: list[Spent] = []
 
     def say(sentence: str) -> None:
         said.append(sentence)
         write({"type": "sentence", "text": sentence})
 
     blocks = blocks_of(state, context)
+    is_free = not state.get("verdict") and {b.name for b in blocks} <= FREE
+    key = question_key(state, context) if is_free else None
     by: By = "templates"
-    model = context.model
-    if model and not state.get("verdict") and {b.name for b in blocks} <= FREE:
-        by = await _worded(state, context, model, say)
+    if key and (kept := await context.answers.get(key)):
+        _say_all(_sentences(kept), say)
+        by = "cache"
+    elif context.model and is_free:
+        messages = _messages(state, context, is_shared=key is not None)
+        by = await _worded(evidence_of(state, context.now()), messages, context.model, say, spent)
     if by in ("templates", "both"):
-        for sentence in unsaid(_written(state, context, blocks), "".join(said)):
-            say(sentence)
-    return _reply(state, "".join(said), by, blocks)
+        _say_all(unsaid(_written(state, context, blocks), "".join(said)), say)
+    shown = _citations(state, by, blocks)
+    text = "".join(said).strip()
+    return {
+        "reply": {"text": text, "by": by, "citations": shown, "is_shared": key is not None},
+        "spent": spent,
+    }
 
 
-async def _worded(state: State, context: Context, model: LanguageModel, say: Say) -> By:
-    """Say what the model writes, or what it wrote for the same question before.
+def _say_all(sentences: Iterable[str], say: Say) -> None:
+    for sentence in sentences:
+        say(sentence)
+
+
+async def _worded(
+    evidence: Evidence,
+    messages: list[BaseMessage],
+    model: LanguageModel,
+    say: Say,
+    spent: list[Spent],
+) -> By:
+    """Say what the model writes, as far as it has sources; a refused sentence is tried once more.
 
     What it could not finish is left to the templates: "both".
     """
-    key = question_key(state, context)
-    if key and (cached := await context.answers.get(key)):
-        for sentence in _sentences(cached):
-            say(sentence)
-        return "cache"
-    messages = _messages(state, context, is_shared=key is not None)
-    evidence = evidence_of(state, context.now())
     said = ""
     for _ in range(TRIES):
         refused = ""
         try:
-            async with aclosing(_streamed(model, messages)) as sentences:
+            async with aclosing(_streamed(model, messages, spent)) as sentences:
                 async for sentence in sentences:
                     if claims := unsupported(sentence, evidence):
                         refused = ", ".join(claim.written for claim in claims)
@@ -91,11 +106,18 @@ async def _worded(state: State, context: Context, model: LanguageModel, say: Say
     return "both" if said else "templates"
 
 
-async def _streamed(model: LanguageModel, messages: Sequence[BaseMessage]) -> AsyncGenerator[str]:
+async def _streamed(
+    model: LanguageModel, messages: Sequence[BaseMessage], spent: list[Spent]
+) -> AsyncGenerator[str]:
     gate = SentenceGate()
-    async for piece in model.stream(messages):
-        for sentence in gate.feed(piece):
-            yield sentence
+
+    def on_usage(usage: Usage) -> None:
+        spent.append(spent_on("compose_reply", model.name, usage))
+
+    async with aclosing(model.stream(messages, on_usage)) as pieces:
+        async for piece in pieces:
+            for sentence in gate.feed(piece):
+                yield sentence
     for sentence in gate.flush():
         yield sentence
 
@@ -148,12 +170,11 @@ def _messages(state: State, context: Context, *, is_shared: bool) -> list[BaseMe
     return [SystemMessage(system), *history, HumanMessage(state["screened"]["masked"])]
 
 
-def _reply(state: State, text: str, by: By, blocks: Sequence[Block]) -> State:
+def _citations(state: State, by: By, blocks: Sequence[Block]) -> list[str]:
     """An answer cites the passages that it shows; the model may have used any of them."""
     shown = [key for block in blocks if (key := _source(block.data))]
     used = [p["id"] for p in state.get("passages", [])] if by != "templates" and shown else []
-    citations = list(dict.fromkeys([*shown, *used]))
-    return {"reply": {"text": text.strip(), "by": by, "citations": citations}}
+    return list(dict.fromkeys([*shown, *used]))
 
 
 def _source(data: dict[str, Any]) -> str | None:

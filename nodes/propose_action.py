@@ -86,14 +86,10 @@ def _opened(requests: Sequence[OrderRequest]) -> _Open | None:
     return _Open(requests[0], tuple(requests[1:])) if requests else None
 
 
-def _in_stock(
-    request: OrderRequest, prices: Mapping[str, Any], context: Context
-) -> OrderRequest:
+def _in_stock(request: OrderRequest, prices: Mapping[str, Any], context: Context) -> OrderRequest:
     """The request with a question on each line of which there is not enough (O10)."""
     on_hand: Mapping[str, int] = prices["on_hand"]
-    return replace(
-        request, lines=tuple(_checked(line, on_hand, context) for line in request.lines)
-    )
+    return replace(request, lines=tuple(_checked(line, on_hand, context) for line in request.lines))
 
 
 def _checked(line: OrderLine, on_hand: Mapping[str, int], context: Context) -> OrderLine:

@@ -28,7 +28,10 @@ async def retrieve_policies(state: State, runtime: Runtime[Context]) -> State:
     found = _computed(asked, context)
     try:
         passages = await asyncio.gather(
-            *(_search(part, _standing_alone(part, state["turn"]), language, context) for part in asked)
+            *(
+                _search(part, _standing_alone(part, state["turn"]), language, context)
+                for part in asked
+            )
         )
     except BackendUnavailable:
         gone = Fact(kind="unavailable", source="policies", data={"part": "policies"})
@@ -36,9 +39,7 @@ async def retrieve_policies(state: State, runtime: Runtime[Context]) -> State:
     return {"passages": [p for some in passages for p in some], "facts": found}
 
 
-async def _search(
-    asked: str, query: str, language: str, context: Context
-) -> list[dict[str, Any]]:
+async def _search(asked: str, query: str, language: str, context: Context) -> list[dict[str, Any]]:
     """Passages, each with the part of the message that it answers."""
     passages = await context.knowledge.search(query, k=PASSAGES, language=language)
     return [dict(p) | {"asked": asked} for p in passages]

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from tools.entities import Entity, EntityKind
 from tools.grounding import FROM_CUSTOMERS, Evidence, gather
+from tools.model_usage import Usage
 from tools.sentiment import Sentiment
 
 Intent = Literal[
@@ -46,6 +47,7 @@ INTENTS: tuple[Intent, ...] = get_args(Intent)
 BY_POLICIES: frozenset[Intent] = frozenset({"policy", "delivery", "custom_print", "product"})
 ORDERING: frozenset[Intent] = frozenset({"order", "reorder"})
 
+Purpose = Literal["classify_intent", "compose_reply"]
 Situation = Literal["routine", "question", "complaint", "urgent", "bad_news"]
 
 
@@ -132,11 +134,25 @@ class Tone(TypedDict):
 
 
 class Reply(TypedDict):
-    """What the customer reads, and who worded it: the model, the templates or both."""
+    """What the customer reads, and who worded it: the model, the templates or both.
+
+    `is_shared` when the same answer would suit whoever asks.
+    """
 
     text: str
     by: Literal["model", "templates", "both", "cache"]
     citations: list[str]
+    is_shared: bool
+
+
+class Spent(TypedDict):
+    """What one call of the model used: tokens, and USD as a decimal in text."""
+
+    purpose: Purpose
+    model: str
+    tokens_in: int
+    tokens_out: int
+    usd: str
 
 
 class Verdict(TypedDict):
@@ -161,6 +177,20 @@ class State(TypedDict, total=False):
     tone: Tone
     reply: Reply
     verdict: Verdict
+    spent: Annotated[list[Spent], add]
+
+
+def spent_on(
+    purpose: Literal["classify_intent", "compose_reply"], model: str, usage: Usage
+) -> Spent:
+    """A call of the model as it is kept with the turn."""
+    return Spent(
+        purpose=purpose,
+        model=model,
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
+        usd=f"{usage.cost:f}",
+    )
 
 
 def intents_of(state: State) -> set[Intent]:

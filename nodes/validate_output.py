@@ -25,7 +25,9 @@ async def validate_output(state: State, runtime: Runtime[Context]) -> State:
     verdict = State(verdict={"passed": not problems, "problems": problems, "tries": tries})
     if problems and tries >= TRIES:
         text = render("refused", state["tone"]["language"])
-        return verdict | State(reply={"text": text, "by": "templates", "citations": []})
+        return verdict | State(
+            reply={"text": text, "by": "templates", "citations": [], "is_shared": False}
+        )
     key = question_key(state, context)
     if key and reply["by"] == "model" and not problems:
         await context.answers.keep(key, reply["text"])

@@ -7,18 +7,18 @@ import re
 
 CLEAR_YES = (
     r"yes|yeah|yep|yup|confirm(?:ed)?|correct|go ahead|proceed|please do|do it"
-    r"|place (?:it|the order|this order)|好的|可以|确认|是的|没问题|下单吧|boleh|setuju|sah(?:kan)?|betul"
-    r"|teruskan|ஆம்|ஆமாம்|சரி|உறுதி"
+    r"|place (?:it|the order|this order)|好的|可以|确认|是的|没问题|下单吧"
+    r"|boleh|setuju|sah(?:kan)?|betul|teruskan|ஆம்|ஆமாம்|சரி|உறுதி"
 )
 YES = CLEAR_YES + r"|ya|ok|okay|sure|好|是|对|行"
 NO = (
     r"do not place it|cancel it|not now|never ?mind|don't|do not|dont|nope|nah|no|stop"
-    r"|不用了|不要了|不要|不用|不了|不是|不|算了|取消|tak jadi|tak nak|tidak|tak|jangan|batal(?:kan)?"
-    r"|இல்லை|வேண்டாம்"
+    r"|不用了|不要了|不要|不用|不了|不是|不|算了|取消"
+    r"|tak jadi|tak nak|tidak|tak|jangan|batal(?:kan)?|இல்லை|வேண்டாம்"
 )
 POLITE = r"please|pls|plz|lah|la|thanks|thank you|谢谢|请|terima kasih|tolong|நன்றி"
 POLITE_END = r"thanks|thank you|谢谢|terima kasih|நன்றி"
-MARKS = " \t\n,.!;👍🙏，。！"  # noqa: RUF001 (Chinese marks)
+MARKS = " \t\n,.!;👍🙏，。！"
 
 
 def says_yes(text: str) -> bool:

@@ -16,7 +16,7 @@ from tools.order_words import ALIASES, DIGITS, FILLER, NOUNS
 SIZE = r"""(?:(?<![\w.])|(?<=[0-9]x)|(?<=\sx))(?:
     (?P<side>[4-9]\s?x\s?[4-9](?![0-9]))(?:\s*(?:"|''|inch(?:es)?\b|in\b))?
   | (?P<inch>[0-9]{1,2}|six|eight|nine|ten|twelve|fourteen|sixteen|eighteen)
-    (?:[\s-]*(?:"|''|inch(?:es)?\b|inci\b)|(?<=[0-9])in\b
+    (?:[\s-]*(?:"|''|inch(?:es)?\b|inci\b)|(?<=[0-9])in\b|(?:(?<=10)|(?<=12)|(?<=14))s\b
       |\s+in(?=\s*(?:[^\w\s(]|[0-9]|$)|\s+(?:pizza|box|liner|regular|medium|xl|x|n|and)))\.?
   | (?P<ml>[0-9]{3,4})\s*ml\b
   | (?P<ply>[1-4]|one|two|three|single|double)[\s-]*ply\b
@@ -179,8 +179,8 @@ def _vocabulary(product: Product) -> frozenset[str]:
 
 def _heads(product: Product) -> frozenset[str]:
     """The nouns a product goes by: in `tray lid` that is the lid."""
-    texts = [product.name.split(" for ")[0], product.family, *product.nicknames]
-    nouns = [[w for w in WORD.findall(t.lower()) if w in NOUNS] for t in texts]
+    texts = [product.name, product.family, *product.nicknames]
+    nouns = [[w for w in WORD.findall(t.split(" for ")[0].lower()) if w in NOUNS] for t in texts]
     return frozenset(found[-1] for found in nouns if found)
 
 

@@ -3,7 +3,7 @@
 Two clients take a second each to import, so their modules are imported when they are built.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -15,10 +15,12 @@ from tools.actions import Actions
 from tools.answers import Answers
 from tools.catalogue import Catalogue
 from tools.intents import IntentClassifier
+from tools.model_usage import Usage
 from tools.outlets import Outlets
 from tools.tickets import Tickets
 from tools.xero.scoped import Accounts
 
+OnUsage = Callable[[Usage], None]
 Form = TypeVar("Form", bound=BaseModel)
 
 
@@ -48,9 +50,13 @@ class LanguageModel(Protocol):
     @property
     def name(self) -> str: ...
 
-    def stream(self, messages: Sequence[BaseMessage]) -> AsyncIterator[str]: ...
+    def stream(
+        self, messages: Sequence[BaseMessage], on_usage: OnUsage | None = None
+    ) -> AsyncGenerator[str]: ...
 
-    async def fill(self, schema: type[Form], messages: Sequence[BaseMessage]) -> Form: ...
+    async def fill(
+        self, schema: type[Form], messages: Sequence[BaseMessage], on_usage: OnUsage | None = None
+    ) -> Form: ...
 
     async def aclose(self) -> None: ...
 

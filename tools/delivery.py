@@ -57,7 +57,8 @@ WINDOW = re.compile(
     (?:(?P<limit>before|by)\s+)?(?P<hour>[0-9]{1,2})(?:[:.][0-9]{2})?\s*
       (?P<range>(?:-|to)\s*[0-9]{1,2}(?:[:.][0-9]{2})?\s*)?(?P<half>am|pm)
   | between\s+(?P<first>[0-9]{1,2})(?:[:.][0-9]{2})?\s+(?:and|to)\s+[0-9]{1,2}
-  | (?P<morning>morning|first\s+thing|(?:before|by)\s+(?:noon|lunch)|(?:mon|tue|wed|thu|fri|sat)[a-z]*\s+am)
+  | (?P<morning>morning|first\s+thing|(?:before|by)\s+(?:noon|lunch)
+      |(?:mon|tue|wed|thu|fri|sat)[a-z]*\s+am)
   | (?P<afternoon>after-?\s?noon|aft|after\s+lunch|(?:mon|tue|wed|thu|fri|sat)[a-z]*\s+pm)
   | (?P<clock>[0-2][0-9]):[0-9]{2}
 )\b""",

@@ -16,9 +16,12 @@ EntityKind = Literal["document", "product", "quantity", "amount", "date", "outle
 
 DOCUMENT = re.compile(r"\b(?:INV|TRIA|CN|QU)[-_ ]?0*\d{1,10}\b", re.IGNORECASE)
 WRITTEN = re.compile(r"([A-Z]+)[-_ ]?(\d+)", re.IGNORECASE)
-AMOUNT = re.compile(r"(?:S\$|\$|SGD\s?)(\d[\d,]*(?:\.\d{1,2})?)|\b(\d[\d,]*\.\d{2})\b", re.IGNORECASE)
+AMOUNT = re.compile(
+    r"(?:S\$|\$|SGD\s?)(\d[\d,]*(?:\.\d{1,2})?)|\b(\d[\d,]*\.\d{2})\b", re.IGNORECASE
+)
 QUANTITY = re.compile(
-    r"\b(\d[\d,]*)\s*(?:x\b|pcs?\b|pieces?|bundles?|bdls?|cartons?|ctns?|packs?|boxes|trays|lids|个|捆|箱|包|keping|kotak)",
+    r"\b(\d[\d,]*)\s*(?:x\b|pcs?\b|pieces?|bundles?|bdls?|cartons?|ctns?|packs?|boxes|trays|lids"
+    r"|个|捆|箱|包|keping|kotak)",
     re.IGNORECASE,
 )
 

@@ -12,7 +12,10 @@ from tools.sentiment import phrases
 
 EVERYBODY = (2, 3, 4)
 ABOVE_STAFF = {"manager": 3, "legal": 3, "media": 4, "liability": 4}
-PIECES = re.compile(r"\b(\d{1,3}(?:,\d{3})+|\d{2,6})\s*(?:pcs|pieces|boxes|trays|lids|个|keping|kotak)", re.I)
+PIECES = re.compile(
+    r"\b(\d{1,3}(?:,\d{3})+|\d{2,6})\s*(?:pcs|pieces|boxes|trays|lids|个|keping|kotak)",
+    re.IGNORECASE,
+)
 
 
 def triggers_of(text: str) -> frozenset[str]:

@@ -4,12 +4,15 @@ import re
 
 # "and the other one?", "what about lids?", "那另外一张呢", "yang lain pula"
 OPENING = re.compile(
-    r"^\W*(?:and\b|also\b|or\b|what about|how about|then\b|so\b|same for|but\b|that one|this one|the (?:other|second|first|last|next)\b|它|那|这|还有|另外|dan\b|pula\b|macam mana dengan|bagaimana dengan|yang\b|மற்ற|அது|இது)",
+    r"^\W*(?:(?:and|also|or|what about|how about|then|so|same for|but|that one|this one"
+    r"|the (?:other|second|first|last|next)|dan|pula|macam mana dengan|bagaimana dengan|yang)\b"
+    r"|它|那|这|还有|另外|மற்ற|அது|இது)",
     re.IGNORECASE,
 )
 POINTING = re.compile(
-    r"\b(?:the other|the others|that one|this one|the (?:second|first|last|next|third) one|it|them|those|these)\b"
-    r"|另(?:外)?一|那(?:个|张|笔)|这(?:个|张|笔)|yang (?:lain|itu|ini|satu lagi|kedua)|மற்றொன்று|அதை?",
+    r"\b(?:the others?|that one|this one|the (?:second|first|last|next|third) one|it|them|those"
+    r"|these|yang (?:lain|itu|ini|satu lagi|kedua))\b"
+    r"|另(?:外)?一|那(?:个|张|笔)|这(?:个|张|笔)|மற்றொன்று|அதை?",
     re.IGNORECASE,
 )
 ORDINALS = (

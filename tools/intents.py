@@ -6,11 +6,11 @@ The weights are fitted by `make train-intents` from the labelled utterances besi
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import chain
+from itertools import chain, pairwise
 from typing import cast
 
 import numpy as np
@@ -24,11 +24,13 @@ Floats = NDArray[np.float32]
 SURE = 0.5
 # A part of a message shows an intent of its own only when it is clearer than that.
 CLEAR = 0.6
+# Of a message that is mostly letters in an order never seen, nothing is believed.
+FAMILIAR, STRANGE = 0.5, 0.4
 OUTSIDE = "out_of_scope"
 MAX_PARTS = 8
 MOST_WORDS = 400
 PARTS = re.compile(
-    r"(?<=[.!?;])\s+|(?<=[。！？；，])|\n+|,\s+(?=\S+\s+\S+)"  # noqa: RUF001 (Chinese marks)
+    r"(?<=[.!?;])\s+|(?<=[。！？；，])|\n+|,\s+(?=\S+\s+\S+)"
     r"|\s+(?:and|also|plus|then|but|dan|juga)\s+(?=\S+\s+\S+)",
     re.IGNORECASE,
 )
@@ -61,7 +63,7 @@ class Weights:
 
 
 def load_utterances() -> dict[str, list[str]]:
-    """The labelled utterances by intent: one a line, with \\n for a line break inside one."""
+    """The labelled utterances by intent: one a line, each with its line breaks."""
     folder = resources.files("tools") / "utterances"
     files = sorted(f.name for f in folder.iterdir() if f.name.endswith(".txt"))
     return {name.removesuffix(".txt"): _lines((folder / name).read_text("utf-8")) for name in files}
@@ -95,17 +97,25 @@ def load_weights() -> Weights:
 
 
 def grams_of(text: str) -> list[str]:
-    """The letter n-grams of each word, and the words themselves and in pairs; digits as one."""
-    plain = re.sub(r"\d+", "0", text.lower())
-    words = re.findall(r"\w+|[?!]", plain)[:MOST_WORDS]
-    letters = [
+    """The letter n-grams of each word, and the words themselves and in pairs."""
+    words = _words(text)
+    pairs = [f"{a}_{b}" for a, b in pairwise(words)]
+    return [*letter_grams(text, LENGTHS), *(f"_{w}" for w in words), *pairs]
+
+
+def letter_grams(text: str, lengths: Iterable[int]) -> list[str]:
+    """The runs of letters of those lengths in each word, with its beginning and end."""
+    return [
         padded[start : start + n]
-        for padded in (f" {word} " for word in words)
-        for n in LENGTHS
+        for padded in (f" {word} " for word in _words(text))
+        for n in lengths
         for start in range(len(padded) - n + 1)
     ]
-    pairs = [f"{a}_{b}" for a, b in zip(words, words[1:], strict=False)]
-    return [*letters, *(f"_{w}" for w in words), *pairs]
+
+
+def _words(text: str) -> list[str]:
+    """Words, and marks that ask or exclaim; every number is the same word."""
+    return re.findall(r"\w+|[?!]", re.sub(r"\d+", "0", text.lower()))[:MOST_WORDS]
 
 
 def is_latin(text: str) -> bool:
@@ -134,7 +144,15 @@ class IntentClassifier:
         """The most likely intent of one text."""
         chances = self.chances(text, vector)
         best = int(np.argmax(chances))
-        return Scored(self._weights.intents[best], round(float(chances[best]), 3), text)
+        confidence = float(chances[best])
+        if self._is_strange(text):
+            confidence = min(confidence, STRANGE)
+        return Scored(self._weights.intents[best], round(confidence, 3), text)
+
+    def _is_strange(self, text: str) -> bool:
+        """Whether most of what is written was never seen: "asdf" is no greeting."""
+        seen = [gram in self._weights.columns for gram in letter_grams(text, (3, 4))]
+        return is_latin(text) and sum(seen) < FAMILIAR * max(1, len(seen))
 
     def chances(self, text: str, vector: Floats) -> Floats:
         """One probability an intent, summing to 1."""

@@ -55,7 +55,7 @@ def payload_of(
     contact_id: str,
     number: str,
     today: date,
-    account: Mapping[str, str],
+    account: dict[str, str],
 ) -> bytes:
     """The draft invoice that a yes to this card writes. New customers pay before delivery (P3)."""
     goods = [

@@ -1,5 +1,6 @@
 """Changes to an order that is being put together, and the answers to what we asked about it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,18 +9,33 @@ from tools.catalogue import Catalogue
 from tools.order_cues import (
     AGREES,
     CARRIED,
+    EACH,
     INTO,
     MADE,
+    MORE,
     OVER,
+    REMOVE,
     ROUND_DOWN,
     SWAP,
     TURNED_DOWN,
     Mode,
+    can_move,
     is_talk,
     mode_of,
 )
-from tools.order_edits import UNCOUNTED, Edit, Lines, accepted, edited, resolved, swapped
-from tools.order_lines import SMALL, Candidate
+from tools.order_edits import (
+    UNCOUNTED,
+    Edit,
+    Lines,
+    accepted,
+    counted_all,
+    counted_in_turn,
+    edited,
+    resolved,
+    swapped,
+    without_unknown,
+)
+from tools.order_lines import SMALL, Candidate, line_of
 from tools.order_message import Message, read_message
 from tools.order_moves import addressed, moved, timed
 from tools.order_records import dump as dump
@@ -49,10 +65,12 @@ def amend(
     goods = _Goods(request.lines, message, catalogue)
     lines = _agreed(goods.changed(), request.lines, written.text, catalogue)
     amended = replace(request, lines=lines)
-    amended = moved(amended, message, outlets, before=request.lines)
-    amended = timed(amended, message, before=request.lines)
-    amended = addressed(amended, written)
-    return amended if goods.is_touched or amended != request else None
+    if goods.is_touched or can_move(written.text):
+        amended = moved(amended, message, outlets, before=request.lines)
+        amended = timed(amended, message, before=request.lines)
+        amended = addressed(amended, written)
+    is_placed = bool(message.mentions or message.days) and can_move(written.text)
+    return amended if goods.is_touched or is_placed or amended != request else None
 
 
 def _agreed(lines: Lines, before: Lines, text: str, catalogue: Catalogue) -> Lines:
@@ -76,17 +94,36 @@ class _Goods:
 
     def changed(self) -> Lines:
         """The lines after everything the message says."""
-        if not self._is_answer():
-            carried: Mode = "plain"
-            waiting = list(self._message.candidates)
-            while waiting:
-                candidate = waiting.pop(0)
-                if waiting and self._is_swap(candidate, waiting[0]):
-                    waiting.pop(0)
-                    continue
-                carried = self._mode(candidate, carried)
-                self._change(candidate, carried)
+        self._drop_unknown()
+        if self._is_answer() or self._is_list():
+            return self.lines
+        carried: Mode = "plain"
+        waiting = list(self._message.candidates)
+        while waiting:
+            candidate = waiting.pop(0)
+            if waiting and self._is_swap(candidate, waiting[0]):
+                waiting.pop(0)
+                continue
+            carried = self._mode(candidate, carried)
+            self._change(candidate, carried)
         return self.lines
+
+    def _drop_unknown(self) -> None:
+        """Drop goods that no product is called by: "forget the sushi boats"."""
+        if REMOVE.search(self._message.text):
+            words = set(re.findall(r"[^\W\d_]+", self._message.text.lower()))
+            self._take(without_unknown(self.lines, words))
+
+    def _is_list(self) -> bool:
+        """Whether the message is a number for each line that waits, or one for all of them."""
+        found = self._message.candidates
+        if not found or not all(c.is_bare for c in found):
+            return False
+        amounts = [c.item.amounts for c in found]
+        lines = counted_in_turn(self.lines, amounts, self._catalogue)
+        if lines is None and len(found) == 1 and EACH.search(self._message.text):
+            lines = counted_all(self.lines, amounts[0], self._catalogue)
+        return lines is not None and self._take(lines)
 
     def _is_answer(self) -> bool:
         """Whether the message as a whole names the one product that was open."""
@@ -101,7 +138,7 @@ class _Goods:
         return self._take(settled)
 
     def _is_swap(self, one: Candidate, other: Candidate) -> bool:
-        """Whether two products stand for each other: "change A to B", "A instead of B", "not A, B"."""
+        """Whether one product takes the place of another: "change A to B", "A instead of B"."""
         if not (one.is_named and other.is_named):
             return False
         between = self._message.text[one.item.end : other.item.start]
@@ -117,6 +154,8 @@ class _Goods:
     def _mode(self, candidate: Candidate, carried: Mode) -> Mode:
         """What this stretch does; "add 200 lids and 2 bundles of XL" adds twice."""
         mode = mode_of(self._message.context_of(candidate))
+        if mode == "plain" and candidate is self._message.candidates[0]:
+            mode = "add" if MORE.search(self._message.text) else mode
         is_counted = bool(candidate.item.amounts)
         if mode == "remove" and is_counted and self._message.is_set_to(candidate):
             return "set"
@@ -131,12 +170,10 @@ class _Goods:
         if item.words and candidate.is_named and not item.amounts and mode in {"plain", "set"}:
             self._name(candidate, mode)
             return
-        if mode == "set" and item.amounts and MADE.search(self._message.context_of(candidate)):
-            lines = self._replaced(candidate)
-            if lines is not None:
-                self._take(lines)
-                return
+        if item.amounts and mode in {"plain", "set"} and self._is_settled(candidate, mode):
+            return
         if mode == "add" and not item.amounts and self._is_ordered(candidate):
+            self._take((*self.lines, *self._asked_again(candidate)))
             return
         phrase = self._message.phrase_of(candidate)
         self.is_touched = self.is_touched or mode in {"remove", "set"}
@@ -163,11 +200,25 @@ class _Goods:
             lines = edited(self.lines, Edit("add", candidate, phrase), self._catalogue)
         self._take(lines if lines is not None else self.lines)
 
-    def _replaced(self, candidate: Candidate) -> Lines | None:
-        """For "make it 300 of the 12 inch" where the order has another box."""
+    def _is_settled(self, candidate: Candidate, mode: Mode) -> bool:
+        """An open product with its number, or "make it 300 of the 12 inch" for other boxes."""
         if candidate.is_bare or self._is_ordered(candidate):
-            return None
-        return swapped(self.lines, candidate, self._catalogue)
+            return False
+        item = candidate.item
+        if self._take(resolved(self.lines, item.words, item.amounts, self._catalogue)):
+            return True
+        if mode == "plain" or not MADE.search(self._message.context_of(candidate)):
+            return False
+        lines = swapped(self.lines, candidate, self._catalogue)
+        return lines is not None and self._take(lines)
+
+    def _asked_again(self, candidate: Candidate) -> Lines:
+        """A line that asks how many more, unless the message only says where or when."""
+        message = self._message
+        places = [*(m.start for m in message.mentions), *(d[0] for d in message.days)]
+        here = message.clause(candidate.item.start)
+        line = line_of(candidate)
+        return () if line is None or any(message.clause(p) == here for p in places) else (line,)
 
     def _is_ordered(self, candidate: Candidate) -> bool:
         match = candidate.match

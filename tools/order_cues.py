@@ -9,23 +9,32 @@ CARRIED: frozenset[Mode] = frozenset({"add", "remove", "less"})
 
 # Words of a change that name no goods.
 CUES = re.compile(
-    r"\b(?:make\s+(?:it|that|them)|make|change|changed|swap|switch|replace|add(?:ing|ed)?|remove|drop|delete|without|exclude|skip|scrap"
-    r"|take\s+(?:off|out|away)|leave\s+out|minus|get\s+rid\s+of|cancel|no\s+need|(?:don'?t|do\s+not)\s+(?:need|want|send)"
-    r"|forget(?:\s+about)?|should\s+be|instead(?:\s+of)?|rather(?:\s+than)?|actually|i\s+mea(?:n|nt)|meant?|wait|sorry|correction|oops|hmm+|err*"
-    r"|increase|reduce|decrease|lower|raise|bump|cut|up|down|also|another|additional|extra|more|less|fewer|plus|include|throw\s+in"
-    r"|top\s+up|as\s+well|too|on\s+top|what\s+about|how\s+about|typo|mistake|yes|yeah|yep|yup|ok(?:ay)?|sure|but|just|only|each|double|round(?:ed)?|then|update|set"
-    r"|not|no|nah|nope|if\s+(?:possible|can|ok|okay)|the\s+rest|keep|go\s+with|take|pieces?\s+will\s+do)\b",
+    r"\b(?:make\s+(?:it|that|them)|make|change|changed|swap|switch|replace|add(?:ing|ed)?|remove"
+    r"|drop|delete|without|exclude|skip|scrap"
+    r"|take\s+(?:off|out|away)|leave\s+out|minus|get\s+rid\s+of|cancel|no\s+need|(?:don'?t"
+    r"|do\s+not)\s+(?:need|want|send)"
+    r"|forget(?:\s+about)?|never\s*mind|should\s+be|instead(?:\s+of)?|rather(?:\s+than)?"
+    r"|actually|i\s+mea(?:n|nt)|meant?|wait|sorry|correction|oops|hmm+|err*"
+    r"|increase|reduce|decrease|lower|raise|bump|cut|up|down|also|another|additional|extra|more"
+    r"|less|fewer|plus|include|throw\s+in"
+    r"|top\s+up|as\s+well|too|on\s+top|what\s+about|how\s+about|typo|mistake|yes|yeah|yep|yup"
+    r"|ok(?:ay)?|sure|but|just|only|each|double|round(?:ed)?|then|update|set"
+    r"|not|no|nah|nope|if\s+(?:possible|can|ok|okay)|the\s+rest|keep|go\s+with|take"
+    r"|pieces?\s+will\s+do)\b",
     re.IGNORECASE,
 )
 ADD = re.compile(
-    r"\b(?:add(?:ing|ed)?|also|another|additional|extra|more|plus|include|throw\s+in|top\s+up|as\s+well|too"
+    r"\b(?:add(?:ing|ed)?|also|another|additional|extra|more|plus|include|throw\s+in|top\s+up"
+    r"|as\s+well|too"
     r"|on\s+top|increase\b.{0,30}\bby|bump\b.{0,30}\bby)\b",
     re.IGNORECASE,
 )
 REMOVE = re.compile(
-    r"\b(?:remove|drop|delete|without|exclude|skip|scrap|take\s+(?:off|out|away)|leave\s+out|minus|get\s+rid\s+of"
-    r"|cancel|no\s+need|(?:don'?t|do\s+not)\s+(?:need|want|send)|forget(?:\s+about)?"
-    r"|no(?=\s+(?:more\s+|the\s+)?(?!wait|sorry|make|actually|change|it|i|not|should|problem|rush|hurry|need|no|the)[a-z0-9]))\b",
+    r"\b(?:remove|drop|delete|without|exclude|skip|scrap|take\s+(?:off|out|away)|leave\s+out"
+    r"|minus|get\s+rid\s+of"
+    r"|cancel|no\s+need|(?:don'?t|do\s+not)\s+(?:need|want|send)|forget(?:\s+about)?|never\s*mind"
+    r"|no(?=\s+(?:more\s+|the\s+)?(?!wait|sorry|make|actually|change|it|i|not|should|problem"
+    r"|rush|hurry|need|no|the)[a-z0-9]))\b",
     re.IGNORECASE,
 )
 LESS = re.compile(
@@ -33,7 +42,8 @@ LESS = re.compile(
     re.IGNORECASE,
 )
 SET = re.compile(
-    r"\b(?:make|change|should\s+be|instead|rather|actually|i\s+meant?|meant|wait|sorry|correction|oops|increase|reduce"
+    r"\b(?:make|change|should\s+be|instead|rather|actually|i\s+meant?|meant|wait|sorry"
+    r"|correction|oops|increase|reduce"
     r"|decrease|lower|raise|set|bump|update|typo|mistake|only|just)\b|^\W*no\b",
     re.IGNORECASE,
 )
@@ -45,19 +55,40 @@ OVER = re.compile(
     r"^\W*(?:pls|please)?\W*(?:instead\s+of|rather\s+than|in\s+place\s+of|not)\W+(?:the\s+)?$",
     re.IGNORECASE,
 )
+OVER_WORD = re.compile(r"instead\s+of|rather\s+than|not|but|then", re.IGNORECASE)
 TURNED_DOWN = re.compile(r"\bnot\W+(?:the\s+)?$", re.IGNORECASE)
+# "14 inch, not 12"
+NOT_NUMBER = re.compile(
+    r"\bnot\s+(?:the\s+)?[0-9]+\b(?!\s*(?:in|inch|\"|bundles?|cartons?|packs?|pcs))", re.IGNORECASE
+)
+EACH = re.compile(r"\b(?:each|all|every|both)\b", re.IGNORECASE)
+MORE = re.compile(r"^\W*(?:oh\s+)?(?:and|plus|with)\b", re.IGNORECASE)
+# A message of many words that only names an outlet or a day is about something else.
+MOVES = re.compile(
+    r"\b(?:deliver\w*|send|change|instead|make|push|move|bring|postpone|outlet|branch|ship|yes|ok"
+    r"|order|please|pls|not|forward|earlier|later|both|each)\b",
+    re.IGNORECASE,
+)
+FEW_WORDS = 5
 ROUND_DOWN = re.compile(r"\bround(?:ed)?\s+(?:it\s+)?down\b", re.IGNORECASE)
 AGREES = re.compile(
-    r"^\W*(?:yes|yeah|yep|yup|ya|ok|okay|sure|can|fine|correct|right|good|agreed|alright|go ahead|confirm)\b"
-    r"|\b(?:round(?:ed)?\s+(?:it\s+|them\s+)?up|next\s+(?:full\s+)?pack|(?:full|whole)\s+(?:packs?|cartons?|bundles?))\b",
+    r"^\W*(?:yes|yeah|yep|yup|ya|ok|okay|sure|can(?=\W*$|\s+(?:la|ok))|fine|correct|right|good"
+    r"|agreed|alright|go ahead|confirm)\b"
+    r"|\b(?:round(?:ed)?\s+(?:it\s+|them\s+)?up|next\s+(?:full\s+)?pack|(?:full"
+    r"|whole)\s+(?:packs?|cartons?|bundles?))\b",
     re.IGNORECASE,
 )
 # Talk about orders, goods and money that changes nothing.
 TALK = re.compile(
-    r"\b(?:damaged?|crushed|broken|torn|leak\w*|missing|defect\w*|refund\w*|received|arrived|invoices?|complain\w*"
-    r"|return(?:ed|ing)?|short(?:age)?|have you|how (?:much|many|long)|prices?|costs?|when|why|where|do you|does|is there"
-    r"|are there|is it|what (?:is|are|if|time)|which|if i|if we|fees?|policy|quote|quotation|discount|in stock"
-    r"|(?:a )?new order|another order)\b",
+    r"\b(?:damaged?|crushed|broken|torn|leak\w*|missing|defect\w*|refund\w*|received|arrived"
+    r"|invoices?|complain\w*"
+    r"|return(?:ed|ing)?|short(?:age)?|have you|how (?:much|many|long)|prices?|costs?|when|why"
+    r"|where|do you|does|is there"
+    r"|are there|is it|what (?:is|are|if|time)|which|if i|if we|fees?|policy|quote|quotation"
+    r"|discount|in stock"
+    r"|(?:a )?new order|another order|what's|statements?|balance|owe|payments?|paid|bills?"
+    r"|account|complaint"
+    r"|manager|human|address (?:is|has)|opening|logo|print(?:ed|ing)?|samples?)\b",
     re.IGNORECASE,
 )
 SOFTENERS = re.compile(r"\bif\s+(?:possible|can|ok|okay)\b|\bno\s+problem\b", re.IGNORECASE)
@@ -70,8 +101,14 @@ def is_talk(text: str) -> bool:
 
 def without_cues(text: str) -> str:
     """The text with spaces for the words of change; "one" after an adjective stands for goods."""
-    blanked = CUES.sub(lambda m: " " * len(m[0]), text)
-    return re.sub(r"\bone\b(?=\W|$)(?!\s+(?:bundle|carton|pack|hundred|thousand))", "   ", blanked)
+    blanked = CUES.sub(_blank, NOT_NUMBER.sub(lambda m: " " * len(m[0]), text))
+    return re.sub(r"\bone\b(?!\s+(?:bundle|carton|pack|hundred|thousand))", "   ", blanked)
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Spaces as long as the cue; a comma first where it stands between two products."""
+    is_between = OVER_WORD.fullmatch(match[0]) is not None
+    return (", " if is_between else "  ").ljust(len(match[0]))[: len(match[0])]
 
 
 def mode_of(clause: str) -> Mode:
@@ -83,3 +120,8 @@ def mode_of(clause: str) -> Mode:
     if ADD.search(clause):
         return "add"
     return "set" if SET.search(clause) else "plain"
+
+
+def can_move(text: str) -> bool:
+    """Whether a message that names an outlet or a day can mean the open order."""
+    return len(text.split()) <= FEW_WORDS or MOVES.search(text) is not None

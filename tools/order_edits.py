@@ -1,6 +1,7 @@
 """One change to the lines of an open order."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from tools.catalogue import AMBIGUOUS_CONFIDENCE, Catalogue, Product
 from tools.order_cues import Mode, mode_of
 from tools.order_lines import Candidate, count, counted, line_of
 from tools.order_types import OrderLine
+from tools.order_words import FILLER
 from tools.quantities import Amount
 
 Lines = tuple[OrderLine, ...]
@@ -58,7 +60,9 @@ def swapped(
 def resolved(lines: Lines, words: str, amounts: Sequence[Amount], catalogue: Catalogue) -> Lines:
     """The lines with the one open product settled that these words pick."""
     for place, line in enumerate(lines):
-        product = _picked(line, words, catalogue) if line.code is None else None
+        if line.code is not None:
+            continue
+        product = _picked(line, words, catalogue, is_only=len(lines) == 1)
         if product is None:
             continue
         others = (*lines[:place], *lines[place + 1 :])
@@ -70,6 +74,38 @@ def resolved(lines: Lines, words: str, amounts: Sequence[Amount], catalogue: Cat
         settled = replace(line, code=product.code, alternatives=(), packs=0, confidence=1.0)
         return (*lines[:place], counted(settled, numbers, product), *lines[place + 1 :])
     return lines
+
+
+def counted_all(lines: Lines, amounts: Sequence[Amount], catalogue: Catalogue) -> Lines:
+    """The same number for every line that waits for one, or for all: "300 each"."""
+    waiting = [x for x in lines if x.problem in UNCOUNTED] or [x for x in lines if x.code]
+    return tuple(_numbered(x, amounts, catalogue) if x in waiting else x for x in lines)
+
+
+def counted_in_turn(
+    lines: Lines, numbers: Sequence[Sequence[Amount]], catalogue: Catalogue
+) -> Lines | None:
+    """One number for each line that waits for one, in their order; None when they do not match."""
+    waiting = [x for x in lines if x.problem == "no_quantity"]
+    if len(waiting) < 2 or len(waiting) != len(numbers):
+        return None
+    of_line = dict(zip(map(id, waiting), numbers, strict=True))
+    return tuple(_numbered(x, of_line[id(x)], catalogue) if id(x) in of_line else x for x in lines)
+
+
+def without_unknown(lines: Lines, words: Set[str]) -> Lines:
+    """The lines without those of unknown goods that these words name again."""
+    return tuple(x for x in lines if x.problem != "unknown_product" or not _names(x, words))
+
+
+def _names(line: OrderLine, words: Set[str]) -> bool:
+    own = set(re.findall(r"[^\W\d_]+", line.phrase.lower())) - FILLER
+    return bool(own) and own <= words
+
+
+def _numbered(line: OrderLine, amounts: Sequence[Amount], catalogue: Catalogue) -> OrderLine:
+    product = catalogue.get(line.code) if line.code else None
+    return counted(replace(line, alternatives=()), amounts, product) if product else line
 
 
 def accepted(line: OrderLine, catalogue: Catalogue, *, is_down: bool = False) -> OrderLine:
@@ -87,7 +123,7 @@ def accepted(line: OrderLine, catalogue: Catalogue, *, is_down: bool = False) ->
 
 
 def _targets(lines: Lines, candidate: Candidate, catalogue: Catalogue) -> list[int]:
-    """The lines a candidate means: those it names, or for a bare number the one it can belong to."""
+    """The lines a candidate means: those it names, or for a bare number the one that fits."""
     if candidate.is_bare:
         waiting = [i for i, x in enumerate(lines) if x.problem in UNCOUNTED]
         waiting = waiting or [i for i, x in enumerate(lines) if x.code is None and not x.pieces]
@@ -176,13 +212,13 @@ def _instead_of(
     return catalogue.among(candidate.item.words, kin)
 
 
-def _picked(line: OrderLine, words: str, catalogue: Catalogue) -> Product | None:
-    """The product that an answer picks, alone or together with what was written before."""
+def _picked(line: OrderLine, words: str, catalogue: Catalogue, *, is_only: bool) -> Product | None:
+    """The product that an answer picks; another than was offered only for the only line."""
     if line.alternatives and (product := catalogue.among(words, line.alternatives)):
         return product
     match = catalogue.find(words)
     is_offered = not line.alternatives or match.product in line.alternatives
-    return match.product if is_offered or match.confidence == 1.0 else None
+    return match.product if is_offered or (is_only and match.confidence == 1.0) else None
 
 
 def _amounts(line: OrderLine) -> list[Amount]:

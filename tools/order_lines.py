@@ -8,13 +8,14 @@ from decimal import Decimal
 from tools.catalogue import AMBIGUOUS_CONFIDENCE, Catalogue, Match, Product
 from tools.order_text import Written, in_english, plain
 from tools.order_types import OrderLine as OrderLine
-from tools.order_words import UNCOUNTABLE
+from tools.order_words import NOUNS, UNCOUNTABLE
 from tools.quantities import Amount, Item, read_items
 
 # Above this a number is more likely a reference than a quantity.
 MOST_PIECES = 1_000_000
 # A lone number up to this is more likely a time of day or a position in a list.
 SMALL = 24
+FAMILY_CONFIDENCE = 0.8
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def place_lines(written: Written, catalogue: Catalogue, places: Set[str]) -> tup
     """The order lines of a text that is already in English words."""
     joined = candidates_in(written, catalogue, places)
     has_counted = any(c.item.amounts and c.is_named for c in joined)
-    kept = [c for c in joined if _is_line(c, counted=has_counted)]
+    families = {p.family for c in joined if c.item.amounts and (p := c.match.product)}
+    kept = [c for c in joined if _is_line(c, counted=has_counted) or _is_beside(c, families)]
+    kept = [_in_family(c, families, catalogue) for c in kept]
     return tuple(
         Placed(line, c.item.start, c.item.end) for c in kept if (line := line_of(c)) is not None
     )
@@ -114,6 +117,27 @@ def _is_line(candidate: Candidate, *, counted: bool) -> bool:
     return candidate.is_named or not UNCOUNTABLE.intersection(item.words.lower().split())
 
 
+def _is_beside(candidate: Candidate, families: Set[str]) -> bool:
+    """Whether goods of another kind are named without a number, as in "and some liners"."""
+    others = {p.family for p in candidate.match.alternatives}
+    names = NOUNS | {f"{noun}s" for noun in NOUNS}
+    is_named = bool(names.intersection(candidate.item.words.lower().split()))
+    is_blank = candidate.item.awaits_value
+    return is_named and not is_blank and bool(families and others) and not others & families
+
+
+def _in_family(candidate: Candidate, families: Set[str], catalogue: Catalogue) -> Candidate:
+    """A size without a noun is one of the goods around it: "300 regular, 200 medium, 50 XL"."""
+    words = candidate.item.words.lower().split()
+    if candidate.match.product or len(families) != 1 or NOUNS.intersection(words):
+        return candidate
+    kin = [p for p in candidate.match.alternatives if p.family in families]
+    product = catalogue.among(candidate.item.words, kin)
+    if product is None:
+        return candidate
+    return replace(candidate, match=Match(product, FAMILY_CONFIDENCE))
+
+
 def line_of(candidate: Candidate) -> OrderLine | None:
     """The line, or nothing when the customer wrote that none is wanted."""
     item, match = candidate.item, candidate.match
@@ -160,8 +184,14 @@ def count(amounts: Sequence[Amount], product: Product) -> int | None:
     for numbers in (amounts, [a for a in amounts if not _describes(a, product)]):
         counts = {a.value * (product.pack_size if a.unit == "pack" else 1) for a in numbers}
         if len(counts) == 1:
-            return _whole(counts.pop())
+            return _whole(counts.pop()) if _is_plain(numbers, amounts, product) else None
     return None
+
+
+def _is_plain(numbers: Sequence[Amount], amounts: Sequence[Amount], product: Product) -> bool:
+    """Not so for "6 x 100" of a bundle of 100: six pieces, or six bundles?"""
+    is_less = all(a.unit is None and a.value < product.pack_size for a in numbers)
+    return not is_less or all(a.value != product.pack_size for a in amounts)
 
 
 def _describes(amount: Amount, product: Product) -> bool:

@@ -46,7 +46,7 @@ class Message:
         return [c for c in self.candidates if self.clause(c.item.start) == here]
 
     def context_of(self, candidate: Candidate) -> str:
-        """The words that say what happens to these goods: since the goods before, to the clause's end."""
+        """What is said of these goods: all since the goods before, to the end of their clause."""
         start, end = self._edges(candidate)
         return self.text[start:end]
 

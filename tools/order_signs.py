@@ -16,18 +16,25 @@ TITLE = re.compile(
     r"^[^\w\n]{0,9}(?:(?:new|purchase) )?order(?: form)?[^\w\n]*$", re.MULTILINE | re.IGNORECASE
 )
 NOT_URGENT = re.compile(
-    r"\b(?:not|no|non|isn't|never|nothing|without|no\s+need\s+to)\W+(?:that\s+|so\s+|very\s+|an?\s+|in\s+a\s+)?$"
+    r"\b(?:not|no|non|isn't|never|nothing|without|no\s+need\s+to)\W+(?:that\s+|so\s+|very\s+"
+    r"|an?\s+|in\s+a\s+)?$"
 )
 FEE_TALK = re.compile(r"^\W*(?:fees?|charges?|surcharges?|hours?|orders?\s*\?)")
 LOOK_BACK = 20
 # Messages that speak of goods without asking for any.
 NO_ORDER = re.compile(
-    r"\b(?:cancel\w*|damaged?|crushed|broken|torn|wet|soggy|leak\w*|wrong|missing|defect\w*|refund\w*"
-    r"|smell\w*|mou?ld\w*|invoices?|complain\w*|return(?:ed|ing)?|shortage|did|have you|no need|take back"
-    r"|(?:i|we)(?:'ve| have)? (?:already )?(?:ordered|bought|paid)|(?:were|was) (?:sent|delivered)"
-    r"|(?:my|the|our|an?) (?:existing|last|previous|earlier|current) order|(?:in|of|on) (?:my|our|the) order"
-    r"|to (?:my|our) (?:order|delivery)|(?:only|but) got|(?:don'?t|doesn'?t|do not) fit|there (?:was|were)|the last [0-9]+"
-    r"|(?:reduce|increase|change|amend|update|modify|swap|edit) (?:my|the|our|an) (?:order|delivery)"
+    r"\b(?:cancel\w*|damaged?|crushed|broken|torn|wet|soggy|leak\w*|wrong|missing|defect\w*"
+    r"|refund\w*"
+    r"|smell\w*|mou?ld\w*|invoices?|complain\w*|return(?:ed|ing)?|shortage|did|have you|no need"
+    r"|take back"
+    r"|(?:i|we)(?:'ve| have)? (?:already )?(?:ordered|bought|paid)"
+    r"|(?:were|was) (?:sent|delivered)"
+    r"|(?:my|the|our|an?) (?:existing|last|previous|earlier|current) order|(?:in|of|on) (?:my"
+    r"|our|the) order"
+    r"|to (?:my|our) (?:order|delivery)|(?:only|but) got|(?:don'?t|doesn'?t|do not) fit"
+    r"|there (?:was|were)|the last [0-9]+"
+    r"|(?:reduce|increase|change|amend|update|modify|swap|edit) (?:my|the|our|an) (?:order"
+    r"|delivery)"
     r"|you sent|instead of (?:the )?[0-9]+"
     r"|(?:don'?t|do not|stop) (?:send|sending|deliver|delivering|need|want))\b",
     re.IGNORECASE,
@@ -35,7 +42,8 @@ NO_ORDER = re.compile(
 # These speak of an earlier delivery, unless another clause asks for goods.
 EARLIER = re.compile(r"\b(?:received|arrived|came|short|run out|ran out)\b", re.IGNORECASE)
 QUESTION = re.compile(
-    r"\b(?:how (?:much|many|long)|prices?|pricing|costs?|what|what's|when|why|where|which|do you|does"
+    r"\b(?:how (?:much|many|long)|prices?|pricing|costs?|what|what's|when|why|where|which|do you"
+    r"|does"
     r"|is there|are there|is it|if|fees?|policy|quote|quotation|in stock|available|discount)\b"
     r"|^\W*(?:are|is|was|were|has|had|does|did)\b",
     re.IGNORECASE,
@@ -54,26 +62,31 @@ PRICE = re.compile(
 CLAUSE = re.compile(r"[,;\n]|[.!?](?=\s|$)")
 ALL_OUTLETS = re.compile(
     r"\b(?P<many>both|each|every|all)\s+(?:of\s+)?(?:(?:the|our|my)\s+)?(?:(?:2|two|3|three)\s+)?"
-    r"(?:outlets?|branch(?:es)?|shops?|stores?|locations?|of\s+them)\b"
-    r"|\beach\b(?=\s+(?:to|for)\b)|^\W*both\W*$",
+    r"(?:outlets?|branch(?:es)?|shops?|stores?|locations?)\b"
+    r"|\beach\b(?=\s+(?:to|for)\b)|^\W*both(?:\s+of\s+them)?(?:\s+(?:please|pls))?\W*$",
     re.IGNORECASE,
 )
 REPEAT = re.compile(
     r"\b(?:same|exact\s+same)\s+(?:order\s+|thing\s+|items?\s+|stuff\s+)?(?:as|like)\s+"
     r"(?:(?:my|our|the)\s+)?(?:last|previous|before|usual|always|past|prior)\b"
-    r"|\b(?:the|my|our)\s+usual(?:\s+(?:order|stuff|items?|please|pls|thanks|lah|for|to|on|delivery\s+of))?\s*(?:$|[.,!;\n]|please|pls|for|to|on|but|and|plus|thanks)"
+    r"|\b(?:the|my|our)\s+usual(?:\s+(?:order|stuff|items?|please|pls|thanks|lah|for|to|on"
+    r"|delivery\s+of))?\s*(?:$|[.,!;\n]|please|pls|for|to|on|but|and|plus|thanks)"
     r"|^\W*usual(?:\s+order)?(?:\s+(?:please|pls|thanks))?\W*$"
     r"|\b(?:repeat|re-?order|redo|duplicate)\b(?!.*\b(?:problem|mistake)\b)"
     r"|\b(?:same\s+again|same\s+order|order\s+the\s+same|order\s+again\s+same|usual\s+order)\b"
-    r"|\b(?:like|as)\s+(?:last\s+(?:time|month|week|order)|the\s+last\s+(?:time|one|order)|before)\b"
-    r"|\b(?:what|whatever)\s+(?:i|we)\s+(?:ordered|had|got|took)\s+(?:the\s+)?last\s+(?:time|month|week)\b"
-    r"|\blast\s+(?:time|month|week)(?:'s)?\s+order\b.*\bagain\b|\bagain\b.*\blast\s+(?:time|month|week)(?:'s)?\s+order\b"
+    r"|\b(?:like|as)\s+(?:last\s+(?:time|month|week|order)|the\s+last\s+(?:time|one|order)"
+    r"|before)\b"
+    r"|\b(?:what|whatever)\s+(?:i|we)\s+(?:ordered|had|got|took)\s+(?:the\s+)?last\s+(?:time"
+    r"|month|week)\b"
+    r"|\blast\s+(?:time|month|week)(?:'s)?\s+order\b.*\bagain\b|\bagain\b.*\blast\s+(?:time"
+    r"|month|week)(?:'s)?\s+order\b"
     r"|^\W*same(?:\s+(?:as\s+)?(?:usual|before|always|please|pls))\W*$",
     re.IGNORECASE,
 )
 NO_REPEAT = re.compile(
     r"\b(?:problems?|issues?|mistakes?|damaged|crushed|wrong|missing|late|invoices?|prices?|fees?"
-    r"|complain\w*|again\s+and\s+again|time\s+slot|don'?t|do\s+not|cancel\w*|how\s+(?:much|do|can)|what\s+(?:is|was|did|are)"
+    r"|complain\w*|again\s+and\s+again|time\s+slot|don'?t|do\s+not|cancel\w*|how\s+(?:much|do"
+    r"|can)|what\s+(?:is|was|did|are)"
     r"|why|when|did|same[\s-]day|refund\w*|received|arrived|broken|where|policy|possible)\b",
     re.IGNORECASE,
 )

@@ -11,7 +11,8 @@ BREAKS = ("\t", "|", ";", ",")
 RULE = re.compile(r"[\s|:+=-]*")
 # What a column holds, by its heading in English words.
 HEADINGS = {
-    "count": r"(?:order )?(?:qty|quantity|quantities|amount ordered|pcs|pieces|units|no of .*|how many)\W*(?:pcs|pieces)?\W*",
+    "count": r"(?:order )?(?:qty|quantity|quantities|amount ordered|pcs|pieces|units|no of .*"
+    r"|how many)\W*(?:pcs|pieces)?\W*",
     "packs": r"(?:bundles?|cartons?|packs?|ctns?|bdls?)\W*(?:qty|quantity)?",
     "unit": r"unit|uom|unit of measure|pack(?:ing|aging)?",
     "item": r".*(?:item|product|description|goods|article|box|name).*",

@@ -65,6 +65,8 @@ CHINESE_PATTERN = re.compile(
 """,
     re.VERBOSE,
 )
+# A foreign word that stays as it is must not swallow the figure beside it.
+SEAM = re.compile(r"(?<=[\u0b80-\u0bff\u4e00-\u9fff])(?=[0-9A-Za-z])")
 MALAY_PATTERN = re.compile(
     rf"""\b(?:
     (?<=[0-9]\ )(?P<month>{_any(MALAY_MONTHS)})
@@ -129,7 +131,7 @@ def plain(text: str) -> str:
 
 def in_english(text: str) -> Written:
     """A plain text with its foreign words and its halves put into English words and figures."""
-    found = sorted(_replacements(text), key=lambda r: r[0])
+    found = sorted(_replacements(text))
     if not found:
         return Written(text, text)
     parts: list[str] = []
@@ -154,6 +156,7 @@ def _replacements(text: str) -> list[tuple[int, int, str]]:
     found += [(*m.span(), _half(m)) for m in HALF_PATTERN.finditer(text)]
     if not text.isascii():
         found += [(*m.span(), f" {_chinese(m)} ") for m in CHINESE_PATTERN.finditer(text)]
+        found += [(*m.span(), " ") for m in SEAM.finditer(text)]
         found += [(*m.span(), f" {_tamil(m)} ") for m in TAMIL_PATTERN.finditer(text)]
     return found
 

@@ -6,7 +6,9 @@ from datetime import date, datetime, timedelta
 
 from tools.xero.documents import Invoice
 
-LAST_MONTH = re.compile(r"last month|previous month|上个?月|bulan lepas|bulan lalu|கடந்த மாத", re.IGNORECASE)
+LAST_MONTH = re.compile(
+    r"last month|previous month|上个?月|bulan lepas|bulan lalu|கடந்த மாத", re.IGNORECASE
+)
 LAST_WEEK = re.compile(r"last week|上(?:个)?(?:星期|周)|minggu lepas|கடந்த வாரம்", re.IGNORECASE)
 
 

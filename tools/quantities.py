@@ -19,6 +19,12 @@ SPELLED = rf"(?:{'|'.join(NUMBERS)}|{SCALE})\b"
 ITEM_WORD = (
     r"(?:box|bag|tray|lid|liner|napkin|bowl|plate|pizza|inch|xl|pcs?|pieces?|of|for|to|at|on)"
 )
+PART = r"(?:lids?|covers?|liners?|napkins?|cutlery|trays?|bags?|boxes)\b"
+# "liners for the 12 inch boxes" is one product; elsewhere the goods end at "for".
+FOR = (
+    r"(?:(?<!liner\s)(?<!liners\s)(?<!lid\s)(?<!lids\s)for"
+    r"|for(?!\s+(?:(?:the|those|our)\s+)?(?:(?:10|12|14)(?:\s?\"|\s?in)|single|meal|trays?|xl|boxes)))"
+)
 CLOCK = r"[0-9]{1,2}(?:[:.][0-9]{2})?"
 STREET = rf"""
     \b[0-9]{{1,4}}[a-z]?\s+(?:(?!{ITEM_WORD}|{PACKS})[a-z']+\s+){{1,3}}
@@ -31,6 +37,7 @@ NOISE = rf"""
   | (?:\+?65[\s-]?)?(?<![0-9])[3689][0-9]{{3}}[\s-]?[0-9]{{4}}(?![0-9])
   | \b(?:s|singapore)\s*\(?[0-9]{{6}}\)? | \#\s*[0-9]+-[0-9]+ | \b(?:blk|block)\s*[0-9]+[a-z]?\b
   | {STREET} | \b{CLOCK}\s*(?:(?:-|to)\s*{CLOCK}\s*)?[ap]\.?m\b
+  | \b(?:between|from)\s+{CLOCK}\s*(?:and|to|-)\s*{CLOCK}(?![0-9])
   | \b[0-9]{{1,2}}:[0-9]{{2}}(?![0-9]) | \b[0-9]{{3,4}}\s*hrs?\b
   | (?:@\s*)?(?:s?\$|\bsgd)\s*[0-9][0-9.,]* | @\s*[0-9]+(?:\.[0-9]+)?
   | \b(?:inv|tria|qu|po)(?:\s?no\b\.?)?[-\s:\#]{{0,3}}[0-9]{{2,}}\b
@@ -43,8 +50,9 @@ TOKEN = re.compile(
     (?P<noise>{NOISE} | {DATE})
   | (?P<cut>\n | [,;•●▪·&+] | [.!?]+(?=\s|$)
       | {DAY_WORD} | \b(?:morning|afternoon|noon|lunch|urgent(?:ly)?|asap)\b
-      | \bwith(?=\s+(?:[0-9]|{SPELLED})) | \b(?:outlet|branch|shop|store|contact)\b
-      | \b(?:and|n|plus|then|dan|for|to|at|by|on|before|after|from|deliver(?:y|ed)?|because)\b)
+      | \bwith(?=\s+(?:the\s+|matching\s+|some\s+)?(?:[0-9]|{SPELLED}|{PART}))
+      | \b(?:outlet|branch|shop|store|contact)\b
+      | \b(?:and|n|plus|then|dan|{FOR}|to|at|by|on|before|after|from|deliver(?:y|ed)?|because)\b)
   | (?P<size>{SIZE})
   | (?P<code>\b[a-z]{{2,4}}(?:[-_][a-z]+)?[-_]?[0-9][\w-]*)
   | (?P<number>(?<![0-9.])(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])|[0-9]{{1,9}}(?![0-9]))
@@ -52,7 +60,8 @@ TOKEN = re.compile(
   | (?P<spelled>(?!one\b(?!\s+(?:{PACKS}|{SCALE})))\b(?:an?\s+(?={SCALE}))?
       {SPELLED}(?:[\s-]+(?:and\s+)?{SPELLED})*
       | \b(?:an?|another)(?=\s+{PACKS}\b))
-  | (?P<pack>{PACKS}\b) | (?P<piece>(?:pcs?|pieces?|nos|each|ea|keping)\b)
+  | (?P<pack>{PACKS}\b)
+  | (?P<piece>(?:pcs?|pieces?|nos|each|ea|keping|(?<=[0-9]\s)units?|(?<=[0-9])units?)\b)
   | (?P<joint>[x*](?![a-z]) | or\b)
   | (?P<word>[^\W\d_]+(?:[-'][^\W\d_]+)*)
 """,

@@ -8,7 +8,7 @@ from typing import Literal
 
 Sentiment = Literal["angry", "unhappy", "neutral", "happy"]
 
-EXCLAIMED = re.compile("[!！]{2,}")  # noqa: RUF001 (the Chinese mark)
+EXCLAIMED = re.compile("[!！]{2,}")
 SHOUTED_WORDS = 4
 
 
@@ -27,7 +27,8 @@ def phrases(listed: str) -> re.Pattern[str]:
 
     Chinese and Tamil write no boundary that a pattern could ask for.
     """
-    return re.compile("|".join(map(_phrase, filter(None, re.split(r"\s*[,\n]\s*", listed)))), re.I)
+    found = filter(None, re.split(r"\s*[,\n]\s*", listed))
+    return re.compile("|".join(map(_phrase, found)), re.IGNORECASE)
 
 
 def _phrase(words: str) -> str:

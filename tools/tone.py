@@ -53,7 +53,8 @@ def directions_for(
         table["manners"],
     )
     is_earnest = of_money or situation in table["no_emoji"]
-    return Directions(" ".join(filter(None, said)), row["lines"], 0 if is_earnest else place["emoji"])
+    emoji = 0 if is_earnest else place["emoji"]
+    return Directions(" ".join(filter(None, said)), row["lines"], emoji)
 
 
 def breaches(text: str, *, lines: int, emoji: int, language: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from tools.grounding import FROM_CUSTOMERS, Evidence, SentenceGate, gather, unsupported
 from tools.sandbox.openai.lies import KINDS, LieKind, lie
 
-DATASET = Path(__file__).parents[1] / "datasets" / "honest.jsonl"
+DATASET = Path(__file__).parent / "data" / "honest.jsonl"
 COUNT = 1000
 SHOWN = 5
 

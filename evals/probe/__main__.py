@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import policies
 from evals.probe.ground import ground
 from evals.probe.screen import screen_row
-import policies
 from graph.settings import environment
 from tools.embedded.minilm import build_minilm
 from tools.embedder import Embedder

@@ -43,7 +43,7 @@ def day_in(language: str) -> Callable[[str], str]:
         on = date.fromisoformat(iso[:10])
         weekday = WEEKDAYS[language][on.weekday()]
         if language == "zh":
-            return f"{on.year}年{on.month}月{on.day}日（{weekday}）"  # noqa: RUF001 (Chinese brackets)
+            return f"{on.year}年{on.month}月{on.day}日（{weekday}）"
         return f"{weekday} {on.day} {MONTHS[language][on.month - 1]} {on.year}"
 
     return written

@@ -116,7 +116,7 @@ def test_urgent_words_go_to_a_person_and_an_urgent_order_only_once() -> None:
 
 
 def test_the_part_of_an_order_that_waits_follows_when_the_first_is_placed() -> None:
-    waiting = {"current": {}, "waiting": [{}]}
+    waiting: dict[str, Any] = {"current": {}, "waiting": [{}]}
     placed = a_state("confirm", facts=("committed",), order=waiting)
     assert after_commit_action(placed) == "propose_action"
     assert after_commit_action(a_state("decline", order=waiting)) == "adapt_tone"

@@ -50,7 +50,7 @@ def context_of(clients: Clients) -> Callable[[str], Context]:
     return lambda customer_id: clients.context_for(demo_caller(by_id[customer_id]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def model(sandbox: dict[str, str]) -> AsyncIterator[Model]:
     """The sandbox's stand-in for a model."""
     root = sandbox["XERO_API_URL"].removesuffix("/xero")

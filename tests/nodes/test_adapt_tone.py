@@ -46,7 +46,9 @@ def test_a_refusal_is_bad_news(context: Context, refusal: str) -> None:
 
 
 def test_a_large_customer_is_recognised(context: Context) -> None:
-    usual = tone_of(with_facts(a_state("hm", "order"), standing={"segment": "established"}), context)
+    usual = tone_of(
+        with_facts(a_state("hm", "order"), standing={"segment": "established"}), context
+    )
     vip = tone_of(with_facts(a_state("hm", "order"), standing={"segment": "vip"}), context)
     assert "relationship" in vip["directions"]
     assert "relationship" not in usual["directions"]

@@ -16,7 +16,7 @@ from tools.orders import parse_order
 
 CARD = {"action_id": "0f5c64a1-95d7-4c55-b9a7-6a1f0c2c7b10", "hash": "a hash"}
 RECEIVED = datetime.fromisoformat("2026-11-23T10:30:00+08:00")
-UNSURE = "the thing from before, same like that can?"
+UNSURE = "can settle for me"
 
 
 async def understand(context: Context, text: str, **more: Any) -> Understanding:
@@ -203,4 +203,3 @@ async def test_a_model_that_fails_changes_nothing(
 async def test_a_model_that_cannot_be_reached_changes_nothing(context: Context) -> None:
     away = replace(context, model=Model("a key", "http://127.0.0.1:9/v1", "sandbox-chat"))
     assert await understand(away, UNSURE) == await understand(context, UNSURE)
-

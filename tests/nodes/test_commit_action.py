@@ -186,12 +186,12 @@ async def test_a_no_comes_too_late_for_a_write_that_is_under_way(
     assert (await stored(context, card))["status"] == "confirmed"
 
 
-@pytest.mark.parametrize("path", ["/Invoices", "/Items"])
+@pytest.mark.parametrize(("path", "times"), [("/Invoices", 9), ("/Items", 3)])
 async def test_a_yes_while_the_books_are_away_is_kept_and_places_nothing(
-    context: Context, control: Control, thread_id: str, path: str
+    context: Context, control: Control, thread_id: str, path: str, times: int
 ) -> None:
     card = await a_card(context, thread_id)
-    control.fault(f"GET {path}", "unavailable", times=3)
+    control.fault(f"GET {path}", "unavailable", times=times)
     update = await answer(context, card)
     assert kinds(update) == ["not_written"]
     assert (await stored(context, card))["status"] == "confirmed"

@@ -49,9 +49,7 @@ async def ordered(context: Context) -> State:
     text = state["screened"]["text"]
     request = parse_order(text, context.catalogue, outlets, received)
     prices = {code: item.price for code, item in (await context.accounts.price_list()).items()}
-    order = price_order(
-        request.lines, prices, received.date(), await context.accounts.standing()
-    )
+    order = price_order(request.lines, prices, received.date(), await context.accounts.standing())
     slot = resolve_slot(received, order.counted, None, None)
     return {**state, "card": card_of(order, request, slot) | ASKED}
 
@@ -138,6 +136,7 @@ async def test_a_refused_sentence_is_rewritten_once_with_the_reason(
         "text": "Hello Mei. I ask a colleague.",
         "by": "model",
         "citations": [],
+        "is_shared": False,
     }
     assert "1.23" in control.last_asked()["messages"][-1]["content"]
 
@@ -289,9 +288,7 @@ async def test_templates_of_every_language_pass_the_gate_and_speak_it(
     ("channel", "begins"),
     [("mail", "Dear Mei,"), ("whatsapp", "Hi Mei"), ("web", "You owe")],
 )
-async def test_each_channel_has_its_manners(
-    context: Context, channel: str, begins: str
-) -> None:
+async def test_each_channel_has_its_manners(context: Context, channel: str, begins: str) -> None:
     there = replace(context, caller=replace(context.caller, channel=channel))
     reply = (await compose_reply(await owes(there), Stream(there).runtime))["reply"]
     assert reply["text"].startswith(begins)

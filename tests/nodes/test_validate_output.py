@@ -15,7 +15,7 @@ PASSAGE = {"id": "cancellation#fee", "title": "Cancelling", "section": "Fee", "t
 
 def replied(text: str, *citations: str, intent: Intent = "balance", **more: Any) -> State:
     state = a_state("I paid SGD 12.50 for order 7", intent)
-    reply = {"text": text, "by": "templates", "citations": [*citations]}
+    reply = {"text": text, "by": "templates", "citations": [*citations], "is_shared": False}
     facts = [Fact(kind="balance", source="xero:invoices", data={"outstanding": "806.60"})]
     return {**state, "facts": facts, "reply": reply, **more}  # type: ignore[typeddict-item]
 
@@ -30,7 +30,11 @@ async def verdict_on(state: State, context: Context) -> Verdict:
     "text", ["You owe SGD 806.60.", "You ask about order 7.", "How may I help?"]
 )
 async def test_a_reply_whose_figures_have_a_source_passes(context: Context, text: str) -> None:
-    assert (await verdict_on(replied(text), context)) == {"passed": True, "problems": [], "tries": 1}
+    assert (await verdict_on(replied(text), context)) == {
+        "passed": True,
+        "problems": [],
+        "tries": 1,
+    }
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ async def asks(runs: Runs, thread_id: UUID, text: str) -> UUID:
 
 async def answers(runs: Runs, thread_id: UUID, text: str) -> None:
     [run] = await runs.claim(thread_id)
-    await runs.succeed(run["run_id"], str(uuid4()), {"content": text, "extra": {}})
+    await runs.succeed(run["run_id"], str(uuid4()), {"content": text, "extra": {}}, {})
 
 
 async def status(conversations: Conversations, thread_id: UUID) -> str:

@@ -33,7 +33,7 @@ def classifier(data_folder: Path) -> IntentClassifier:
         ("get me a human", "person"),
         ("do you deliver on sundays", "delivery"),
         ("我们还欠多少钱", "balance"),
-        ("berapa hutang kami sekarang", "balance"),
+        ("berapa baki hutang kami", "balance"),
         ("what is the weather tomorrow", "out_of_scope"),
     ],
 )

@@ -46,6 +46,7 @@ def goods(request: OrderRequest) -> list[tuple[str | None, int]]:
         ("what about 300 instead", [(MEDIUM, 300)]),
         ("no wait, the 10 inch", [(SMALL, 200)]),
         ("actually the XL", [(XL, 200)]),
+        ("sorry i meant 14 inch not 12", [(XL, 200)]),
         ("change the 12 inch to XL", [(XL, 200)]),
         ("10 inch instead of 12 inch", [(SMALL, 200)]),
         ("make it 300 xl instead", [(XL, 300)]),
@@ -89,6 +90,11 @@ def test_an_order_of_one_line_changes(text: str, lines: list[tuple[str, int]]) -
         ("lids 400 and XL 150", [(TRAY, 450), (LID, 400), (XL, 150)]),
         ("drop the xl and add 100 12in", [(TRAY, 450), (LID, 200), (MEDIUM, 100)]),
         ("drop the liners", [(TRAY, 450), (LID, 200), (XL, 100)]),
+        ("make all of them 600", [(TRAY, 600), (LID, 600), (XL, 600)]),
+        ("replace the lids with 250 large bags", [(TRAY, 450), ("BAG-L", 250), (XL, 100)]),
+        ("把盖子改成600个", [(TRAY, 450), (LID, 600), (XL, 100)]),
+        ("penutup jadi 600", [(TRAY, 450), (LID, 600), (XL, 100)]),
+        ("மூடி வேண்டாம்", [(TRAY, 450), (XL, 100)]),
     ],
 )
 def test_the_line_that_is_named_changes(text: str, lines: list[tuple[str, int]]) -> None:
@@ -131,7 +137,8 @@ def test_the_day_and_slot_change(text: str, day: date | None, window: str | None
 
 
 @pytest.mark.parametrize(
-    "text", ["change to the Bedok outlet", "bedok instead of tampines", "tukar ke Bedok", "改送勿洛"]
+    "text",
+    ["change to the Bedok outlet", "bedok instead of tampines", "tukar ke Bedok", "改送勿洛"],
 )
 def test_another_outlet_brings_its_own_contact(text: str) -> None:
     changed = change(order(ONE), text)
@@ -193,6 +200,38 @@ def test_a_number_that_is_no_whole_pack_is_asked_about_even_after_a_yes() -> Non
     assert answered.lines[0].problem == "not_whole_packs"
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("lids 400, xl 100, bags large", [(LID, 400), (XL, 100), ("BAG-L", 250)]),
+        ("400 and 100", [(LID, 400), (XL, 100), (None, 250)]),
+        ("400 each", [(LID, 400), (XL, 400), (None, 250)]),
+        ("400 lids", [(LID, 400), (XL, 0), (None, 250)]),
+        ("large bags", [(LID, 0), (XL, 0), ("BAG-L", 250)]),
+    ],
+)
+def test_answers_to_several_questions(text: str, lines: list[tuple[str | None, int]]) -> None:
+    request = order("lids, xl and 250 bags")
+    assert goods(request) == [(LID, 0), (XL, 0), (None, 250)]
+    assert goods(change(request, text)) == lines
+
+
+def test_goods_that_we_do_not_know_can_be_dropped() -> None:
+    request = order("300 sushi boats, 200 12in")
+    assert goods(change(request, "forget the sushi boats")) == [(MEDIUM, 200)]
+
+
+def test_more_of_what_is_ordered_without_a_number_is_asked_about() -> None:
+    changed = change(order(ONE), "add 12in")
+    assert [x.problem for x in changed.lines] == [None, "no_quantity"]
+    assert goods(change(changed, "100")) == [(MEDIUM, 200), (MEDIUM, 100)]
+
+
+def test_a_question_that_begins_with_can_is_no_yes() -> None:
+    changed = change(order("150 12in for tampines"), "can deliver on saturday?")
+    assert (changed.wanted_day, changed.lines[0].problem) == (SATURDAY, "not_whole_packs")
+
+
 def test_the_outlet_that_was_open() -> None:
     assert change(order("200 12in"), "tampines").outlet == TAMPINES
 
@@ -203,7 +242,7 @@ def test_the_outlet_that_was_open() -> None:
         *("", "hello", "yes", "thanks", "cancel", "cancel it", "how much is that?", "ok thanks"),
         *("when will it come on saturday?", "200 boxes were crushed", "do you have lids?"),
         *("what do i owe", "一共多少钱", "berapa harga", "எவ்வளவு", "i want to speak to a person"),
-        "is the 12 inch box oven safe?",
+        *("is the 12 inch box oven safe?", "can you add our logo?", "what's my balance for bedok"),
     ],
 )
 def test_what_is_no_change(text: str) -> None:

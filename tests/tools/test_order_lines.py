@@ -79,11 +79,18 @@ WRITTEN: list[tuple[str, list[tuple[str, int]]]] = [
     ("12寸２００个和盖子两箱", [(MEDIUM, 200), (LID, 400)]),
     ("14寸盒两百五十个", [(XL, 250)]),
     ("单格餐盒一千五个", [(TRAY, 1500)]),
-    ("6 bundle kotak piza 12 inci dan dua ratus keping kotak 10 inci", [(MEDIUM, 600), (SMALL, 200)]),
+    (
+        "6 bundle kotak piza 12 inci dan dua ratus keping kotak 10 inci",
+        [(MEDIUM, 600), (SMALL, 200)],
+    ),
     ("tolong hantar dua ratus lima puluh beg kertas besar", [("BAG-L", 250)]),
     ("3 karton penutup, seribu dua ratus kotak 10 inci", [(LID, 600), (SMALL, 1200)]),
     ("12 இன்ச் பீட்சா பெட்டி இருநூறு வேண்டும்", [(MEDIUM, 200)]),
     ("மூடி 3 கார்ட்டன், 10 இன்ச் பெட்டி ஆயிரத்து இருநூறு", [(LID, 600), (SMALL, 1200)]),
+    ("300 regular, 200 medium, 50 XL boxes", [(SMALL, 300), (MEDIUM, 200), (XL, 50)]),
+    ("need liners for the 12in boxes, 200 pcs", [("LIN-012", 200)]),
+    ("4 bundles 12s and 200 units of 10 inch", [(MEDIUM, 400), (SMALL, 200)]),
+    ("200 12in between 9 and 12", [(MEDIUM, 200)]),
     ("Same as last month", []),
     ("hello, what are your hours?", []),
     ("", []),
@@ -107,6 +114,7 @@ def test_clear_lines_have_no_problem(text: str) -> None:
         ("3 bundles of pizza boxes", "ambiguous", None, 0, 3, 0),
         ("i want to order pizza boxes", "ambiguous", None, 0, 0, 0),
         ("200-300 boxes", "ambiguous", None, 0, 0, 0),
+        ("6 x 100 10 inch boxes", "no_quantity", SMALL, 0, 0, 0),
         ("500 white 12 inch boxes", "ambiguous", None, 500, 0, 0),
         ("200 medium boxes with our logo", "ambiguous", None, 200, 0, 0),
         ("300 sushi boats", "unknown_product", None, 300, 0, 0),
@@ -145,6 +153,12 @@ def test_a_clear_line_beside_one_without_quantity() -> None:
     first, second = read("200 medium boxes and lids")
     assert (first.code, first.problem) == (MEDIUM, None)
     assert (second.code, second.problem) == (LID, "no_quantity")
+
+
+def test_goods_of_another_kind_are_not_lost_for_want_of_a_number() -> None:
+    boxes, liners = read("200 12 inch boxes with liners")
+    assert (boxes.code, boxes.pieces, boxes.problem) == (MEDIUM, 200, None)
+    assert (liners.code, liners.problem) == (None, "ambiguous")
 
 
 def test_the_phrase_stays_as_written() -> None:

@@ -171,9 +171,7 @@ def test_goods_between_two_outlets_go_where_the_sentence_says() -> None:
     assert (one.outlet, two.outlet, three.outlet) == (TAMPINES, TAMPINES, EXAMPLE)
 
 
-@pytest.mark.parametrize(
-    "text", ["200 12in to tampines and simei", "200 12in, tampines or simei"]
-)
+@pytest.mark.parametrize("text", ["200 12in to tampines and simei", "200 12in, tampines or simei"])
 def test_two_outlets_for_one_line_are_asked_about(text: str) -> None:
     request = read(text)
     assert (request.outlet, set(request.outlet_candidates)) == (None, {TAMPINES, EXAMPLE})

@@ -89,7 +89,8 @@ class Accounts:
         since = self._today() - timedelta(days=365)
         invoices = await self._invoices({"Statuses": "DRAFT,AUTHORISED,PAID"})
         ordered = [i for i in invoices if i.date and i.date >= since and _is_order(i)]
-        return sorted(ordered, key=lambda i: (i.date or since, i.invoice_number or ""), reverse=True)
+        ordered.sort(key=lambda i: (i.date or since, i.invoice_number or ""), reverse=True)
+        return ordered
 
     async def standing(self) -> AccountStanding:
         """Segment, average order and credit hold, from the invoices of the last twelve months."""
