@@ -137,12 +137,13 @@ def _asked_products(state: State, context: Context) -> list[Product]:
     """The products the message names; else those spoken of before; else what may be meant."""
     text, focus = state["screened"]["text"], state["turn"].get("focus", {})
     codes = entities_named(state, "product")
-    if not codes and is_follow_up(text):
-        codes = focus.get("products", [])
     if not codes and WHOLE_LIST.search(text):
         return list(context.catalogue.products)
+    maybe = context.catalogue.find(text).alternatives
+    if not codes and not maybe and is_follow_up(text):
+        codes = focus.get("products", [])
     named = [context.catalogue.get(code) for code in codes]
-    return [p for p in named if p] or list(context.catalogue.find(text).alternatives)
+    return [p for p in named if p] or list(maybe)
 
 
 def _asked_documents(state: State) -> list[str]:

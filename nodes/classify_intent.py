@@ -27,12 +27,13 @@ from tools.catalogue import Catalogue
 from tools.context import Context, LanguageModel
 from tools.entities import documents_in, entities_of
 from tools.errors import BackendUnavailable
-from tools.follow_up import is_follow_up
+from tools.follow_up import is_follow_up, pointed_at
 from tools.intents import SURE, Scored
 from tools.order_changes import amend
 from tools.order_records import dump, load
 from tools.order_signs import asks_repeat, is_urgent, looks_like_order
 from tools.order_types import Outlet
+from tools.policy_answers import compute
 from tools.sentiment import sentiment_of
 
 MOST_INTENTS = 3
@@ -74,7 +75,7 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     if intents and intents[0]["name"] in ORDERING:
         intents += _beside_order(scored, masked)
     if not intents:
-        intents, by = _known(scored, text, focus), "classifier"
+        intents, by = _as_asked(_known(scored, text, focus), text, received), "classifier"
     if not _is_sure(intents) and context.model:
         asked = await _ask_model(state, context.model, spent)
         intents, by = (asked, "model") if asked else (intents, by)
@@ -145,6 +146,8 @@ def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
 
 
 def _known(scored: Sequence[Scored], text: str, focus: Focus) -> list[Found]:
+    if pointed_at(text, focus.get("documents", []), focus.get("listed", [])):
+        return [_found("invoice", 0.9, text)]
     found = [_found(cast(Intent, s.intent), s.confidence, s.part) for s in scored]
     sure = [f for f in found if f["confidence"] >= SURE]
     strong = [f for f in sure if f["name"] not in WEAK]
@@ -155,6 +158,15 @@ def _known(scored: Sequence[Scored], text: str, focus: Focus) -> list[Found]:
     if documents_in(text) and not sure:
         return [_found("invoice", 0.9, text)]
     return sure or found[:1]
+
+
+def _as_asked(intents: list[Found], text: str, received: datetime) -> list[Found]:
+    """To ask what cancelling at some hour costs is to ask for a rule, and not to cancel."""
+    names = {found["name"] for found in intents}
+    if "order_cancel" not in names or documents_in(text) or compute(text, received) is None:
+        return intents
+    others = [found for found in intents if found["name"] not in ("order_cancel", "policy")]
+    return [_found("policy", 0.9, text), *others]
 
 
 def _again(focus: Focus, text: str) -> list[Found]:

@@ -15,6 +15,7 @@ from tools.actions import Proposal
 from tools.context import Context
 from tools.delivery import resolve_slot
 from tools.order_card import card_of, note_keys, payload_of
+from tools.order_changes import amend
 from tools.order_records import dump, from_lines, load, split
 from tools.order_types import OrderLine, OrderRequest, Outlet
 from tools.orders import parse_order
@@ -66,7 +67,8 @@ def _order(state: State, context: Context, outlets: Sequence[Outlet]) -> _Open |
     received = datetime.fromisoformat(state["turn"]["received_at"])
     text = state["screened"]["text"]
     if kept := state["understanding"]["order"]:
-        return _opened([load(r, outlets, context.catalogue) for r in _all(kept)])
+        current, *waiting = [load(r, outlets, context.catalogue) for r in _all(kept)]
+        return _opened([*split(current), *waiting])
     if "confirm" in intents_of(state):
         waiting = (focus.get("order") or {}).get("waiting", [])
         return _opened([load(r, outlets, context.catalogue) for r in waiting])
@@ -74,7 +76,9 @@ def _order(state: State, context: Context, outlets: Sequence[Outlet]) -> _Open |
     if "reorder" in intents_of(state):
         pieces = facts_of(state, "past_order")[0]["pieces"] if facts_of(state, "past_order") else {}
         lines = from_lines(pieces.items(), context.catalogue)
-        return _opened([replace(written, lines=(*lines, *written.lines))]) if lines else None
+        repeat = replace(written, lines=lines)
+        changed = amend(repeat, text, context.catalogue, outlets, received)
+        return _opened(split(changed or repeat)) if lines else None
     return _opened(split(written))
 
 

@@ -25,7 +25,7 @@ async def retrieve_policies(state: State, runtime: Runtime[Context]) -> State:
     parts = parts_of(text)
     asked = [text, *parts] if len(parts) > 1 else [text]
     context = runtime.context
-    found = _computed(asked, context)
+    found = _computed([_newest_first(part, state["turn"]) for part in asked], context)
     try:
         passages = await asyncio.gather(
             *(
@@ -47,8 +47,19 @@ async def _search(asked: str, query: str, language: str, context: Context) -> li
 
 def _standing_alone(part: str, turn: Turn) -> str:
     """A message that leans on the one before it, together with that one."""
+    before = _leans_on(part, turn)
+    return f"{before} {part}" if before else part
+
+
+def _newest_first(part: str, turn: Turn) -> str:
+    """The same for a computation, which takes the first figure that it finds."""
+    before = _leans_on(part, turn)
+    return f"{part} {before}" if before else part
+
+
+def _leans_on(part: str, turn: Turn) -> str:
     asked = [m["content"] for m in turn["history"] if m["role"] == "user"]
-    return f"{asked[-1]} {part}" if asked and is_follow_up(part) else part
+    return asked[-1] if asked and is_follow_up(part) else ""
 
 
 def _computed(asked: Sequence[str], context: Context) -> list[Fact]:

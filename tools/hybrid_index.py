@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import httpx
+from chromadb.api.models.Collection import Collection
 from chromadb.errors import ChromaError
-from langchain_chroma import Chroma
 from langchain_core.embeddings import Embeddings
 
 from tools.chroma import Connect
@@ -105,7 +105,7 @@ class HybridIndex:
         pieces = [p for key, entry in entries.items() for p in _pieces(key, entry)]
         pieces += [_Piece(OFF_TOPIC, sentence) for sentence in off_topic]
         self._pieces = {piece.id: piece for piece in pieces}
-        self._store: Chroma | None = None
+        self._store: Collection | None = None
         self._connecting, self._indexing = threading.Lock(), threading.Lock()
         self._is_indexed = False
         self._rests_until = 0.0
@@ -128,17 +128,21 @@ class HybridIndex:
         """Raise BackendUnavailable unless the collection answers."""
         self._answer(lambda store: store.get(limit=1, include=[]))
 
-    def _nearest(self, store: Chroma, vector: list[float]) -> tuple[dict[str, float], float]:
+    def _nearest(self, store: Collection, vector: list[float]) -> tuple[dict[str, float], float]:
         """The best cosine by key, and what to assume of a key that is not among the nearest."""
         self._restore(store)
         # Twice as many, because while a release is rolled out both texts of an entry are there.
         limit = min(2 * len(self._pieces), NEAREST)
-        found = store.similarity_search_by_vector_with_relevance_scores(vector, k=limit)
-        cosines = {row.metadata["section"]: 1 - distance for row, distance in reversed(found)}
-        is_cut = limit < 2 * len(self._pieces) and len(found) == limit
-        return cosines, min(cosines.values(), default=0.0) if is_cut else 0.0
+        found = store.query(vector, n_results=limit, include=["distances"])
+        ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
+        nearest = [(name, 1 - distance) for name, distance in zip(ids, distances, strict=True)]
+        cosines = {
+            self._pieces[name].key: cosine for name, cosine in reversed(nearest) if name in self._pieces
+        }
+        is_cut = limit < 2 * len(self._pieces) and len(nearest) == limit
+        return cosines, nearest[-1][1] if is_cut else 0.0
 
-    def _restore(self, store: Chroma) -> None:
+    def _restore(self, store: Collection) -> None:
         """Add what is missing, once after each loss of Chroma.
 
         Others wait a while: Chroma in this process fails a query of a collection whose very first
@@ -153,7 +157,7 @@ class HybridIndex:
         finally:
             self._indexing.release()
 
-    def _index(self, store: Chroma) -> IndexReport:
+    def _index(self, store: Collection) -> IndexReport:
         with self._indexing:
             present, added = self._add_missing(store)
             if stale := sorted(present - self._pieces.keys()):
@@ -161,16 +165,17 @@ class HybridIndex:
             self._is_indexed = True
         return IndexReport(added, len(stale), len(self._pieces) - added)
 
-    def _add_missing(self, store: Chroma) -> tuple[set[str], int]:
+    def _add_missing(self, store: Collection) -> tuple[set[str], int]:
         present = set(store.get(include=[])["ids"])
         missing = [piece for key, piece in self._pieces.items() if key not in present]
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
-            metadata = [{"section": piece.key} for piece in batch]
-            store.add_texts([p.text for p in batch], metadata, [p.id for p in batch])
+            texts = [piece.text for piece in batch]
+            vectors: list[Sequence[float]] = [*self._embedder.embed_documents(texts)]
+            store.add([piece.id for piece in batch], vectors)
         return present, len(missing)
 
-    def _answer(self, ask: Callable[[Chroma], Result]) -> Result:
+    def _answer(self, ask: Callable[[Collection], Result]) -> Result:
         try:
             return ask(self._connected())
         except (ChromaError, httpx.HTTPError) as error:
@@ -180,15 +185,14 @@ class HybridIndex:
                 self._rests_until = time.monotonic() + REST_SECONDS
             raise BackendUnavailable("Chroma did not answer.") from error
 
-    def _connected(self) -> Chroma:
+    def _connected(self) -> Collection:
         with self._connecting:
             if time.monotonic() < self._rests_until:  # else every turn would wait for the timeout
                 raise BackendUnavailable("Chroma did not answer in time a moment ago.")
-            self._store = self._store or Chroma(
+            self._store = self._store or self._connect().get_or_create_collection(
                 self._collection,
-                self._embedder,
-                client=self._connect(),
-                collection_configuration={"hnsw": {"space": "cosine"}},
+                configuration={"hnsw": {"space": "cosine"}},
+                embedding_function=None,  # else Chroma loads a model of its own
             )
             return self._store
 

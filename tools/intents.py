@@ -24,6 +24,7 @@ Floats = NDArray[np.float32]
 SURE = 0.5
 # A part of a message shows an intent of its own only when it is clearer than that.
 CLEAR = 0.6
+FEWEST_WORDS, FEWEST_SIGNS = 3, 4  # "how much?" alone asks nothing
 # Of a message that is mostly letters in an order never seen, nothing is believed.
 FAMILIAR, STRANGE = 0.5, 0.4
 OUTSIDE = "out_of_scope"
@@ -137,7 +138,11 @@ class IntentClassifier:
         texts = [text, *parts] if len(parts) > 1 else [text]
         vectors = np.array(await self._embedder.aembed_documents(texts), dtype=np.float32)
         whole, *rest = [self.best(t, v) for t, v in zip(texts, vectors, strict=True)]
-        clear = [s for s in rest if s.confidence >= CLEAR and s.intent != OUTSIDE]
+        clear = [
+            s
+            for s in rest
+            if s.confidence >= CLEAR and s.intent != OUTSIDE and _says_something(s.part)
+        ]
         return _in_order(whole, clear)
 
     def best(self, text: str, vector: Floats) -> Scored:
@@ -178,6 +183,13 @@ class IntentClassifier:
 def parts_of(text: str) -> list[str]:
     """The sentences and joined requests of a message."""
     return [p.strip() for p in PARTS.split(text) if p.strip()][:MAX_PARTS]
+
+
+def _says_something(part: str) -> bool:
+    """Whether a part is long enough to stand for itself."""
+    if is_latin(part):
+        return len(part.split()) >= FEWEST_WORDS
+    return len(part) >= FEWEST_SIGNS
 
 
 def _in_order(whole: Scored, parts: Sequence[Scored]) -> list[Scored]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tools.delivery import find_window
+from tools.order_days import find_window
 from tools.order_labels import contact_in, labels_in, mobile_in
 from tools.order_message import Message
 from tools.order_places import Mention

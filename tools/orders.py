@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from tools.catalogue import Catalogue
-from tools.delivery import days_in, find_window
+from tools.order_days import days_in, windows_in
 from tools.order_labels import (
     address_in,
     contact_in,

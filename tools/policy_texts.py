@@ -95,8 +95,8 @@ def _readable(key: str, value: str, units: Mapping[str, str]) -> str:
         return _duration(int(value), units)
     if value.isdecimal() and not key.endswith("_year"):
         return f"{int(value):,}"
-    words = value.split(", ")
-    return units["comma"].join(units.get(word, word) for word in words)
+    *others, last = (units.get(word, word) for word in value.split(", "))
+    return units["and"].join([units["comma"].join(others), last] if others else [last])
 
 
 def _duration(minutes: int, units: Mapping[str, str]) -> str:

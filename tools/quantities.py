@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Literal
 
 from tools.catalogue import SIZE
-from tools.delivery import DATE, DAY_WORD
+from tools.order_days import DATE, DAY_WORD
 from tools.order_text import Written
 from tools.order_words import FILLER, NUMBERS, PACKS, SCALES
 

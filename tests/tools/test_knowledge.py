@@ -24,6 +24,7 @@ from tools.knowledge import (
     fused,
     load_policies,
     open_chroma,
+    policy_values,
 )
 
 
@@ -302,6 +303,21 @@ def test_a_translation_keeps_the_english_ids() -> None:
         assert {section.id for section in load_policies(language)} <= english
 
 
+@pytest.mark.parametrize(
+    ("language", "days", "areas"),
+    [
+        ("en", "Tuesday, Thursday and Saturday", "Sentosa, Tuas and offshore"),
+        ("zh", "星期二、星期四和星期六", "圣淘沙、大士和离岛"),
+        ("ms", "Selasa, Khamis dan Sabtu", "Sentosa, Tuas dan luar pesisir"),
+        ("ta", "செவ்வாய், வியாழன் மற்றும் சனி", "செந்தோசா, துவாஸ் மற்றும் கடல்தீவுகள்"),
+    ],
+)
+def test_the_last_of_a_list_follows_an_and(language: str, days: str, areas: str) -> None:
+    values = policy_values(language)
+    assert (values["delivery.days"], values["delivery.remote_areas"]) == (days, areas)
+    assert values["payment.net_days"].isdecimal()
+
+
 def test_a_version_follows_the_text() -> None:
     assert SECTIONS[0].version == replace(SECTIONS[0], source="elsewhere").version
     assert SECTIONS[0].version != replace(SECTIONS[0], text="Other").version
@@ -314,5 +330,5 @@ def test_numbers_read_as_customers_write_them() -> None:
         "within 30 minutes, aim to solve the matter in 2 hours"
         in (texts["escalation#response-times"])
     )
-    assert "Tuesday, Thursday, Saturday" in texts["delivery#delivery-days-and-time-slots"]
+    assert "on Tuesday, Thursday and Saturday." in texts["delivery#delivery-days-and-time-slots"]
     assert "Act 2012" in texts["privacy#how-we-protect-personal-data"]

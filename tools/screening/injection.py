@@ -4,37 +4,30 @@ import json
 import math
 from functools import cache
 from importlib import resources
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tools.screening.disguise import views
-from tools.screening.ngrams import strongest
-from tools.screening.rules import NAMES, hits
-from tools.screening.tokens import tokens_of
+from tools.screening.features import chunks, features_of
+from tools.screening.rules import NAMES
 
 # Whoever hides words means more by them.
-DISGUISED = 1.5
+DISGUISED = 1.0
+# The most suspicious of many parts is more suspicious than a part by itself.
+BY_PARTS = 0.5
 MOST_LOOKED_AT = 20_000
-
-
-class Weights(NamedTuple):
-    """What was learnt from the training sentences."""
-
-    bias: float
-    rules: dict[str, float]
-    groups: NDArray[np.float32]
+STEEPEST = 30.0
 
 
 @cache
-def load_weights() -> Weights:
-    """The weights that come with the code."""
+def load_weights() -> tuple[float, NDArray[np.float32]]:
+    """The weights that come with the code: the bias, then those of the features."""
     folder = resources.files("tools.screening") / "weights"
     learnt = json.loads((folder / "rules.json").read_text())
-    raw = (folder / "groups.f16").read_bytes()
-    groups = np.frombuffer(raw, np.float16).astype(np.float32)
-    return Weights(learnt["bias"], {n: learnt["rules"].get(n, 0.0) for n in NAMES}, groups)
+    rules = [learnt["rules"].get(name, 0.0) for name in NAMES]
+    groups = np.frombuffer((folder / "groups.f16").read_bytes(), np.float16)
+    return learnt["bias"], np.concatenate((rules, groups)).astype(np.float32)
 
 
 def score_injection(text: str, hidden: str = "") -> float:
@@ -45,10 +38,17 @@ def score_injection(text: str, hidden: str = "") -> float:
     for view in others:
         found.append(_evidence(view[: max(left, 0)]) + DISGUISED)
         left -= len(view)
-    return round(1 / (1 + math.exp(-max(min(max(found), 30.0), -30.0))), 3)
+    best = max(min(max(found), STEEPEST), -STEEPEST)
+    return round(1 / (1 + math.exp(-best)), 3)
 
 
 def _evidence(text: str) -> float:
-    weights = load_weights()
-    by_rules = sum(weights.rules[name] for name in hits(tokens_of(text), text))
-    return weights.bias + by_rules + strongest(text, weights.groups)
+    bias, weights = load_weights()
+    parts = chunks(text)
+    best = max(_weighed(part, weights) for part in parts)
+    return bias + best - BY_PARTS * math.log(len(parts))
+
+
+def _weighed(part: str, weights: NDArray[np.float32]) -> float:
+    places, values = features_of(part)
+    return float((weights[places] * values).sum())

@@ -16,6 +16,7 @@ HIDDEN = (
 )
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
+TURNED = "\u202e"  # what follows is shown from right to left
 STRUCK_THROUGH = "\u0334-\u0338"
 MARKS = "\u0300-\u036f\u0483-\u0489\u0b82\u0bbe-\u0bcd\u0bd7\u3099\u309a\u20d0-\u20f0\ufe20-\ufe2f"
 # Forms that compatibility folding would change for the worse: 1½ is not 11/2.
@@ -72,6 +73,8 @@ def read(given: str) -> Readable:
     text, starts = _folded("".join(cut[n] for n in places))
     origins = [places[start] for start in starts]
     hidden = " ".join(_spelt(m[0]) for m in NOT_SHOWN.finditer(cut))
+    if TURNED in cut:
+        hidden += f" {text[::-1]}"
     return Readable(_without_lookalikes(text), [*origins, len(cut)], hidden.strip())
 
 

@@ -1,0 +1,69 @@
+from typing import Any
+
+import pytest
+
+from graph.focus import focus_of
+from nodes.state import Fact, Focus, State
+from tests.nodes.conftest import a_state, naming
+
+ORDER = {"current": {"lines": []}, "waiting": []}
+NOON, EVENING = "2026-11-23T12:00:00+08:00", "2026-11-23T19:00:00+08:00"
+TWO_DAYS_LATER = "2026-11-25T12:00:00+08:00"
+
+
+def with_fact(state: State, kind: str, **data: Any) -> State:
+    return {**state, "facts": [Fact(kind=kind, source="test", data=data)]}
+
+
+def kept(at: str = NOON) -> Focus:
+    return {"order": ORDER, "order_at": at}
+
+
+def test_an_order_that_was_proposed_is_kept() -> None:
+    state: State = {**a_state("200 boxes", "order", received_at=NOON), "order": ORDER}
+    assert focus_of(state)["order"] == ORDER
+    assert focus_of(state)["order_at"] == NOON
+
+
+def test_a_question_in_between_leaves_the_order_alone() -> None:
+    state = a_state("what do I owe?", "balance", focus=kept(), received_at=EVENING)
+    assert focus_of(state)["order"] == ORDER
+    assert focus_of(state)["order_at"] == NOON
+
+
+@pytest.mark.parametrize("kind", ["committed", "declined", "card_gone"])
+def test_an_order_that_was_answered_is_over(kind: str) -> None:
+    state = with_fact(a_state("yes", "confirm", focus=kept(), received_at=EVENING), kind)
+    assert focus_of(state)["order"] is None
+
+
+def test_an_order_is_forgotten_with_its_card() -> None:
+    state = a_state("hello", "small_talk", focus=kept(), received_at=TWO_DAYS_LATER)
+    assert focus_of(state)["order"] is None
+
+
+def test_the_documents_of_a_list_can_be_pointed_at() -> None:
+    state = with_fact(
+        a_state("what do I owe", "balance"),
+        "balance",
+        listed=[{"number": "INV-1"}, {"number": "INV-2"}],
+    )
+    assert focus_of(state)["listed"] == ["INV-1", "INV-2"]
+
+
+def test_what_was_named_last_is_spoken_of_and_the_rest_is_kept() -> None:
+    before: Focus = {"documents": ["INV-1"], "products": ["CUT-W"], "intents": ["price"]}
+    state = naming(a_state("INV-2 please", "invoice", focus=before), "document", "INV-2")
+    focus = focus_of(state)
+    assert focus["documents"] == ["INV-2"]
+    assert focus["products"] == ["CUT-W"]
+    assert focus["intents"] == ["invoice"]
+
+
+def test_an_answer_to_a_card_does_not_change_the_subject() -> None:
+    before: Focus = {"intents": ["balance"]}
+    assert focus_of(a_state("yes", "confirm", focus=before))["intents"] == ["balance"]
+
+
+def test_the_language_goes_on() -> None:
+    assert focus_of(a_state("我要两百个盒子", "order"))["language"] == "zh"

@@ -1,0 +1,55 @@
+"""Every template of every language: it renders, speaks its language and passes the gate."""
+
+import tomllib
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodes.replies import LANGUAGES, render
+from tools.grounding.evidence import gather
+from tools.grounding.gate import unsupported
+from tools.policy_answers import compute
+from tools.tone import speaks
+
+NOW = datetime.fromisoformat("2026-11-24T10:00:00+08:00")
+CASES = tomllib.loads(
+    (Path(__file__).parents[2] / "tools" / "policy_answers.toml").read_text("utf-8")
+)["computed"]
+# Parts that templates of one language share.
+SHARED = {"who", "words"}
+
+
+def templates(language: str) -> set[str]:
+    folder = resources.files("nodes") / "replies" / language
+    return {f.name.removesuffix(".j2") for f in folder.iterdir() if f.name.endswith(".j2")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_everything(language: str) -> None:
+    assert templates(language) - SHARED == templates("en")
+
+
+def computed(ask: str) -> dict[str, Any]:
+    found = compute(ask, NOW)
+    assert found is not None
+    return {
+        "rule": found.rule,
+        "section_id": found.section_id,
+        "inputs": found.inputs,
+        "result": found.result,
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["ask"][:60])
+def test_a_computed_answer_says_only_what_was_computed(
+    case: dict[str, Any], language: str
+) -> None:
+    fact = computed(case["ask"])
+    text = render("computed", language, fact=fact)
+    assert text
+    assert unsupported(text, gather([fact], [], NOW)) == []
+    assert speaks(text, language)
