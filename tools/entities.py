@@ -8,7 +8,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from tools.catalogue import Catalogue
-from tools.delivery import DAY_PATTERN, find_day
+from tools.order_days import DAY_PATTERN, find_day
 from tools.order_lines import read_lines
 from tools.order_types import Outlet
 

@@ -1,10 +1,11 @@
-"""Search by meaning (Chroma) and by words (BM25) over the same texts."""
+"""Search by meaning (Chroma) and by words (BM25) over texts and the ways to ask for them."""
 
 import hashlib
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 import httpx
@@ -14,38 +15,45 @@ from langchain_core.embeddings import Embeddings
 
 from tools.chroma import Connect
 from tools.errors import BackendUnavailable
-from tools.word_index import WordIndex
+from tools.word_index import Split, WordIndex, stems
 
 REST_SECONDS = 10.0  # how long a server that did not answer in time is left alone
 WAIT_SECONDS = 5.0
 BATCH = 32
 # A piece of a long text: about what the embedder sees of it, half a minute of reading.
 PIECE_WORDS, OVERLAP_WORDS = 160, 40
-OFF_TOPIC = ""  # the key of the sentences off the topic
 NEAREST = 400  # pieces that a search in a large collection asks for
+ASKED_ALIKE = 2  # two ways to ask that are near say more than one that fits by chance
 
 Result = TypeVar("Result")
 
 
 class Entry(NamedTuple):
-    """A text under its heading; every piece of a long text is indexed with the heading."""
+    """A text under its heading, and ways to ask for it.
+
+    Every piece of a long text is indexed with the heading, and every way to ask as it is.
+    """
 
     head: str
     body: str
+    asked: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """All that a search by words looks at."""
+        return ". ".join((self.head, self.body, *self.asked))
 
 
 class Score(NamedTuple):
-    """How near a text is: the cosine of its best piece, and its share of the best BM25 score."""
+    """How near an entry is to a query, from 0 to 1.
+
+    The cosine of the best piece of the text, the mean cosine of the nearest ways to ask for it
+    (without any, that of the text), and the share of the query's words.
+    """
 
     cosine: float
+    asked: float
     words: float
-
-
-class Found(NamedTuple):
-    """The scores by key, and the cosine of the nearest sentence that no text is about."""
-
-    scores: dict[str, Score]
-    off_topic: float
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,28 @@ class IndexReport:
 class _Piece:
     key: str
     text: str
+    is_asked: bool = False
 
     @property
     def id(self) -> str:
         return f"{self.key}@{digest(self.text)}"
+
+
+@dataclass
+class _Nearest:
+    """The cosines of the pieces found, best first, and what to assume of all others."""
+
+    elsewhere: float
+    texts: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    asked: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def score(self, key: str, entry: Entry, words: float) -> Score:
+        cosine = next(iter(self.texts.get(key, ())), self.elsewhere)
+        if not entry.asked:
+            return Score(cosine, cosine, words)
+        count = min(ASKED_ALIKE, len(entry.asked))
+        nearest = [*self.asked.get(key, ()), *[self.elsewhere] * count][:count]
+        return Score(cosine, sum(nearest) / count, words)
 
 
 def digest(text: str) -> str:
@@ -84,7 +110,7 @@ def pieces_of(text: str) -> Iterator[str]:
 
 
 class HybridIndex:
-    """Entries by key, and sentences off their topic to tell a question that none of them answers.
+    """Entries by key.
 
     An index that Chroma lost is made again by the next search.
     """
@@ -95,30 +121,28 @@ class HybridIndex:
         entries: Mapping[str, Entry],
         embedder: Embeddings,
         collection: str,
-        off_topic: Sequence[str] = (),
+        split: Split = stems,
     ) -> None:
         self._connect = connect
         self._embedder = embedder
         self._collection = collection
         self._entries = dict(entries)
-        self._words = WordIndex({key: ". ".join(entry) for key, entry in entries.items()})
+        self._words = WordIndex({key: entry.words for key, entry in entries.items()}, split)
         pieces = [p for key, entry in entries.items() for p in _pieces(key, entry)]
-        pieces += [_Piece(OFF_TOPIC, sentence) for sentence in off_topic]
         self._pieces = {piece.id: piece for piece in pieces}
         self._store: Collection | None = None
         self._connecting, self._indexing = threading.Lock(), threading.Lock()
         self._is_indexed = False
         self._rests_until = 0.0
 
-    def search(self, query: str) -> Found:
-        """The scores of every entry; raises BackendUnavailable without Chroma."""
+    def search(self, query: str) -> dict[str, Score]:
+        """The score of every entry; raises BackendUnavailable without Chroma."""
         if not query.strip():
-            return Found(dict.fromkeys(self._entries, Score(0.0, 0.0)), 0.0)
+            return dict.fromkeys(self._entries, Score(0.0, 0.0, 0.0))
         vector = self._embedder.embed_query(query)
-        cosines, elsewhere = self._answer(lambda store: self._nearest(store, vector))
+        near = self._answer(lambda store: self._nearest(store, vector))
         words = self._words.shares(query)
-        scores = {key: Score(cosines.get(key, elsewhere), words[key]) for key in self._entries}
-        return Found(scores, cosines.get(OFF_TOPIC, 0.0))
+        return {key: near.score(key, entry, words[key]) for key, entry in self._entries.items()}
 
     def index(self) -> IndexReport:
         """Bring Chroma up to date: embed what changed, then drop what is no longer there."""
@@ -128,19 +152,19 @@ class HybridIndex:
         """Raise BackendUnavailable unless the collection answers."""
         self._answer(lambda store: store.get(limit=1, include=[]))
 
-    def _nearest(self, store: Collection, vector: list[float]) -> tuple[dict[str, float], float]:
-        """The best cosine by key, and what to assume of a key that is not among the nearest."""
+    def _nearest(self, store: Collection, vector: list[float]) -> _Nearest:
         self._restore(store)
         # Twice as many, because while a release is rolled out both texts of an entry are there.
         limit = min(2 * len(self._pieces), NEAREST)
-        found = store.query(vector, n_results=limit, include=["distances"])
-        ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
-        nearest = [(name, 1 - distance) for name, distance in zip(ids, distances, strict=True)]
-        cosines = {
-            self._pieces[name].key: cosine for name, cosine in reversed(nearest) if name in self._pieces
-        }
-        is_cut = limit < 2 * len(self._pieces) and len(nearest) == limit
-        return cosines, nearest[-1][1] if is_cut else 0.0
+        answer = store.query(vector, n_results=limit, include=["distances"])
+        ids, distances = answer["ids"][0], (answer["distances"] or [[]])[0]
+        is_cut = limit < 2 * len(self._pieces) and len(ids) == limit
+        found = _Nearest(1 - distances[-1] if is_cut else 0.0)
+        for name, distance in zip(ids, distances, strict=True):
+            if piece := self._pieces.get(name):
+                cosines = found.asked if piece.is_asked else found.texts
+                cosines[piece.key].append(1 - distance)
+        return found
 
     def _restore(self, store: Collection) -> None:
         """Add what is missing, once after each loss of Chroma.
@@ -200,3 +224,4 @@ class HybridIndex:
 def _pieces(key: str, entry: Entry) -> Iterator[_Piece]:
     for body in pieces_of(entry.body):
         yield _Piece(key, f"{entry.head}. {body}" if entry.head else body)
+    yield from (_Piece(key, way, is_asked=True) for way in entry.asked)

@@ -1,7 +1,7 @@
 """Search in the company's policies: passages that fit a question, or none."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from langchain_core.embeddings import Embeddings
 from typing_extensions import TypedDict
@@ -9,21 +9,21 @@ from typing_extensions import TypedDict
 from tools.chroma import Connect as Connect
 from tools.chroma import open_chroma as open_chroma
 from tools.glossary import in_english
-from tools.hybrid_index import Entry, Found, HybridIndex, Score
+from tools.hybrid_index import Entry, HybridIndex, Score
 from tools.hybrid_index import IndexReport as IndexReport
-from tools.policy_texts import ENGLISH, load_off_topic
+from tools.policy_texts import ENGLISH, load_asked
 from tools.policy_texts import PolicySection as PolicySection
 from tools.policy_texts import load_policies as load_policies
 from tools.policy_texts import policy_values as policy_values
-from tools.word_index import WordIndex, bigrams, prefixes
+from tools.word_index import Split, WordIndex, characters, letters
 
 COLLECTION = "policies"
-DENSE_WEIGHT = 0.6
-TRANSLATED_WEIGHT = 0.5  # of the words of the question's own language
-# A question finds nothing unless its best score reaches FLOOR plus a share of its cosine to the
-# nearest off-topic sentence; then come passages down to a share of that score.
-OFF_TOPIC_WEIGHT, FLOOR, WORST = 0.35, 0.155, 0.5
-SPLITS = {"zh": bigrams, "ms": prefixes, "ta": prefixes}
+TEXT_WEIGHT, ASKED_WEIGHT, WORDS_WEIGHT = 0.2, 0.4, 0.4
+TRANSLATED_WEIGHT = 0.8  # of the words of the question's own language
+# A question whose best score is under the floor finds nothing: it is no question at all. Then
+# come passages down to a share of the best score.
+FLOOR, WORST = 0.25, 0.5
+SPLITS = {"zh": characters, "ms": letters, "ta": letters}
 
 
 class Passage(TypedDict):
@@ -42,8 +42,8 @@ class Passage(TypedDict):
 class Knowledge:
     """Finds policy sections by meaning (Chroma) and by words (BM25), weighed together.
 
-    A question in another language is searched in the translations, and in English by its
-    glossary's words. What is nearer to the off-topic sentences finds nothing.
+    Both look at the text and at ways in which customers ask for it. A question in another
+    language is searched in the translations, and in English by its glossary's words.
     """
 
     def __init__(
@@ -52,21 +52,21 @@ class Knowledge:
         sections: Sequence[PolicySection],
         embedder: Embeddings,
         translations: Mapping[str, Sequence[PolicySection]] | None = None,
-        off_topic: Sequence[str] | None = None,
+        asked: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
         if translations is None:
             translations = {language: load_policies(language) for language in SPLITS}
-        if off_topic is None:
-            off_topic = load_off_topic()
+        if asked is None:
+            asked = {language: load_asked(language) for language in (ENGLISH, *SPLITS)}
         self._sections = {section.id: section for section in sections}
-        entries = {s.id: Entry(s.section, s.text) for s in sections}
-        self._index = HybridIndex(connect, entries, embedder, COLLECTION, off_topic)
+        entries = _entries(sections, asked.get(ENGLISH, {}))
+        self._index = HybridIndex(connect, entries, embedder, COLLECTION, letters)
         self._translations = {
             language: {s.id: s for s in texts if s.id in self._sections}
             for language, texts in translations.items()
         }
         self._words = {
-            language: WordIndex({s.id: s.searchable for s in texts.values()}, SPLITS[language])
+            language: _word_index(texts.values(), asked.get(language, {}), SPLITS[language])
             for language, texts in self._translations.items()
             if texts
         }
@@ -87,11 +87,9 @@ class Knowledge:
         await asyncio.to_thread(self._index.ping)
 
     def _search(self, query: str, k: int, language: str) -> list[Passage]:
-        found = self._index.search(in_english(query, language))
-        scores = self._scores(found, query, language)
-        least = FLOOR + OFF_TOPIC_WEIGHT * max(0.0, found.off_topic)
+        scores = self._scores(query, language)
         best = sorted(scores, key=scores.__getitem__, reverse=True)[:k]
-        if not best or scores[best[0]] < least:
+        if not best or scores[best[0]] < FLOOR:
             return []
         worst = WORST * scores[best[0]]
         return [
@@ -100,8 +98,9 @@ class Knowledge:
             if scores[key] >= worst
         ]
 
-    def _scores(self, found: Found, query: str, language: str) -> dict[str, float]:
-        scores = {key: fused(score) for key, score in found.scores.items()}
+    def _scores(self, query: str, language: str) -> dict[str, float]:
+        found = self._index.search(in_english(query, language))
+        scores = {key: fused(score) for key, score in found.items()}
         if language not in self._words:
             return scores
         own, share = self._words[language].shares(query), TRANSLATED_WEIGHT
@@ -112,8 +111,22 @@ class Knowledge:
 
 
 def fused(score: Score) -> float:
-    """One score of 0 to 1 from a cosine and a share of words."""
-    return DENSE_WEIGHT * max(0.0, score.cosine) + (1 - DENSE_WEIGHT) * score.words
+    """One score of 0 to 1."""
+    by_meaning = TEXT_WEIGHT * max(0.0, score.cosine) + ASKED_WEIGHT * max(0.0, score.asked)
+    return by_meaning + WORDS_WEIGHT * score.words
+
+
+def _entries(
+    sections: Iterable[PolicySection], asked: Mapping[str, Sequence[str]]
+) -> dict[str, Entry]:
+    return {s.id: Entry(s.section, s.text, tuple(asked.get(s.id, ()))) for s in sections}
+
+
+def _word_index(
+    sections: Iterable[PolicySection], asked: Mapping[str, Sequence[str]], split: Split
+) -> WordIndex:
+    entries = _entries(sections, asked)
+    return WordIndex({key: entry.words for key, entry in entries.items()}, split)
 
 
 def passage(section: PolicySection, score: float) -> Passage:

@@ -11,7 +11,11 @@ LABEL = re.compile(
     r"^[ >*-]{0,9}(?P<label>outlet|deliver(?:y)?[ ]+(?:to|address|date|day|time|slot)|ship[ ]+to"
     r"|address|location|contact(?:[ ]+(?:person|no|number))?|attn|name|phone|mobile|tel|hp|date"
     r"|day|time|slot|company|bill[ -]?to|po(?:[ ]+no)?|postal(?:[ ]+code)?|branch|outlet[ ]+name"
-    r"|customer(?:[ ]+name)?|from|remarks?|notes?)\b[ .]*[:=][ \t]*(?P<value>.*)$",
+    r"|customer(?:[ ]+name)?|from|remarks?|notes?|vendor|supplier|terms|payment|store|shop"
+    r"|delivery|(?:req(?:uired|uested|d)?|preferred|order|po|due|need(?:ed)?|ship(?:ping)?)[. ]+"
+    r"(?:delivery|by|date|on|day|slot|time)(?:[ ]+date)?|date[ ]+(?:required|needed|of[ ]+delivery)"
+    r"|ordered[ ]+by|p/o(?:[ ]+no)?|order[ ]+(?:no|number|ref)|ref(?:erence)?(?:[ ]+no)?"
+    r"|when|where|window)\b[ .]*[:=][ \t]*(?P<value>.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
 PLACES = ("delivery address", "address", "deliver to", "delivery to", "ship to", "location")
@@ -21,6 +25,7 @@ CONTACT = re.compile(
 )
 NOT_A_CONTACT = frozenset({"me", "us", "you", "number", "person", "no"})
 MOBILE = re.compile(r"(?<![0-9])(?:\+?65[\s-]?)?([3689][0-9]{3})[\s-]?([0-9]{4})(?![0-9])")
+PAPER_DATES = frozenset({"date", "dated", "issued", "order date", "po date"})
 POSTAL = re.compile(r"\b(?:(?:s|singapore)\s*\(?)?([0-9]{6})\b", re.IGNORECASE)
 ADDRESS = re.compile(STREET, re.VERBOSE | re.IGNORECASE)
 
@@ -46,6 +51,15 @@ def only_labels(written: Written) -> Written:
         written,
         text="".join(c if i in kept or c == "\n" else " " for i, c in enumerate(written.text)),
     )
+
+
+def is_of_the_paper(text: str, place: int) -> bool:
+    """Whether a date at that place only says when the order was written."""
+    start = text.rfind("\n", 0, place) + 1
+    head = text[start:place].strip(" \t:.=").lower()
+    line = text[place:].split("\n")[0]
+    is_alone = not head and re.fullmatch(r"[\w ,/.-]{4,20}", line) is not None
+    return is_alone or head in PAPER_DATES
 
 
 def contact_in(written: Written, labels: Mapping[str, str]) -> str:

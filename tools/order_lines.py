@@ -1,11 +1,14 @@
 """The lines of a written order: each item matched to a product and counted in pieces."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tools.catalogue import AMBIGUOUS_CONFIDENCE, Catalogue, Match, Product
+from tools.order_asides import is_declined, is_of_ours, without_asides
+from tools.order_extras import Placed, with_liners, without_totals
 from tools.order_text import Written, in_english, plain
 from tools.order_types import OrderLine as OrderLine
 from tools.order_words import NOUNS, UNCOUNTABLE
@@ -16,15 +19,13 @@ MOST_PIECES = 1_000_000
 # A lone number up to this is more likely a time of day or a position in a list.
 SMALL = 24
 FAMILY_CONFIDENCE = 0.8
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A line and where in the text it stands."""
-
-    line: OrderLine
-    start: int
-    end: int
+MORE_OF_IT = re.compile(
+    r"^\W*(?:and|plus|with|then)?\W*(?:(?:another|an\s+(?:extra|additional)|extra|additional|more)\b"
+    r"|[0-9,]+\s*(?:pcs|pieces)?\s*(?:more|extra|as|for|spare)\s*(?:spares?|backups?|reserve"
+    r"|extra|standby|buffer)?\b(?!\s+(?:the\s+)?[0-9]))",
+    re.IGNORECASE,
+)
+LOOK_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,43 @@ def read_lines(text: str, catalogue: Catalogue, places: Set[str]) -> tuple[Order
 
 def place_lines(written: Written, catalogue: Catalogue, places: Set[str]) -> tuple[Placed, ...]:
     """The order lines of a text that is already in English words."""
-    joined = candidates_in(written, catalogue, places)
+    told = replace(written, text=without_asides(written.text))
+    found = _wanted(_found_in(told, catalogue, places), told.text)
+    joined = list(_joined(found, told.text))
     has_counted = any(c.item.amounts and c.is_named for c in joined)
     families = {p.family for c in joined if c.item.amounts and (p := c.match.product)}
     kept = [c for c in joined if _is_line(c, counted=has_counted) or _is_beside(c, families)]
     kept = [_in_family(c, families, catalogue) for c in kept]
-    return tuple(
+    placed = [
         Placed(line, c.item.start, c.item.end) for c in kept if (line := line_of(c)) is not None
-    )
+    ]
+    return tuple(with_liners(without_totals(placed, told.text), told.text, catalogue))
 
 
 def candidates_in(written: Written, catalogue: Catalogue, places: Set[str]) -> list[Candidate]:
     """Whatever a text counts or names, a product put together with the quantity beside it."""
-    found = [_candidate(i, catalogue, places) for i in read_items(written)]
-    return list(_joined([c for c in found if c.item.amounts or c.is_named]))
+    return list(_joined(_found_in(written, catalogue, places), written.text))
+
+
+def _found_in(written: Written, catalogue: Catalogue, places: Set[str]) -> list[Candidate]:
+    items = read_items(written, places, lambda words: catalogue.find(words).confidence > 0)
+    found = [_candidate(i, catalogue, places) for i in items]
+    return [c for c in found if c.item.amounts or c.is_named]
+
+
+def _wanted(candidates: Sequence[Candidate], text: str) -> list[Candidate]:
+    """Without goods that are turned down, and numbers of what the customer has."""
+    wanted: list[Candidate] = []
+    since = 0
+    for candidate in candidates:
+        item = candidate.item
+        if not item.amounts and is_declined(text, item.start, item.end, since):
+            continue
+        if not candidate.is_named and not candidate.is_bare and is_of_ours(text, item.start):
+            continue
+        wanted.append(candidate)
+        since = item.end if item.amounts else since
+    return wanted
 
 
 def _candidate(item: Item, catalogue: Catalogue, places: Set[str]) -> Candidate:
@@ -72,10 +96,14 @@ def _candidate(item: Item, catalogue: Catalogue, places: Set[str]) -> Candidate:
     return Candidate(replace(item, words=words), catalogue.find(words))
 
 
-def _joined(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+def _joined(candidates: Sequence[Candidate], text: str) -> Iterator[Candidate]:
     """Put a product and a quantity that stand next to each other together."""
     waiting: Candidate | None = None
     for candidate in candidates:
+        if waiting and _is_more(waiting, candidate, text):
+            yield waiting
+            waiting = replace(candidate, match=waiting.match)
+            continue
         if waiting and _belong_together(waiting, candidate):
             yield _together(waiting, candidate)
             waiting = None
@@ -90,6 +118,13 @@ def _joined(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
 def _belong_together(one: Candidate, other: Candidate) -> bool:
     named_first = other.is_bare and not one.item.amounts
     return named_first or (one.is_bare and not other.item.amounts and not other.item.awaits_value)
+
+
+def _is_more(one: Candidate, other: Candidate, text: str) -> bool:
+    """Whether a number is of the goods before it: "12 inch 200 and another 100 for backup"."""
+    if not (one.is_named and one.item.amounts and other.is_bare):
+        return False
+    return MORE_OF_IT.search(text[one.item.end : other.item.end + LOOK_AHEAD]) is not None
 
 
 def _together(one: Candidate, other: Candidate) -> Candidate:

@@ -51,7 +51,30 @@ def without_places(text: str, outlets: Sequence[Outlet]) -> str:
     patterns = "|".join(map(re.escape, filter(None, tails)))
     if not patterns:
         return text
-    return re.sub(patterns, lambda m: " " * len(m[0]), text, flags=re.IGNORECASE)
+    return re.sub(patterns, _blank, text, flags=re.IGNORECASE)
+
+
+def without_names(text: str, outlets: Sequence[Outlet]) -> str:
+    """The text with spaces for the customer's own names and addresses: one may sell "Bento"."""
+    own = {n for o in outlets for n in (o.name, o.address, _street(o), _brand(o)) if n}
+    spans = "|".join(map(re.escape, sorted(own, key=len, reverse=True)))
+    if not spans:
+        return text
+    return re.sub(rf"\b(?:{spans})(?!\w)", _blank, text, flags=re.IGNORECASE)
+
+
+def _street(outlet: Outlet) -> str:
+    return outlet.address.split(",")[0]
+
+
+def _brand(outlet: Outlet) -> str:
+    """The name without its part of town; a single word may be one of the goods."""
+    brand = outlet.name.lower().removesuffix(outlet.area.lower()).strip()
+    return brand if brand != outlet.name.lower() and len(brand.split()) > 1 else ""
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def names_a_place(text: str, labels: Mapping[str, str]) -> bool:

@@ -11,6 +11,8 @@ from tools.order_lines import counted
 from tools.order_types import OrderLine, OrderRequest, Outlet
 from tools.quantities import Amount
 
+_Key = tuple[Outlet | None, date | None, str | None]
+
 
 def from_lines(
     codes_and_pieces: Iterable[tuple[str, int]], catalogue: Catalogue | None = None
@@ -21,14 +23,18 @@ def from_lines(
 
 
 def split(request: OrderRequest) -> tuple[OrderRequest, ...]:
-    """One request for each outlet and day; each is priced and confirmed as an order of its own."""
-    groups: dict[tuple[Outlet | None, date | None], list[OrderLine]] = {}
+    """One request for each outlet, day and window; each is priced and confirmed on its own."""
+    groups: dict[_Key, list[OrderLine]] = {}
     for line in request.lines:
-        key = (line.outlet or request.outlet, line.day or request.wanted_day)
-        groups.setdefault(key, []).append(replace(line, outlet=None, day=None))
-    if len(groups) < 2 and not any(x.outlet or x.day for x in request.lines):
+        key = (
+            line.outlet or request.outlet,
+            line.day or request.wanted_day,
+            line.window or request.wanted_window,
+        )
+        groups.setdefault(key, []).append(replace(line, outlet=None, day=None, window=None))
+    if len(groups) < 2 and not any(x.outlet or x.day or x.window for x in request.lines):
         return (request,)
-    return tuple(_part(request, lines, *key) for key, lines in groups.items())
+    return tuple(_part(request, lines, key) for key, lines in groups.items())
 
 
 def dump(request: OrderRequest) -> dict[str, Any]:
@@ -77,9 +83,12 @@ def _line_of(code: str, pieces: int, catalogue: Catalogue) -> OrderLine:
 
 
 def _part(
-    request: OrderRequest, lines: Sequence[OrderLine], outlet: Outlet | None, day: date | None
+    request: OrderRequest, lines: Sequence[OrderLine], key: _Key
 ) -> OrderRequest:
-    own = replace(request, lines=tuple(lines), outlet=outlet, wanted_day=day)
+    outlet, day, window = key
+    own = replace(
+        request, lines=tuple(lines), outlet=outlet, wanted_day=day, wanted_window=window
+    )
     if outlet is None:
         return own
     usual = request.outlet or outlet
@@ -105,6 +114,7 @@ def _dumped(line: OrderLine) -> dict[str, Any]:
         "packs": line.packs,
         "outlet": _id(line.outlet),
         "day": _iso(line.day),
+        "window": line.window,
     }
 
 
@@ -123,6 +133,7 @@ def _loaded(
         packs=data["packs"],
         outlet=by_id.get(data["outlet"]),
         day=_date(data["day"]),
+        window=data.get("window"),
     )
 
 

@@ -5,8 +5,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from tools.catalogue import load_catalogue
+from tools.order_extras import Placed
 from tools.order_labels import only_labels, without_labels
-from tools.order_lines import Placed, place_lines
+from tools.order_lines import place_lines
 from tools.order_tables import without_tables
 from tools.order_text import in_english, plain
 from tools.order_types import Outlet

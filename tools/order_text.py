@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tools.order_numerals import value_of
+from tools.order_spelling import nearest
 from tools.order_words import (
     CHINESE,
+    ENGLISH,
     MALAY,
     MALAY_MONTHS,
     NUMBERS,
@@ -65,6 +67,8 @@ CHINESE_PATTERN = re.compile(
 """,
     re.VERBOSE,
 )
+_ENGLISH = re.compile(rf"\b(?:{_any(ENGLISH)})\b", re.IGNORECASE)
+LATIN_WORD = re.compile(r"(?<![\w-])[a-zA-Z]{5,12}(?![\w-])")
 # A foreign word that stays as it is must not swallow the figure beside it.
 SEAM = re.compile(r"(?<=[\u0b80-\u0bff\u4e00-\u9fff])(?=[0-9A-Za-z])")
 MALAY_PATTERN = re.compile(
@@ -151,7 +155,23 @@ def in_english(text: str) -> Written:
 
 
 def _replacements(text: str) -> list[tuple[int, int, str]]:
-    """Where foreign words stand, and what they are in English; they never overlap."""
+    """Where foreign and misspelt words stand, and what they are in English; none overlap."""
+    found = [(*m.span(), ENGLISH[" ".join(m[0].lower().split())]) for m in _ENGLISH.finditer(text)]
+    found += _foreign(text)
+    taken = [(start, end) for start, end, _ in found]
+    found += [
+        (*m.span(), right)
+        for m in LATIN_WORD.finditer(text)
+        if (right := nearest(m[0].lower())) and not _is_in(taken, *m.span())
+    ]
+    return found
+
+
+def _is_in(taken: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    return any(start < b and a < end for a, b in taken)
+
+
+def _foreign(text: str) -> list[tuple[int, int, str]]:
     found = [(*m.span(), _malay(m)) for m in MALAY_PATTERN.finditer(text)]
     found += [(*m.span(), _half(m)) for m in HALF_PATTERN.finditer(text)]
     if not text.isascii():

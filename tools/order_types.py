@@ -29,7 +29,7 @@ class OrderLine:
 
     `pieces` is 0 when unknown; `packs` counts bundles or cartons whose product is still open.
     `suggested_pieces` is the next whole number of packs, for `not_whole_packs`.
-    `outlet` and `day` are the line's own; None means those of its order.
+    `outlet`, `day` and `window` are the line's own; None means those of its order.
     """
 
     code: str | None
@@ -42,6 +42,7 @@ class OrderLine:
     packs: int = 0
     outlet: Outlet | None = None
     day: date | None = None
+    window: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ NOUNS: frozenset[str] = frozenset(_WORDS["nouns"])
 FILLER: frozenset[str] = frozenset(_WORDS["filler"].split())
 UNCOUNTABLE: frozenset[str] = frozenset(_WORDS["uncountable"].split())
 AREAS: tuple[str, ...] = tuple(sorted(_WORDS["areas"], key=len, reverse=True))
+ENGLISH: dict[str, str] = _WORDS["english"]
+SPELLING: frozenset[str] = frozenset(_WORDS["spelling"]["known"].split())
+OTHER_WORDS: frozenset[str] = frozenset(_WORDS["spelling"]["other"].split())
 ALIASES: dict[str, str] = _WORDS["aliases"]
 NUMBERS: dict[str, int] = _WORDS["numbers"]
 SCALES: dict[str, int] = _WORDS["scales"]

@@ -7,16 +7,26 @@ from zoneinfo import ZoneInfo
 
 from tools.catalogue import Catalogue
 from tools.order_days import days_in, windows_in
+from tools.order_extras import Placed
 from tools.order_labels import (
     address_in,
     contact_in,
+    is_of_the_paper,
     labels_in,
     mobile_in,
     only_labels,
     without_labels,
 )
-from tools.order_lines import Placed, place_lines
-from tools.order_places import Mention, mentions_in, names_a_place, without_places, words_of
+from tools.order_lines import place_lines
+from tools.order_places import (
+    Mention,
+    mentions_in,
+    names_a_place,
+    without_names,
+    without_places,
+    words_of,
+)
+from tools.order_same import pair_in, repeated
 from tools.order_shares import Anchor, shares
 from tools.order_signs import all_outlets
 from tools.order_signs import is_urgent as is_urgent
@@ -41,20 +51,26 @@ def parse_order(
     text: str, catalogue: Catalogue, outlets: Sequence[Outlet], received: datetime
 ) -> OrderRequest:
     """Read an order of any shape; what is not certain becomes a problem of its line."""
-    written = in_english(plain(without_tables(text)))
+    places = words_of(outlets) - catalogue.words
+    written = in_english(plain(without_tables(text, places)))
     labels = labels_in(written)
     mentions = mentions_in(written.text, outlets, catalogue.words)
-    placed = _placed(written, catalogue, words_of(outlets) - catalogue.words)
+    goods = replace(written, text=without_names(written.text, outlets))
+    placed = _placed(goods, catalogue, places)
     request = OrderRequest(
         lines=tuple(p.line for p in placed),
-        wanted_window=find_window(written.text),
         contact=contact_in(written, labels),
         mobile=mobile_in(written.text),
         address=address_in(written.text, labels),
         urgent=is_urgent(written.text),
     )
-    request = _with_days(request, written.text, placed, days_of(written, outlets, received))
-    if targets := all_outlets(written.text, _named(mentions) or tuple(outlets)):
+    days = days_of(written, outlets, received)
+    request = _with_days(request, written.text, placed, days)
+    request = _with_windows(request, written.text, placed)
+    if again := repeated(request, written.text, placed, mentions, days):
+        return again
+    everywhere = all_outlets(written.text, _named(mentions) or tuple(outlets))
+    if targets := everywhere or pair_in(written.text, mentions):
         return _for_each(request, targets)
     is_elsewhere = names_a_place(written.text, labels)
     return _with_outlets(
@@ -71,7 +87,9 @@ def days_of(
 ) -> tuple[tuple[int, int, date], ...]:
     """The days a text asks for, with their places."""
     today = received.astimezone(ZoneInfo(load_rules().company.timezone)).date()
-    return tuple(days_in(without_places(written.text, outlets), today))
+    found = [*days_in(without_places(written.text, outlets), today)]
+    of_paper = [d for d in found if d[2] <= today and is_of_the_paper(written.text, d[0])]
+    return tuple(d for d in found if d not in of_paper)
 
 
 def with_outlet(request: OrderRequest, outlet: Outlet) -> OrderRequest:
@@ -151,6 +169,21 @@ def _with_days(
         return replace(request, wanted_day=named.pop() if named else days[-1][2])
     lines = zip(request.lines, found, strict=True)
     return replace(request, lines=tuple(replace(x, day=day) for x, day in lines))
+
+
+def _with_windows(request: OrderRequest, text: str, placed: Sequence[Placed]) -> OrderRequest:
+    """The part of the day of the whole order, or of each line where an order has several."""
+    windows = windows_in(text)
+    first = replace(request, wanted_window=windows[0][1] if windows else None)
+    if len({window for _, window in windows}) < 2:
+        return first
+    spans = [(p.start, p.end) for p in placed]
+    found = shares(text, spans, [Anchor(start, window) for start, window in windows])
+    is_parted = any(x.day for x in request.lines) or None not in found
+    if not is_parted or len(set(found) - {None}) < 2:
+        return first
+    lines = zip(request.lines, found, strict=True)
+    return replace(request, lines=tuple(replace(x, window=window) for x, window in lines))
 
 
 def _for_each(request: OrderRequest, outlets: Sequence[Outlet]) -> OrderRequest:

@@ -69,9 +69,11 @@ def load_policies(language: str = ENGLISH) -> tuple[PolicySection, ...]:
 
 
 @cache
-def load_off_topic() -> tuple[str, ...]:
-    """Sentences about what the company has nothing to do with."""
-    return tuple((_folder() / "off_topic.txt").read_text(encoding="utf-8").splitlines())
+def load_asked(language: str = ENGLISH) -> dict[str, tuple[str, ...]]:
+    """Ways in which customers ask for a section, by its id: keys for the search."""
+    file = _folder() / "asked" / f"{language}.toml"
+    written = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {key: tuple(ways) for key, ways in written.items()}
 
 
 def policy_values(language: str = ENGLISH) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Takes a written order apart: how many, in which unit, of what."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -15,7 +15,10 @@ from tools.order_words import FILLER, NUMBERS, PACKS, SCALES
 Unit = Literal["piece", "pack"]
 
 SCALE = rf"(?:{'|'.join(w for w in SCALES if len(w) > 1)})\b"
+SIZES = "one|two|three|single|double|six|eight|nine|ten|twelve|fourteen|sixteen|eighteen"
 SPELLED = rf"(?:{'|'.join(NUMBERS)}|{SCALE})\b"
+# The number goes on, unless it is a size by now: "one hundred | fourteen inch boxes".
+NEXT_SPELLED = rf"""(?!(?:{SIZES})[\s-]*(?:inch|inci\b|"|''|comp|ply\b)){SPELLED}"""
 ITEM_WORD = (
     r"(?:box|bag|tray|lid|liner|napkin|bowl|plate|pizza|inch|xl|pcs?|pieces?|of|for|to|at|on)"
 )
@@ -28,7 +31,9 @@ FOR = (
 CLOCK = r"[0-9]{1,2}(?:[:.][0-9]{2})?"
 STREET = rf"""
     \b[0-9]{{1,4}}[a-z]?\s+(?:(?!{ITEM_WORD}|{PACKS})[a-z']+\s+){{1,3}}
-    (?:street|st|road|rd|avenue|ave|drive|lane|crescent|boulevard|terrace|quay)\b
+    (?:(?:street|st|road|rd|avenue|ave|drive|lane|crescent|boulevard|terrace|quay|gateway)\b
+      |(?:way|lorong|central|close|walk|link|view|square|place|jalan)\b(?=\s*(?:[\#,(]|$
+        |[0-9]{{1,2}}\b(?!\s*(?:pcs|x\b|{PACKS})))))
     (?:\s+[0-9]{{1,2}}\b)?
 """
 # What carries figures but is no quantity: addresses, numbers to call, times, prices, references.
@@ -39,8 +44,14 @@ NOISE = rf"""
   | {STREET} | \b{CLOCK}\s*(?:(?:-|to)\s*{CLOCK}\s*)?[ap]\.?m\b
   | \b(?:between|from)\s+{CLOCK}\s*(?:and|to|-)\s*{CLOCK}(?![0-9])
   | \b[0-9]{{1,2}}:[0-9]{{2}}(?![0-9]) | \b[0-9]{{3,4}}\s*hrs?\b
-  | (?:@\s*)?(?:s?\$|\bsgd)\s*[0-9][0-9.,]* | @\s*[0-9]+(?:\.[0-9]+)?
-  | \b(?:inv|tria|qu|po)(?:\s?no\b\.?)?[-\s:\#]{{0,3}}[0-9]{{2,}}\b
+  | (?:@\s*)?(?:s?\$|\bsgd)\s*[0-9]+(?:,[0-9]{{3}})*(?:\.[0-9]+)?
+  | \b[0-9]+\s*(?:dollars?|bucks|cents?|c)\b
+  | \b(?:gate|door|bay|dock|lobby|lift|counter|level|lvl|floor|stall|room)\s+\#?[0-9]{{1,4}}\b
+  | @\s*[0-9]+(?:\.[0-9]+)?
+  | \b(?:inv(?:oice)?|tria|qu|p/?o|(?:purchase\s+)?order|ref(?:erence)?|account|acct)
+      (?:\s?(?:no|nos|number|id)\b\.?|\s?\#)[-\s:\#]{{0,3}}(?:[a-z]{{1,4}}-)?[0-9]{{2,}}\b
+  | \b(?:inv|tria|qu|p/?o)[-\s:\#]{{0,3}}[0-9]{{2,}}\b
+  | \b(?:v|ver|version|rev)\.?\s?[0-9]{{1,2}}(?:\.[0-9])?\b | \b[a-z]{{1,2}}[0-9]{{1,4}}\s*[-=]+>
   | (?<![0-9.])[0-9]+\.[0-9]{{2}}(?![0-9k]) | (?<![0-9.])[0-9.]{{1,9}}\s*(?:%|percent\b)
   | (?:\(\s?)?\b[0-9]{{1,6}}\s*(?:pcs?|pieces?)?\s*(?:/|per)\s*{PACKS}\b\s*\)?
   | \(\s*{PACKS}\s+of\s+[0-9]+\s*\) | [0-9]{{10,}}
@@ -48,17 +59,17 @@ NOISE = rf"""
 TOKEN = re.compile(
     rf"""
     (?P<noise>{NOISE} | {DATE})
-  | (?P<cut>\n | [,;•●▪·&+] | [.!?]+(?=\s|$)
+  | (?P<cut>\n | [:;]-?[)D]+(?!\w) | [,;•●▪·&+] | [.!?]+(?=\s|$)
       | {DAY_WORD} | \b(?:morning|afternoon|noon|lunch|urgent(?:ly)?|asap)\b
-      | \bwith(?=\s+(?:the\s+|matching\s+|some\s+)?(?:[0-9]|{SPELLED}|{PART}))
+      | \bwith(?=\s+(?:(?:the|matching|some|their|its|our|same)\s+)*(?:[0-9]|{SPELLED}|{PART}))
       | \b(?:outlet|branch|shop|store|contact)\b
       | \b(?:and|n|plus|then|dan|{FOR}|to|at|by|on|before|after|from|deliver(?:y|ed)?|because)\b)
   | (?P<size>{SIZE})
   | (?P<code>\b[a-z]{{2,4}}(?:[-_][a-z]+)?[-_]?[0-9][\w-]*)
   | (?P<number>(?<![0-9.])(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])|[0-9]{{1,9}}(?![0-9]))
-      (?:\.[0-9]+)?(?:k\b|\s*{SCALE}(?:\s+(?:and\s+)?{SPELLED})*)?)
+      (?:\.[0-9]+)?(?:k\b|\s*{SCALE}(?:\s+(?:and\s+)?{NEXT_SPELLED})*)?)
   | (?P<spelled>(?!one\b(?!\s+(?:{PACKS}|{SCALE})))\b(?:an?\s+(?={SCALE}))?
-      {SPELLED}(?:[\s-]+(?:and\s+)?{SPELLED})*
+      {SPELLED}(?:[\s-]+(?:and\s+)?{NEXT_SPELLED})*
       | \b(?:an?|another)(?=\s+{PACKS}\b))
   | (?P<pack>{PACKS}\b)
   | (?P<piece>(?:pcs?|pieces?|nos|each|ea|keping|(?<=[0-9]\s)units?|(?<=[0-9])units?)\b)
@@ -67,7 +78,11 @@ TOKEN = re.compile(
 """,
     re.VERBOSE | re.IGNORECASE,
 )
-NUMBERING = re.compile(r"^[ \t]*\(?[0-9]{1,2}[.)][ \t]+(?=\S)", re.MULTILINE)
+NUMBERING = re.compile(
+    r"^[ \t]*(?:\(?[0-9]{1,2}[.)][ \t]+(?=\S)"
+    r"|(?:line|item|no|s/?n|row|pos(?:ition)?|\#)\.?[ ]?[0-9]{1,2}[ ]?[:.)|-][ \t]*(?=\S))",
+    re.MULTILINE | re.IGNORECASE,
+)
 ONE, THOUSAND = Decimal(1), 1000
 
 
@@ -99,19 +114,27 @@ class _Token:
     end: int
 
 
-def read_items(written: Written) -> list[Item]:
-    """The items of a text in order, whether or not they turn out to be products."""
+def read_items(
+    written: Written,
+    ignored: Set[str] = frozenset(),
+    names: Callable[[str], bool] = lambda _: True,
+) -> list[Item]:
+    """The items of a text in order, whether or not they turn out to be products.
+
+    `ignored` are lower-case words to leave out; `names` says whether words bear on goods at all.
+    """
     text = NUMBERING.sub(lambda m: " " * len(m[0]), written.text)
     tokens = (_Token(str(m.lastgroup), m.group(), *m.span()) for m in TOKEN.finditer(text))
     chunks = (list(g) for is_cut, g in groupby(tokens, lambda t: t.kind == "cut") if not is_cut)
-    parts = (part for chunk in chunks for part in _parts([t for t in chunk if _counts(t)]))
+    told = ([t for t in chunk if _counts(t, ignored)] for chunk in chunks)
+    parts = (part for chunk in told for part in _parts(chunk, names))
     return [_item(part, written) for part in parts]
 
 
-def _counts(token: _Token) -> bool:
+def _counts(token: _Token, ignored: Set[str]) -> bool:
     """Whether a token bears on what is ordered."""
     if token.kind == "word":
-        return token.text.lower() not in FILLER
+        return token.text.lower() not in FILLER and token.text.lower() not in ignored
     return token.kind not in {"noise", "joint"}
 
 
@@ -119,12 +142,16 @@ def _is_figure(token: _Token) -> bool:
     return token.kind in {"number", "spelled", "pack", "piece"}
 
 
-def _parts(tokens: Sequence[_Token]) -> Iterable[list[_Token]]:
+def _parts(tokens: Sequence[_Token], names: Callable[[str], bool]) -> Iterable[list[_Token]]:
     """One part for each item of a chunk: "100 ten inch 50 xl" and "ten inch 100 xl 50" are two."""
     runs = [list(run) for _, run in groupby(tokens, _is_figure)]
     pairs = [a + b for a, b in zip(runs[::2], runs[1::2], strict=False)]
     if len(runs) > 2 and len(runs) % 2 == 0:
         return pairs
+    is_led = len(runs) > 3 and not _is_figure(tokens[0])
+    if is_led and not names(" ".join(t.text for t in runs[0])):
+        led = [a + b for a, b in zip(runs[1::2], runs[2::2], strict=False)]
+        return [runs[0] + led[0], *led[1:]]
     return [list(tokens)] if tokens else []
 
 

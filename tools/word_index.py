@@ -1,4 +1,4 @@
-"""Search by words: BM25 over texts held in memory, in English and in languages without stems."""
+"""Search by words: BM25 over texts held in memory, by stems or by what words are written with."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 SATURATION, LENGTH_SHARE = 1.2, 0.75  # BM25's usual k1 and b
-PREFIX = 5  # letters that forms of a Malay or Tamil word share
+LETTERS = (3, 4)  # lengths of the groups of letters that forms and misspellings of a word share
 
 Split = Callable[[str], list[str]]
 
@@ -16,8 +16,8 @@ Split = Callable[[str], list[str]]
 class WordIndex:
     """Texts by key, scored by the words they share with a query."""
 
-    def __init__(self, texts: Mapping[str, str], split: Split | None = None) -> None:
-        self._split = split or stems
+    def __init__(self, texts: Mapping[str, str], split: Split) -> None:
+        self._split = split
         self._keys = tuple(texts)
         counts = [Counter(self._split(text)) for text in texts.values()]
         average = sum(c.total() for c in counts) / max(1, len(texts)) or 1.0
@@ -54,23 +54,25 @@ def stems(text: str) -> list[str]:
     return [_stem(word) for word in words if word not in _stop_words()]
 
 
-def bigrams(text: str) -> list[str]:
-    """Pairs of neighbouring Chinese characters, and words and figures in Latin letters."""
+def characters(text: str) -> list[str]:
+    """Chinese characters and pairs of neighbours, and words and figures in Latin letters."""
     runs = re.findall(r"[\u3400-\u9fff]+|[a-z0-9]+", text.lower())
-    return [part for run in runs for part in _pairs(run)]
+    return [part for run in runs for part in ([run] if run.isascii() else _pairs(run))]
 
 
-def prefixes(text: str) -> list[str]:
-    """Words and their first letters, which stay the same when endings change."""
+def letters(text: str) -> list[str]:
+    """Groups of neighbouring letters of each word, which knows where it begins and ends."""
     # \w leaves out the vowel signs that a Tamil word is written with.
     words = re.findall(r"[\w\u0b80-\u0bff]+", text.lower())
-    return [part for word in words for part in dict.fromkeys((word, word[:PREFIX]))]
+    return [part for word in words for size in LETTERS for part in _groups(f"^{word}$", size)]
 
 
 def _pairs(run: str) -> list[str]:
-    if run.isascii() or len(run) == 1:
-        return [run]
-    return [run[i : i + 2] for i in range(len(run) - 1)]
+    return [*run, *_groups(run, 2)]
+
+
+def _groups(run: str, size: int) -> list[str]:
+    return [run[start : start + size] for start in range(len(run) - size + 1)]
 
 
 def _stem(word: str) -> str:

@@ -49,7 +49,7 @@ class Corpus:
 
     def ids(self, query: str, most: int = MOST_IDS) -> list[str]:
         """The ids of the documents that fit best, best first."""
-        scores = {key: fused(score) for key, score in self._index.search(query).scores.items()}
+        scores = {key: fused(score) for key, score in self._index.search(query).items()}
         return sorted(scores, key=scores.__getitem__, reverse=True)[:most]
 
     def retrieve_row(self, row: Mapping[str, Any]) -> dict[str, list[str]]:

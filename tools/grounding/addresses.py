@@ -18,7 +18,7 @@ MARKUP = _compiled(
     r"|(?:javascript|data|vbscript|file):\S+"
 )
 MAIL = _compiled(
-    r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\s?(?:\.|\(dot\)|\[dot\])\s?[\w-]+)+"
+    r"[A-Za-z0-9_.+-]+\s?(?:@|\(at\)|\[at\])\s?[A-Za-z0-9-]+(?:\s?(?:\.|\(dot\)|\[dot\])\s?[A-Za-z0-9-]+)+"
     rf"|[a-z0-9.+-]+ at [a-z0-9-]+ dot {_TLD}(?![a-z])"
 )
 LINK = _compiled(
@@ -31,9 +31,9 @@ LINK = _compiled(
     + r"|(?<![a-z0-9@.-])(?:[a-z0-9-]+\.)+[a-z]{2,}/[a-z0-9][^\s\"'<>]*"
 )
 PHONE = _compiled(
-    r"(?<![\w.,-])\+\d[\d ().-]{5,}\d(?!\d)"
-    r"|(?<![\w.,$+-])(?:65[ -]?)?[3689]\d{3}[ -]?\d{4}(?![\w-]|\.\d|,\d)"
-    r"|(?<![\w.,-])1[- ]?800[- ]?\d{3}[- ]?\d{4}(?!\d)"
+    r"(?<![A-Za-z0-9_.,-])\+\d[\d ().-]{5,}\d(?!\d)"
+    r"|(?<![A-Za-z0-9_.,$+-])(?:65[ -]?)?[3689]\d{3}[ -]?\d{4}(?![A-Za-z0-9_-]|\.\d|,\d)"
+    r"|(?<![A-Za-z0-9_.,-])1[- ]?800[- ]?\d{3}[- ]?\d{4}(?!\d)"
 )
 _ONE_DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 SPOKEN_PHONE = _compiled(rf"(?<![a-z]){_ONE_DIGIT}(?:[\s,-]+(?:double\s+)?{_ONE_DIGIT}){{6,}}")

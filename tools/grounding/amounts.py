@@ -25,6 +25,7 @@ UNITS: dict[str, tuple[str, int]] = {
     word: (unit["family"], unit.get("times", 1)) for unit in _WORDS["unit"] for word in unit["words"]
 }
 PARTS: dict[str, int] = _WORDS["parts"]
+SMALL_WORDS = 10
 SHARES: dict[str, int] = _WORDS["shares"]
 
 
@@ -71,6 +72,11 @@ BARE_CENTS = _compiled(
 PERCENT = _compiled(
     rf"{either(_PERCENT['before'])}(?P<before>{NUMBER})|(?P<after>{NUMBER})\s?{words(_PERCENT['after'])}"
 )
+# A Tamil amount whose number could not be read.
+UNREAD = _compiled(
+    r"(?<![\u0b80-\u0bff])(?!சிங்கப்பூர்|எத்தனை|எவ்வளவு)[\u0b80-\u0bff]+\s(?:வெள்ளி(?![\u0b80-\u0bff])|டாலர்(?:கள்)?(?![\u0b80-\u0bff])|சதவீதம்|சதவிகிதம்|விழுக்காடு)"
+    r"|[\u0b80-\u0bff]*(?:ாயிரம்|ாயிரத்து|நூற்று)(?![\u0b80-\u0bff])"
+)
 TENTHS = _compiled(r"(?P<digits>[\d.]+|[一二三四五六七八九]{1,2})\s?折")
 TENTHS_OF = _compiled(r"(?P<digits>[\d一二两三四五六七八九]{1,2})成(?!为|功|立|品|本|员|交|就)")
 FRACTION = _compiled(
@@ -84,7 +90,7 @@ SHARE = _compiled(
 )
 IDIOM = _compiled("|".join(_WORDS["idioms"]["patterns"]))
 _BETWEEN = (
-    r"(?:\s(?!(?:and|or|on|in|for|to|at|of|from|with|by|is|are|was|per|dan|untuk|pada)\s)[A-Za-z'-]+){0,3}?"
+    r"(?:\s(?!(?:and|or|on|in|for|to|at|of|from|with|by|is|are|was|per|dan|untuk|pada)\s)[A-Za-z\u0b80-\u0bff'-]+){0,3}?"
 )
 _FURTHER = (
     rf"(?=\s?(?:-|to|or|and|hingga|sampai|atau|到|至|或|முதல்)\s?(?:{NUMBER})"
@@ -97,12 +103,15 @@ COUNTED = _compiled(
 )
 COUNTED_FAR = _compiled(rf"(?P<number>{NUMBER}){_BETWEEN}\s(?P<unit>{_UNIT})")
 HALF_HOUR = _compiled(r"half an hour|half[- ]hour|setengah jam|半(?:个)?小时|அரை மணி நேர\w*")
-NUMBERED = _compiled(rf"(?<![\w.])(?:{DIGITS}{SCALE}?)(?!\s?[A-Za-z]*\d)")
+NUMBERED = _compiled(rf"(?<![A-Za-z0-9_.])(?:{DIGITS}{SCALE}?)(?!\s?[A-Za-z]*\d)")
 LONG_WORDED = _compiled(
     "[零〇一二两三四五六七八九十百千万亿]{2,}"
     rf"|(?<![A-Za-z])(?:{WORDED})(?![A-Za-z])"
 )
-SMALL_WORDS = 10
+SMALL_WORDED = _compiled(
+    rf"(?:(?<=\bof )|(?<=\bthan )|(?<=\bleast )|(?<=\bmost )|(?<=\bexactly )|(?<=\bonly )|(?<=\bto )"
+    rf"|(?<=\bat )|(?<=\bby )|(?<=\bfor )|(?<=\bover )){WORDED}(?=\s*(?:[.,;!?)]|$|and\b|or\b|before\b|each\b|per\b))"
+)
 _NO_NUMBER = frozenset({"十分", "千万", "万一", "百", "千", "万", "百万", "a hundred", "one", "satu"})
 
 
@@ -134,6 +143,12 @@ def small_money(match: re.Match[str]) -> str | None:
     tens = read_number(match["tens"]) if match["tens"] else Decimal(0)
     cents = read_number(match["cents"] or match["more"] or match["first"] or "0")
     return None if tens is None or cents is None else shortest(tens / 10 + cents / 100)
+
+
+def bare_money(match: re.Match[str]) -> str | None:
+    """An amount with cents and no currency."""
+    number = read_number(match[0])
+    return None if number is None else shortest(number)
 
 
 def foreign(match: re.Match[str]) -> str | None:
@@ -188,9 +203,9 @@ def counted(match: re.Match[str]) -> Iterator[Claim]:
     yield Claim("number", shortest(number * times), text, family, match.start(), end)
 
 
-def bare(match: re.Match[str]) -> Iterator[Claim]:
+def bare(match: re.Match[str], least: int = SMALL_WORDS) -> Iterator[Claim]:
     """A number of nothing in particular; "one" and "two" in words are mostly no count."""
     number = read_number(match[0])
-    is_figure = match[0][0].isdigit() or (number or 0) > SMALL_WORDS
+    is_figure = match[0][0].isdigit() or (number or 0) > least
     if number is not None and is_figure and match[0].lower() not in _NO_NUMBER:
         yield Claim("number", shortest(number), match[0], "", match.start(), match.end())

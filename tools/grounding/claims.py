@@ -18,6 +18,7 @@ KINDS = FROM_CUSTOMERS | {
 Read = Callable[[str, datetime | None], Iterator[Claim]]
 
 ORDERED_LIST = re.compile(r"^[ \t]*\d{1,2}[.)](?=\s)", re.MULTILINE)
+COUNT_ONE = re.compile("^an?$", re.IGNORECASE)
 BLANK = "\x1f"
 _LATE = re.compile("|".join(data("records")["late"]), re.IGNORECASE)
 
@@ -48,6 +49,11 @@ def _numbers(pattern: re.Pattern[str]) -> Read:
     return lambda text, _: (c for m in pattern.finditer(text) for c in amounts.bare(m))
 
 
+def _small_words(text: str, _: datetime | None) -> Iterator[Claim]:
+    for match in amounts.SMALL_WORDED.finditer(text):
+        yield from amounts.bare(match, least=1)
+
+
 def _half_hours(text: str, _: datetime | None) -> Iterator[Claim]:
     for match in amounts.HALF_HOUR.finditer(text):
         yield Claim("number", "30", match[0], "minutes", match.start(), match.end())
@@ -63,11 +69,10 @@ def _shares(text: str, _: datetime | None) -> Iterator[Claim]:
 def _spans(text: str, now: datetime | None) -> Iterator[Claim]:
     """In two weeks, 3 days ago: a duration, or the day (after @) that it reaches from now."""
     for match in days.IN_DAYS.finditer(text):
-        count = match["count"].lower()
-        number = read_number("one" if count in ("a", "an") else count)
+        number = read_number(COUNT_ONE.sub("one", match["count"]))
         if number is not None and (match["ahead"] or match["past"] or match["later"]):
-            count = amounts.shortest(number * (7 if match["weeks"] else 1))
-            day = days.in_days(match, now)
+            reach = number * (7 if match["weeks"] else 1)
+            count, day = amounts.shortest(reach), days.in_days(match, int(reach), now)
             is_day = match["past"] or "from" in (match["later"] or "")
             value = f"@{day}" if day and is_day else f"{count}|@{day}" if day else count
             yield Claim("number", value, match[0].strip(), "days", match.start(), match.end())
@@ -98,12 +103,14 @@ READERS: tuple[Read, ...] = (
     _simple("percent", amounts.TENTHS_OF, amounts.tenths_of),
     _simple("money", amounts.MONEY, amounts.money),
     _simple("money", amounts.SMALL, amounts.small_money),
-    _simple("money", amounts.BARE_CENTS, lambda m: amounts.shortest(amounts.read_number(m[0]) or 0)),
+    _simple("ambiguous", amounts.UNREAD, addresses.as_written),
+    _simple("money", amounts.BARE_CENTS, amounts.bare_money),
     _simple("id", addresses.NUMBERED, addresses.numbered),
     *(_timed("time", pattern, value) for pattern, value in clock.TIME_PATTERNS[6:]),
     _shares,
     _counts(amounts.COUNTED),
     _counts(amounts.COUNTED_FAR),
+    _small_words,
     _simple("id", addresses.NUMBERED_WORDS, addresses.numbered),
     _numbers(amounts.NUMBERED),
     _numbers(amounts.LONG_WORDED),

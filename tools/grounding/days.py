@@ -25,6 +25,8 @@ _DAY = rf"(?<![\d.,:])(?:\d{{1,2}}(?!\d)(?:st|nd|rd|th|hb|ஆம்|ம்)?|{_B
 _YEAR = r"(?:,?\s*(?:of\s+)?(?P<year>\d{4})(?!\d))?"
 _HAN_NUMBER = rf"(?:\d+|{CHINESE})"
 
+MOST_DAYS = 1000
+
 Reading = Callable[[re.Match[str], datetime | None], str | None]
 
 
@@ -81,13 +83,9 @@ def _away(now: datetime | None, days: int) -> str | None:
     return (now.date() + timedelta(days=days)).isoformat() if now else None
 
 
-def in_days(match: re.Match[str], now: datetime | None) -> str | None:
-    """In two weeks, 3 days ago; the number also counts as a duration."""
-    number = read_number(match["count"])
-    if number is None or now is None or number > 400:
-        return None
-    days = int(number) * (7 if match["weeks"] else 1)
-    return _away(now, -days if match["past"] else days)
+def in_days(match: re.Match[str], days: int, now: datetime | None) -> str | None:
+    """The day that "in two weeks" or "3 days ago" reaches from now."""
+    return _away(now, -days if match["past"] else days) if days < MOST_DAYS else None
 
 
 def _week(match: re.Match[str], now: datetime | None) -> str | None:

@@ -18,6 +18,7 @@ from tools.grounding.sources import Reader, Record
 from tools.grounding.values import Values
 from tools.grounding.wording import parts, stems
 
+LEFT_TO_STAFF = frozenset(stems("approve decide judged grant waive"))
 COUNTS = frozenset({"", "pieces", "packs", "products", "things", "days", "inches"})
 
 
@@ -58,9 +59,19 @@ class Evidence:
         return [*(p for text in self.passages for p in parts(text)), *map(frozenset, map(stems, self.strings))]
 
     @cached_property
+    def rules(self) -> list[frozenset[str]]:
+        """The parts without those that leave a matter to our staff."""
+        return [part for part in self.parts if not part & LEFT_TO_STAFF]
+
+    @cached_property
     def topics(self) -> frozenset[str]:
         """The favours that a source speaks of."""
         return frozenset(topics_of(self.texts))
+
+    @cached_property
+    def owes_nothing(self) -> bool:
+        """Whether the facts say that nothing is open."""
+        return "outstanding" in self.keys and "0" in self.free.kinds.get("money", ())
 
     @cached_property
     def signs(self) -> frozenset[str]:

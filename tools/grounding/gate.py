@@ -12,7 +12,7 @@ from tools.grounding.clock import NAMES
 from tools.grounding.evidence import Evidence
 from tools.grounding.names import strangers
 from tools.grounding.numbers import plain
-from tools.grounding.promises import only_today, promises
+from tools.grounding.promises import misdated, promises
 from tools.grounding.records import misplaced
 from tools.grounding.sentences import sentences_of
 
@@ -33,7 +33,7 @@ def _in_sentence(sentence: str, evidence: Evidence) -> Iterator[Claim]:
     yield from strangers(plain(sentence), evidence)
     yield from promises(_without_counts(plain(sentence), found), evidence)
     yield from _wrong_weekdays(plain(sentence), found, evidence)
-    yield from only_today(plain(sentence), found, evidence)
+    yield from misdated(plain(sentence), found, evidence)
     if not evidence.is_loose:
         sound = [c for c in found if c not in bare]
         yield from misplaced(plain(sentence), sound, evidence)

@@ -32,7 +32,14 @@ _COMPOUND = {
     for stem, ten in _TA["tens"].items()
     for end, one in _TA["after_tens"].items()
 }
-_TAMIL: dict[str, int] = _TA["words"] | _COMPOUND
+# பன்னிரண்டு and ஆயிரம் grow together into பன்னிரண்டாயிரம்.
+_THOUSANDS = {
+    word[:-1] + end: count * 1000
+    for word, count in (_TA["words"] | _COMPOUND).items()
+    if word.endswith("\u0bc1") and 0 < count < 1000
+    for end in _TA["thousands"]
+}
+_TAMIL: dict[str, int] = _TA["words"] | _COMPOUND | _THOUSANDS
 _TAMIL_SCALES: dict[str, int] = _TA["scales"]
 _ZH_DIGITS: dict[str, int] = _ZH["digits"]
 _ZH_SCALES: dict[str, int] = _ZH["scales"]

@@ -18,6 +18,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 MARKS = {name: _compiled(pattern) for name, pattern in _WORDS["marks"].items()}
+HARD = {name: _compiled(pattern) for name, pattern in _WORDS["hard"].items()}
+ROLES = {name: _compiled(pattern) for name, pattern in _WORDS["roles"].items()}
+OPEN_ROLES = {"", "said", "deadline"}
 EFFECTS = [
     (frozenset(row["needs"]), _compiled("|".join(f"(?:{p})" for p in row["patterns"])))
     for row in _WORDS["effect"]
@@ -34,6 +37,7 @@ def promises(text: str, evidence: Evidence) -> Iterator[Claim]:
     """What a sentence grants, promises or says was done without a source; figures blanked."""
     if MARKS["question"].search(text):
         return
+    yield from _hard(text, evidence)
     yield from _topics(text, evidence)
     for needs, pattern in EFFECTS:
         match = pattern.search(text)
@@ -42,16 +46,30 @@ def promises(text: str, evidence: Evidence) -> Iterator[Claim]:
     yield from _deeds(text, evidence)
 
 
-def only_today(text: str, found: Sequence[Claim], evidence: Evidence) -> Iterator[Claim]:
-    """An event told for the present day, of which nothing but the clock knows."""
-    if not MARKS["event"].search(text) or MARKS["negated"].search(text):
-        return
-    for claim in found:
-        days = {d for r in claim.readings for d in evidence.every.days_like(r)}
+def misdated(text: str, found: Sequence[Claim], evidence: Evidence) -> Iterator[Claim]:
+    """A day of another event than the sentence tells, or today's, which only the clock knows."""
+    told = {role for role, pattern in ROLES.items() if pattern.search(text)}
+    is_event = MARKS["event"].search(text) and not MARKS["negated"].search(text)
+    for claim in (c for c in found if c.kind == "date"):
+        days = {d for r in claim.readings for d in evidence.every.days_like(r.lstrip("@"))}
         roles = {role for day in days for role in evidence.every.roles[day]}
-        if claim.kind == "date" and roles == {"clock"}:
-            if not MARKS["as_of"].search(text[: claim.start]):
-                yield claim
+        is_only_clock = roles == {"clock"} and is_event
+        is_other = len(told) == 1 and roles - {"clock"} and not roles & (told | OPEN_ROLES)
+        if (is_only_clock or is_other) and not MARKS["as_of"].search(text[: claim.start]):
+            yield claim
+
+
+def _hard(text: str, evidence: Evidence) -> Iterator[Claim]:
+    """Favours and guarantees that no rule of ours holds."""
+    for name, pattern in HARD.items():
+        match = pattern.search(text)
+        if not match or match[0].lower() in evidence.whole or _is_negated(match, text, is_first=True):
+            continue
+        if name == "settled" and ({"paid"} & evidence.signs or evidence.owes_nothing):
+            continue
+        if name == "who" and _is_said(text, evidence) and is_english(text):
+            continue
+        yield _claim(match)
 
 
 def _claim(match: re.Match[str]) -> Claim:
@@ -67,19 +85,20 @@ def _topics(text: str, evidence: Evidence) -> Iterator[Claim]:
         if name not in evidence.topics:
             if not (MARKS["asking"].search(text) and MARKS["question"].search(text)):
                 yield _claim(match)
-        elif _is_granted(text) and not _is_said(text, evidence):
+        elif (_is_granted(text) or is_english(text)) and not MARKS["rule"].search(text) and not _is_said(text, evidence):
             yield _claim(match)
 
 
 def _is_granted(text: str) -> bool:
-    return bool(MARKS["grant"].search(text)) and not MARKS["rule"].search(text)
+    return bool(MARKS["grant"].search(text))
 
 
 def _is_said(text: str, evidence: Evidence) -> bool:
     """Whether a source says about the same; without words to compare the topic is enough."""
     if not is_english(text):
         return bool(MARKS["rule"].search(text) or not MARKS["personal"].search(text))
-    return overlap(text, evidence.parts) >= ENOUGH
+    parts = evidence.parts if MARKS["asking"].search(text) else evidence.rules
+    return overlap(text, parts) >= ENOUGH
 
 
 def is_english(text: str) -> bool:
@@ -121,8 +140,8 @@ DEEDS = {
     "ticket": ("passed", "forwarded", "opened", "handed", "escalated", "told", "informed", "asked",
                "passing", "handing", "forwarding", "raised", "call", "contact", "reply", "write",
                "come", "follow", "email", "sent", "looked", "reported", "took", "taken", "created"),
-    "placed": ("placed", "booked", "confirmed", "processed", "ordered", "scheduled", "reserved",
-               "deliver", "bring", "send", "delivering", "bringing", "sending", "arranged", "ship",
+    "placed": ("placed", "booked", "confirmed", "processed", "ordered", "scheduled",
+               "deliver", "bring", "send", "delivering", "bringing", "sending", "ship",
                "shipping"),
     "delivery": ("deliver", "bring", "send", "delivering", "bringing", "sending", "arrive"),
     "card": ("deliver", "bring", "send", "delivering"),

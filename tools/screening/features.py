@@ -16,7 +16,8 @@ NEAR = 3
 # How much a pair of concepts counts beside the letter groups, which share a length of 1.
 PAIR = 0.3
 RULES = {name: n for n, name in enumerate(NAMES)}
-LONGEST_CHUNK = 240
+PACKED = 80
+LONGEST_SENTENCE = 240
 SENTENCES = re.compile(r"[^.!?\n。！？]*[.!?\n。！？]*")
 
 
@@ -52,17 +53,16 @@ def _names(bits: int) -> list[int]:
 
 
 def chunks(text: str) -> list[str]:
-    """A long text in parts of a few sentences, each beginning with the end of the one before."""
+    """A long text sentence by sentence, short ones together: beside others an attack would fade."""
     parts: list[str] = []
-    current, last = "", ""
-    for sentence in SENTENCES.findall(text):
-        for piece in _pieces(sentence):
-            if current and len(current) + len(piece) > LONGEST_CHUNK:
-                parts.append(current)
-                current = last
-            current, last = current + piece, piece[-LONGEST_CHUNK // 2 :]
-    return [*parts, current] if current.strip() or not parts else parts
+    current = ""
+    for piece in [p for sentence in SENTENCES.findall(text) for p in _pieces(sentence)]:
+        if current.strip() and len(current) + len(piece) > PACKED:
+            parts.append(current)
+            current = ""
+        current += piece
+    return [*parts, current]
 
 
 def _pieces(sentence: str) -> list[str]:
-    return [sentence[n : n + LONGEST_CHUNK] for n in range(0, len(sentence), LONGEST_CHUNK)]
+    return [sentence[n : n + LONGEST_SENTENCE] for n in range(0, len(sentence), LONGEST_SENTENCE)]
