@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from tools.screening import LONGEST_MESSAGE, is_storable
+from tools.screening.readable import LONGEST_MESSAGE, is_storable
 
 StreamMode = Literal["values", "messages-tuple", "updates", "custom"]
 Item = TypeVar("Item")

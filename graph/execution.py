@@ -29,7 +29,7 @@ from tools.errors import TriaError
 from tools.events import END, EventLog
 from tools.rules import load_rules
 from tools.runs import RENEW_SECONDS, Runs
-from tools.screening import screen
+from tools.screening.screen import masked
 
 log = structlog.get_logger()
 
@@ -172,7 +172,7 @@ class Executor:
             "text": message["content"],
             "received_at": message["created_at"].astimezone(zone).isoformat(),
             "history": [
-                {"role": ROLES[m["role"]], "content": screen(m["content"]).masked} for m in history
+                {"role": ROLES[m["role"]], "content": masked(m["content"])} for m in history
             ],
             "focus": cast(Focus, focus),
             "open_card": card and {"action_id": str(card["action_id"]), "hash": card["hash"]},

@@ -12,6 +12,7 @@ from graph.public import answer_id, chunk_json, public_update, public_values
 from monitoring import metrics
 from tools.conversations import Message
 from tools.events import EventLog
+from tools.screening.personal import restore
 
 STATUS = {
     "screen_message": "Reading your message",
@@ -99,8 +100,13 @@ class Progress:
             "langgraph_node": "compose_reply",
         }
         await self._publish_mode(
-            "messages-tuple", [chunk_json(self.message_id, data["text"]), meta]
+            "messages-tuple",
+            [chunk_json(self.message_id, self._with_personal_data(data["text"])), meta],
         )
+
+    def _with_personal_data(self, text: str) -> str:
+        """At the edge the customer's own data stands again where models saw tokens."""
+        return restore(text, self.state.get("screened", {}).get("personal", {}))
 
 
 async def publish(events: EventLog, run: Mapping[str, Any], name: str, data: object) -> None:

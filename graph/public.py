@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from tools.conversations import Message
+from tools.screening.personal import restore
 
 PUBLIC = ("card", "handoff")
 
@@ -74,4 +75,5 @@ def answer_of(state: Mapping[str, Any]) -> dict[str, Any]:
         ]
     }
     extra |= {key: state[key] for key in PUBLIC if state.get(key)}
-    return {"content": state["reply"]["text"], "extra": extra}
+    text = restore(state["reply"]["text"], state["screened"]["personal"])
+    return {"content": text, "extra": extra}

@@ -16,6 +16,7 @@ from tools.errors import BackendRejected, BackendUnavailable
 from tools.follow_up import is_follow_up, pointed_at
 from tools.orders_past import order_of
 from tools.rules import gst_percent
+from tools.screening.outside import scan_data
 from tools.xero.documents import Invoice
 from tools.xero.scoped import Listed
 
@@ -91,7 +92,7 @@ async def _payments(_: State, context: Context) -> Fact:
                 {
                     "date": p.date.isoformat() if p.date else "",
                     "amount": _money(p.amount),
-                    "invoice": p.invoice.invoice_number if p.invoice else "",
+                    "invoice": _number(p.invoice.invoice_number if p.invoice else ""),
                 }
                 for p in payments[:LISTED]
             ],
@@ -221,7 +222,7 @@ async def _standing(_: State, context: Context) -> Fact:
 def _invoice(invoice: Invoice, today: date) -> dict[str, Any]:
     late = (today - invoice.due_date).days if invoice.due_date and invoice.amount_due else 0
     return {
-        "number": invoice.invoice_number,
+        "number": _number(invoice.invoice_number),
         "status": invoice.status.lower(),
         "date": invoice.date.isoformat() if invoice.date else "",
         "due_date": invoice.due_date.isoformat() if invoice.due_date else "",
@@ -231,6 +232,11 @@ def _invoice(invoice: Invoice, today: date) -> dict[str, Any]:
         "days_overdue": max(0, late),
         "paid_on": invoice.fully_paid_on_date.isoformat() if invoice.fully_paid_on_date else "",
     }
+
+
+def _number(printed: str | None) -> str:
+    """A printed number is free text in Xero: data, and never an instruction."""
+    return scan_data(printed or "")
 
 
 def _money(amount: Decimal) -> str:

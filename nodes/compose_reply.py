@@ -22,7 +22,10 @@ from nodes.replies.unsaid import unsaid
 from nodes.state import Spent, State, evidence_of, facts_of, spent_on
 from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
-from tools.grounding import Evidence, SentenceGate, unsupported
+from tools.grounding.evidence import Evidence
+from tools.grounding.gate import unsupported
+from tools.grounding.leaks import leaked
+from tools.grounding.sentences import SentenceGate
 from tools.model_usage import Usage
 
 # The model words these; what an action did is always told in our own words.
@@ -32,6 +35,7 @@ FREE = {
 }
 LANGUAGES = {"en": "English", "zh": "Chinese", "ms": "Malay", "ta": "Tamil"}
 VALUED = {"vip", "major"}
+OURS = prompt("compose_reply").template
 # One rewrite of a refused sentence.
 TRIES = 2
 
@@ -92,7 +96,7 @@ async def _worded(
         try:
             async with aclosing(_streamed(model, messages, spent)) as sentences:
                 async for sentence in sentences:
-                    if claims := unsupported(sentence, evidence):
+                    if claims := [*unsupported(sentence, evidence), *leaked(sentence, OURS)]:
                         refused = ", ".join(claim.written for claim in claims)
                         break
                     if sentence.strip() not in said:

@@ -1,7 +1,7 @@
 """Make the message readable and safe to pass on."""
 
 from nodes.state import State
-from tools.screening import screen
+from tools.screening.screen import screen
 
 
 def screen_message(state: State) -> State:

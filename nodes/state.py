@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from typing_extensions import TypedDict
 
 from tools.entities import Entity, EntityKind
-from tools.grounding import FROM_CUSTOMERS, Evidence, gather
+from tools.grounding.evidence import Evidence, gather
 from tools.model_usage import Usage
 from tools.sentiment import Sentiment
 
@@ -210,9 +210,10 @@ def entities_named(state: State, kind: EntityKind) -> list[str]:
 
 def evidence_of(state: State, now: datetime) -> Evidence:
     """What this turn's reply may say: facts, passages, card, ticket, the customer's words."""
-    facts = [fact["data"] for fact in state.get("facts", [])]
-    shown = [x for x in (state.get("card"), state.get("handoff")) if x]
-    passages = [f"{p['title']} {p['section']} {p['text']}" for p in state.get("passages", [])]
-    evidence = gather([*facts, *shown], passages, now)
-    evidence.add_text(state["screened"]["masked"], FROM_CUSTOMERS)
-    return evidence
+    shown = [
+        {"kind": kind, "data": data}
+        for kind, data in (("card", state.get("card")), ("handoff", state.get("handoff")))
+        if data
+    ]
+    facts = [*state.get("facts", []), *shown]
+    return gather(facts, state.get("passages", []), now, state["screened"]["masked"])

@@ -6,7 +6,7 @@ from nodes.replies import render
 from nodes.replies.cached import question_key
 from nodes.state import BY_POLICIES, State, evidence_of, intents_of
 from tools.context import Context
-from tools.grounding import unsupported
+from tools.grounding.gate import unsupported
 from tools.tone import breaches
 
 LONGEST_REPLY = 4000

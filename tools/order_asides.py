@@ -56,7 +56,7 @@ DECLINED_AFTER = re.compile(
     re.IGNORECASE,
 )
 DECLINED_BEFORE = re.compile(
-    r"\W{0,3}(?:(?:is|are|we|i|all|can|one|ones)\s+)*(?:(?:no|not?)\s+need(?:ed)?|not\s+"
+    r"[^\w\n]{0,8}(?:(?:is|are|we|i|all|can|one|ones)\s+)*(?:(?:no|not?)\s+need(?:ed)?|not\s+"
     r"(?:required|necessary|wanted|this\s+time|this\s+week|today|now|for\s+now)"
     r"|(?:don'?t|do\s+not|dun|no)\s+(?:want|need|require)|nil\b|none\b|skip\b|enough\b"
     r"|(?:still|already)\s+(?:got|have|enough)|later|next\s+time)"
@@ -64,6 +64,11 @@ DECLINED_BEFORE = re.compile(
     r"|today|stock|enough|them|it\b|yet))",
     re.IGNORECASE,
 )
+# With one of these between, what follows is wished for again.
+WANTED = re.compile(
+    r"\b(?:pls|please|also|add|just|only|instead|yes|send|give|want)\b", re.IGNORECASE
+)
+THIS_TIME = re.compile(r"\b(?:this|next)\s+(?:time|round|week|month|order)\b", re.IGNORECASE)
 BREAK = re.compile(r"[.!?;\n]+(?=\s|$)|\n|\bbut\b", re.IGNORECASE)
 RESTATED = re.compile(
     r"\b(?:total(?:ling)?|totals?|altogether|in\s+all|the\s+full|the\s+whole|all|sum)\b",
@@ -73,7 +78,7 @@ RESTATED = re.compile(
 
 def without_asides(text: str) -> str:
     """The text with spaces for what was had, used or left: "we took 500 last month"."""
-    blanked = LEFT.sub(_blank, text)
+    blanked = THIS_TIME.sub(_blank, LEFT.sub(_blank, text))
     places = [0, *(m.start() for m in PART.finditer(blanked)), len(blanked)]
     parts = [blanked[a:b] for a, b in zip(places, places[1:], strict=False)]
     return "".join(" " * len(p) if _is_past(p) else p for p in parts)
@@ -82,8 +87,10 @@ def without_asides(text: str) -> str:
 def is_declined(text: str, start: int, end: int, since: int) -> bool:
     """Whether goods without a number are not wanted; `since` is where the goods before end."""
     begins = [m.end() for m in BREAK.finditer(text, since, start)]
-    before = text[begins[-1] if begins else since : start]
-    return bool(DECLINED_AFTER.search(before) or DECLINED_BEFORE.match(text, end))
+    said = text[begins[-1] if begins else since : end]
+    cue = DECLINED_AFTER.search(said)
+    is_list = cue is not None and not WANTED.search(said, cue.end())
+    return is_list or DECLINED_BEFORE.match(text, end) is not None
 
 
 def is_of_ours(text: str, place: int) -> bool:

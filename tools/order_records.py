@@ -82,13 +82,9 @@ def _line_of(code: str, pieces: int, catalogue: Catalogue) -> OrderLine:
     return counted(line, [Amount(Decimal(pieces), "piece")], product)
 
 
-def _part(
-    request: OrderRequest, lines: Sequence[OrderLine], key: _Key
-) -> OrderRequest:
+def _part(request: OrderRequest, lines: Sequence[OrderLine], key: _Key) -> OrderRequest:
     outlet, day, window = key
-    own = replace(
-        request, lines=tuple(lines), outlet=outlet, wanted_day=day, wanted_window=window
-    )
+    own = replace(request, lines=tuple(lines), outlet=outlet, wanted_day=day, wanted_window=window)
     if outlet is None:
         return own
     usual = request.outlet or outlet

@@ -19,7 +19,7 @@ import httpx
 
 from evals.service import running_service
 from tools.embedded.parts import running_sandbox
-from tools.grounding import SentenceGate
+from tools.grounding.sentences import SentenceGate
 
 CUSTOMER = "forno-rosso"
 QUESTIONS = (

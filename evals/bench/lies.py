@@ -10,7 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tools.grounding import FROM_CUSTOMERS, Evidence, SentenceGate, gather, unsupported
+from tools.grounding.claims import FROM_CUSTOMERS
+from tools.grounding.evidence import Evidence, gather
+from tools.grounding.gate import unsupported
+from tools.grounding.sentences import SentenceGate
 from tools.sandbox.openai.lies import KINDS, LieKind, lie
 
 DATASET = Path(__file__).parent / "data" / "honest.jsonl"

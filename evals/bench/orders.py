@@ -20,7 +20,7 @@ from tools.order_types import OrderRequest, Outlet
 from tools.orders import parse_order
 from tools.pricing import AccountStanding, price_order
 from tools.sandbox.company import company, contact_id
-from tools.screening import screen
+from tools.screening.screen import screen
 
 DATA = Path(__file__).parent / "data" / "orders.jsonl"
 PERIOD, SEEN = 9, 4

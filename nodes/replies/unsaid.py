@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tools.grounding import claims
+from tools.grounding.claims import claims
 
 # A sentence that shares this much of its words with what was said would only repeat it.
 SAME = 0.5

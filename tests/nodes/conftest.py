@@ -18,7 +18,7 @@ from tools.context import Context
 from tools.entities import Entity, EntityKind
 from tools.model import Model
 from tools.sandbox.company import demo_customers
-from tools.screening import screen
+from tools.screening.screen import screen
 
 __all__ = ["control", "pool"]
 

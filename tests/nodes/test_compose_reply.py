@@ -17,7 +17,7 @@ from tests.nodes.conftest import Stream, a_state, naming
 from tests.tools.conftest import Control
 from tools.context import Context
 from tools.delivery import resolve_slot
-from tools.grounding import unsupported
+from tools.grounding.gate import unsupported
 from tools.model import Model
 from tools.order_card import card_of
 from tools.orders import parse_order

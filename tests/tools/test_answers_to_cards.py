@@ -28,7 +28,7 @@ def test_nothing_but_a_no(text: str) -> None:
     "text",
     [
         *("yes but make it 300", "ok, how much is delivery?", "yes?", "ok never mind"),
-        *("ok thanks", "ok, thank you", "好的，但是改周六", "yes cancel it", "boleh tukar?", ""),  # noqa: RUF001
+        *("ok thanks", "ok, thank you", "好的，但是改周六", "yes cancel it", "boleh tukar?", ""),
     ],
 )
 def test_whatever_says_more_is_no_yes(text: str) -> None:

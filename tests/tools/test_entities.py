@@ -7,7 +7,9 @@ from tools.entities import documents_in, entities_of
 from tools.orders import Outlet
 
 TODAY = date(2026, 11, 24)
-OUTLET = Outlet("o-1", "Forno Tampines", "12 Example Street 4", "510012", "Mei", "8000 0012", "b", "")
+OUTLET = Outlet(
+    "o-1", "Forno Tampines", "12 Example Street 4", "510012", "Mei", "8000 0012", "b", ""
+)
 
 
 def named(text: str) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ def test_words_that_send_a_conversation_up(text: str, triggers: set[str]) -> Non
         ("complaint", {}, (2,)),
         ("complaint", {"triggers": {"manager"}}, (3,)),
         ("complaint", {"triggers": {"manager", "media"}}, (4,)),
-        ("refund", {"amounts": [Decimal("500")]}, (2,)),
+        ("refund", {"amounts": [Decimal(500)]}, (2,)),
         ("refund", {"amounts": [Decimal("500.01")]}, (3,)),
         ("refund", {"amounts": [Decimal("2000.01")]}, (4,)),
         ("damage", {"pieces": 100}, (2,)),

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.grounding import Evidence, SentenceGate, claims, gather, unsupported
+from tools.grounding.claims import claims
+from tools.grounding.evidence import Evidence, gather
+from tools.grounding.gate import unsupported
+from tools.grounding.sentences import SentenceGate
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=ZoneInfo("Asia/Singapore"))
 amounts = st.decimals(min_value=Decimal("100.01"), max_value=Decimal(99999), places=2)

@@ -73,7 +73,7 @@ async def test_an_intent_is_told_once_and_the_surest_first(classifier: IntentCla
         ("cancel it and send me the invoice", ["cancel it", "send me the invoice"]),
         ("boxes and lids", ["boxes and lids"]),
         ("one\n\ntwo", ["one", "two"]),
-        ("我要取消。发票呢？", ["我要取消。", "发票呢？"]),  # noqa: RUF001 (Chinese marks)
+        ("我要取消。发票呢？", ["我要取消。", "发票呢？"]),
         ("  ", []),
     ],
 )

@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.screening import LONGEST_MESSAGE, is_card, is_nric, is_storable, screen
+from tools.screening.numbers import is_card, is_nric
+from tools.screening.readable import LONGEST_MESSAGE, is_storable
+from tools.screening.screen import screen
 
 HIDDEN_WORD = "ig\u200bno\u2060re\ufe0f"
 WIDE_WORDS = "\uff11\uff12 \uff42\uff4f\uff58\uff45\uff53"

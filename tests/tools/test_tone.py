@@ -40,7 +40,10 @@ def test_emoji_only_where_they_do_no_harm(
         ("Done 🎉", "too many emoji"),
         ("The SKU is out of stock.", "a banned word"),
         ("Sorry about this. We apologise.", "more than one apology"),
-        ("我们会在星期四上午把您的货送到淡滨尼的店里请放心请放心请放心请放心请放心请放心", "another language"),
+        (
+            "我们会在星期四上午把您的货送到淡滨尼的店里请放心请放心请放心请放心请放心请放心",
+            "another language",
+        ),
     ],
 )
 def test_what_a_tone_forbids_is_found(text: str, breach: str) -> None:

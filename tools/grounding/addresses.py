@@ -56,7 +56,9 @@ NUMBERED_WORDS = _compiled(
 )
 LEAK = _compiled("|".join(f"(?:{p})" for p in _WORDS["leaks"]["patterns"]))
 # One word of Latin and look-alike letters together.
-DISGUISE = re.compile(r"[A-Za-z]+[\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff]+[A-Za-z]")
+DISGUISE = re.compile(
+    r"[A-Za-z]+[\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff]+[A-Za-z]"
+)
 
 
 def link(match: re.Match[str]) -> str:

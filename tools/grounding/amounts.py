@@ -22,7 +22,9 @@ _WORDS = data("units")
 _MONEY, _PERCENT = _WORDS["money"], _WORDS["percent"]
 _FOREIGN = _MONEY["foreign"]
 UNITS: dict[str, tuple[str, int]] = {
-    word: (unit["family"], unit.get("times", 1)) for unit in _WORDS["unit"] for word in unit["words"]
+    word: (unit["family"], unit.get("times", 1))
+    for unit in _WORDS["unit"]
+    for word in unit["words"]
 }
 PARTS: dict[str, int] = _WORDS["parts"]
 SMALL_WORDS = 10
@@ -89,9 +91,7 @@ SHARE = _compiled(
     f"|{either(k for k in SHARES if not k.isascii())}"
 )
 IDIOM = _compiled("|".join(_WORDS["idioms"]["patterns"]))
-_BETWEEN = (
-    r"(?:\s(?!(?:and|or|on|in|for|to|at|of|from|with|by|is|are|was|per|dan|untuk|pada)\s)[A-Za-z\u0b80-\u0bff'-]+){0,3}?"
-)
+_BETWEEN = r"(?:\s(?!(?:and|or|on|in|for|to|at|of|from|with|by|is|are|was|per|dan|untuk|pada)\s)[A-Za-z\u0b80-\u0bff'-]+){0,3}?"
 _FURTHER = (
     rf"(?=\s?(?:-|to|or|and|hingga|sampai|atau|到|至|或|முதல்)\s?(?:{NUMBER})"
     r"(?:\s(?:business|working|calendar|open|overdue))?\s?-?\s?"
@@ -112,7 +112,9 @@ SMALL_WORDED = _compiled(
     rf"(?:(?<=\bof )|(?<=\bthan )|(?<=\bleast )|(?<=\bmost )|(?<=\bexactly )|(?<=\bonly )|(?<=\bto )"
     rf"|(?<=\bat )|(?<=\bby )|(?<=\bfor )|(?<=\bover )){WORDED}(?=\s*(?:[.,;!?)]|$|and\b|or\b|before\b|each\b|per\b))"
 )
-_NO_NUMBER = frozenset({"十分", "千万", "万一", "百", "千", "万", "百万", "a hundred", "one", "satu"})
+_NO_NUMBER = frozenset(
+    {"十分", "千万", "万一", "百", "千", "万", "百万", "a hundred", "one", "satu"}
+)
 
 
 def _share_of_ten(written: str) -> str | None:
@@ -179,7 +181,9 @@ def tenths_of(match: re.Match[str]) -> str | None:
 def fraction(match: re.Match[str]) -> str | None:
     """A fifth, 四分之三: in per cent."""
     top = read_number(match["over"] or match["top"] or match["count"] or "") or Decimal(1)
-    below = PARTS.get((match["part"] or "").lower()) or read_number(match["under"] or match["below"] or "")
+    below = PARTS.get((match["part"] or "").lower()) or read_number(
+        match["under"] or match["below"] or ""
+    )
     return shortest((100 * top / Decimal(below)).quantize(Decimal(1))) if below else None
 
 

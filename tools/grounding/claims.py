@@ -23,7 +23,9 @@ BLANK = "\x1f"
 _LATE = re.compile("|".join(data("records")["late"]), re.IGNORECASE)
 
 
-def _simple(kind: str, pattern: re.Pattern[str], value: Callable[[re.Match[str]], str | None]) -> Read:
+def _simple(
+    kind: str, pattern: re.Pattern[str], value: Callable[[re.Match[str]], str | None]
+) -> Read:
     def read(text: str, _: datetime | None) -> Iterator[Claim]:
         for match in pattern.finditer(text):
             if (found := value(match)) is not None:

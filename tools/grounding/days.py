@@ -11,7 +11,9 @@ LATIN: dict[str, int] = _WORDS["months"]["latin"]
 TAMIL: dict[str, int] = _WORDS["months"]["tamil"]
 MONTHS = LATIN | TAMIL
 WEEKDAYS: dict[str, int] = {
-    k.lower(): v for part in ("latin", "short", "tamil") for k, v in _WORDS["weekdays"][part].items()
+    k.lower(): v
+    for part in ("latin", "short", "tamil")
+    for k, v in _WORDS["weekdays"][part].items()
 }
 HAN_DAYS: dict[str, int] = _WORDS["weekdays"]["chinese"]
 RELATIVE: dict[str, int] = _WORDS["relative"]
@@ -21,7 +23,9 @@ ORDINALS: dict[str, int] = _WORDS["ordinals"]["words"]
 
 _BEFORE, _AFTER = "(?<![A-Za-z])", "(?![A-Za-z])"
 _MONTH = f"(?:{_BEFORE}{either(LATIN)}{_AFTER}\\.?|{either(TAMIL)})"
-_DAY = rf"(?<![\d.,:])(?:\d{{1,2}}(?!\d)(?:st|nd|rd|th|hb|ஆம்|ம்)?|{_BEFORE}{either(ORDINALS)}{_AFTER})"
+_DAY = (
+    rf"(?<![\d.,:])(?:\d{{1,2}}(?!\d)(?:st|nd|rd|th|hb|ஆம்|ம்)?|{_BEFORE}{either(ORDINALS)}{_AFTER})"
+)
 _YEAR = r"(?:,?\s*(?:of\s+)?(?P<year>\d{4})(?!\d))?"
 _HAN_NUMBER = rf"(?:\d+|{CHINESE})"
 
@@ -145,7 +149,9 @@ DATES: tuple[tuple[re.Pattern[str], Reading], ...] = (
         _numeric,
     ),
     (
-        _compiled(r"(?<![\d/.,-])(?!24/7)(?P<day>\d{1,2})/(?P<month>\d{1,2})(?P<year>(?!))?(?![/\d])"),
+        _compiled(
+            r"(?<![\d/.,-])(?!24/7)(?P<day>\d{1,2})/(?P<month>\d{1,2})(?P<year>(?!))?(?![/\d])"
+        ),
         _numeric,
     ),
     (
@@ -155,7 +161,10 @@ DATES: tuple[tuple[re.Pattern[str], Reading], ...] = (
         ),
         _month_alone,
     ),
-    (_compiled(rf"(?P<month>{either(k for k in TAMIL if k != 'மே')})(?P<year>(?!))?"), _month_alone),
+    (
+        _compiled(rf"(?P<month>{either(k for k in TAMIL if k != 'மே')})(?P<year>(?!))?"),
+        _month_alone,
+    ),
     (_compiled(r"(?<![\d.,])(?P<day>\d{1,2})(?:st|nd|rd|th)(?![A-Za-z])"), _ordinal),
     (
         _compiled(rf"{_BEFORE}(?:{either(k for k in MONTH_WORDS if k.isascii())}){_AFTER}"),

@@ -4,8 +4,8 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from tools.grounding.claim import Claim
@@ -56,7 +56,10 @@ class Evidence:
     @cached_property
     def parts(self) -> list[frozenset[str]]:
         """The words of each part of the sources, to compare a sentence with."""
-        return [*(p for text in self.passages for p in parts(text)), *map(frozenset, map(stems, self.strings))]
+        return [
+            *(p for text in self.passages for p in parts(text)),
+            *map(frozenset, map(stems, self.strings)),
+        ]
 
     @cached_property
     def rules(self) -> list[frozenset[str]]:
@@ -113,7 +116,9 @@ class Evidence:
 
     def _price_wanted(self, text: str) -> None:
         """The pieces that a customer names, at the prices of the facts."""
-        wanted = [c for c in claims(text) if c.kind == "number" and c.unit in ("", "pieces", "packs")]
+        wanted = [
+            c for c in claims(text) if c.kind == "number" and c.unit in ("", "pieces", "packs")
+        ]
         for record in (r for r in self.records if r.is_product):
             price = record.data.get("price", record.data.get("unit_price"))
             size = Decimal(str(record.data.get("pack_size") or 1))

@@ -11,9 +11,14 @@ from tools.grounding.wording import known_words
 
 _WORDS = data("names")
 _CAPITAL = r"[A-Z][A-Za-zÀ-ÿ'-]*[a-zà-ÿ](?![A-Za-z])"
-PAIR = re.compile(rf"(?<![A-Za-z]){_CAPITAL}(?:\s(?:[A-Z]\.|of|&|bin|binte|{_CAPITAL}))*\s(?:{_CAPITAL}|{'|'.join(_WORDS['company'])})(?![A-Za-z])")
+PAIR = re.compile(
+    rf"(?<![A-Za-z]){_CAPITAL}(?:\s(?:[A-Z]\.|of|&|bin|binte|{_CAPITAL}))*\s(?:{_CAPITAL}|{'|'.join(_WORDS['company'])})(?![A-Za-z])"
+)
 SHOUTED = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{5,}(?![A-Za-z0-9-])")
-GREETING = re.compile(r"(?:^|[\n.!]\s*)(?:hi|hello|dear|hey|thanks|thank you|regards|sorry|welcome|good (?:morning|afternoon|evening)),?\s*$", re.IGNORECASE)
+GREETING = re.compile(
+    r"(?:^|[\n.!]\s*)(?:hi|hello|dear|hey|thanks|thank you|regards|sorry|welcome|good (?:morning|afternoon|evening)),?\s*$",
+    re.IGNORECASE,
+)
 
 
 START = re.compile(r"(?:^|[.!?:\n-])\s*$")
@@ -30,7 +35,9 @@ def strangers(text: str, evidence: Evidence) -> Iterator[Claim]:
         words = re.findall(r"[A-Za-zÀ-ÿ]+", match[0])
         if START.search(text[: match.start()]):  # its capital letter says nothing
             words = words[1:]
-        unknown = [w for w in words if w.lower() not in _known() and w.lower() not in evidence.words]
+        unknown = [
+            w for w in words if w.lower() not in _known() and w.lower() not in evidence.words
+        ]
         is_known = match[0].lower() in evidence.whole or not unknown
         if not is_known and not GREETING.search(text[: match.start()]):
             yield Claim("name", match[0].lower(), match[0], "", match.start(), match.end())

@@ -30,7 +30,7 @@ DONE, SURE, CAN, THINGS = (_compiled(_SAID[k]) for k in ("done", "sure", "can", 
 DONE_OTHER = _compiled("|".join(f"(?:{p})" for p in _SAID["done_other"]))
 HARMLESS = {DONE: frozenset(_SAID["harmless_done"]), SURE: frozenset(_SAID["harmless_sure"])}
 OTHER = _compiled(rf"[一-鿿஀-௿]|(?<![a-z]){either(_WORDS['malay'])}(?![a-z])")
-CLAUSE = re.compile(r"[,;:\u3002](?:\s|$)|\s(?:and|but|dan|tetapi)\s|，")  # noqa: RUF001
+CLAUSE = re.compile(r"[,;:\u3002](?:\s|$)|\s(?:and|but|dan|tetapi)\s|，")
 
 
 def promises(text: str, evidence: Evidence) -> Iterator[Claim]:
@@ -63,7 +63,11 @@ def _hard(text: str, evidence: Evidence) -> Iterator[Claim]:
     """Favours and guarantees that no rule of ours holds."""
     for name, pattern in HARD.items():
         match = pattern.search(text)
-        if not match or match[0].lower() in evidence.whole or _is_negated(match, text, is_first=True):
+        if (
+            not match
+            or match[0].lower() in evidence.whole
+            or _is_negated(match, text, is_first=True)
+        ):
             continue
         if name == "settled" and ({"paid"} & evidence.signs or evidence.owes_nothing):
             continue
@@ -85,7 +89,11 @@ def _topics(text: str, evidence: Evidence) -> Iterator[Claim]:
         if name not in evidence.topics:
             if not (MARKS["asking"].search(text) and MARKS["question"].search(text)):
                 yield _claim(match)
-        elif (_is_granted(text) or is_english(text)) and not MARKS["rule"].search(text) and not _is_said(text, evidence):
+        elif (
+            (_is_granted(text) or is_english(text))
+            and not MARKS["rule"].search(text)
+            and not _is_said(text, evidence)
+        ):
             yield _claim(match)
 
 

@@ -13,11 +13,16 @@ from tools.grounding.values import Values
 
 _WORDS = data("records")
 # Between a figure and the document after it: "SGD 50 for invoice INV-1002".
-_LEADS = re.compile(rf"(?:\s|[(\x1f]|\b(?:{'|'.join(_WORDS['leads'])})\b|{'|'.join(_WORDS['leads_other'])})*", re.IGNORECASE)
+_LEADS = re.compile(
+    rf"(?:\s|[(\x1f]|\b(?:{'|'.join(_WORDS['leads'])})\b|{'|'.join(_WORDS['leads_other'])})*",
+    re.IGNORECASE,
+)
 _WHOLE = re.compile("|".join(_WORDS["whole"]), re.IGNORECASE)
 _RULE = re.compile("|".join(_WORDS["rule"]), re.IGNORECASE)
 _BREAK = re.compile(r"[;\u3002\n]|,\s(?:so|and|while|but)\s")
-_SIZE = re.compile(r'(?<![\d.])(\d{1,2})\s?-?(?:"|in\b|inch|inci|寸|英寸|吋|அங்குல|இன்ச்)', re.IGNORECASE)
+_SIZE = re.compile(
+    r'(?<![\d.])(\d{1,2})\s?-?(?:"|in\b|inch|inci|寸|英寸|吋|அங்குல|இன்ச்)', re.IGNORECASE
+)
 FIGURES = frozenset({"money", "date", "weekday"})
 
 

@@ -9,7 +9,9 @@ ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 # A closing mark, also in quotes or brackets, and white space; Chinese needs no space; each line.
-BOUNDARY = re.compile("(?<=[.!?\u0964])[\"')\u201d\u2019]*\\s+(?=\\S)|(?<=[。！？])[”’」』）]*(?=[^。！？”’」』）])|\\n+")  # noqa: RUF001
+BOUNDARY = re.compile(
+    "(?<=[.!?\u0964])[\"')\u201d\u2019]*\\s+(?=\\S)|(?<=[。！？])[”’」』）]*(?=[^。！？”’」』）])|\\n+"
+)
 
 
 class SentenceGate:

@@ -86,7 +86,9 @@ class Reader:
                 self._by_code(key, str(name), inner)
             else:
                 path = f"{key}.{name}" if isinstance(inner, Mapping) else str(name)
-                self.read(path if not key.startswith("delivery") else f"{key}.{name}", inner, owners)
+                self.read(
+                    path if not key.startswith("delivery") else f"{key}.{name}", inner, owners
+                )
 
     def _by_code(self, key: str, code: str, value: Any) -> None:
         record = Record(frozenset({_normal(code)}), data={"price": value})
@@ -161,5 +163,3 @@ def _moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text) if len(text) > 7 and text[4:5] == "-" else None
     except ValueError:
         return None
-
-

@@ -86,7 +86,9 @@ class Values:
             case "id":
                 return self._names(value)
             case "share":
-                return value in self.kinds.get("share", ()) or value in self.kinds.get("percent", ())
+                return value in self.kinds.get("share", ()) or value in self.kinds.get(
+                    "percent", ()
+                )
             case _:
                 return value in self.kinds.get(kind, ())
 
@@ -116,8 +118,6 @@ class Values:
         if not value.startswith("#"):
             return value in known
         digits = value[1:].lstrip("0")
-        return any(k.endswith(digits) and not k[: -len(digits)].strip("0")[-1:].isdigit() for k in known) or (
-            value[1:] in self.numbers
-        )
-
-
+        return any(
+            k.endswith(digits) and not k[: -len(digits)].strip("0")[-1:].isdigit() for k in known
+        ) or (value[1:] in self.numbers)

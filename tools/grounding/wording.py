@@ -11,9 +11,59 @@ WORD = re.compile(r"[a-z]{3,}")
 ENDINGS = re.compile(r"(?:ations?|ings?|ed|es|ly|s|e|y|ment|ies|ied)$")
 SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
 COMMON = frozenset(
-    "the and for you your our are can with this that have has will from not but they them than then "
-    "its was were been would what which when there here into onto also please just any all each per "
-    "let know may who how why too get got about only".split()
+    [
+        "the",
+        "and",
+        "for",
+        "you",
+        "your",
+        "our",
+        "are",
+        "can",
+        "with",
+        "this",
+        "that",
+        "have",
+        "has",
+        "will",
+        "from",
+        "not",
+        "but",
+        "they",
+        "them",
+        "than",
+        "then",
+        "its",
+        "was",
+        "were",
+        "been",
+        "would",
+        "what",
+        "which",
+        "when",
+        "there",
+        "here",
+        "into",
+        "onto",
+        "also",
+        "please",
+        "just",
+        "any",
+        "all",
+        "each",
+        "per",
+        "let",
+        "know",
+        "may",
+        "who",
+        "how",
+        "why",
+        "too",
+        "get",
+        "got",
+        "about",
+        "only",
+    ]
 )
 
 
@@ -38,7 +88,9 @@ def _rarity() -> dict[str, float]:
 @cache
 def known_words() -> frozenset[str]:
     """Every word of the policies in small letters."""
-    texts = [f.read_text(encoding="utf-8") for f in resources.files("policies").iterdir() if f.is_file()]
+    texts = [
+        f.read_text(encoding="utf-8") for f in resources.files("policies").iterdir() if f.is_file()
+    ]
     return frozenset(w.lower() for text in texts for w in re.findall(r"[A-Za-z]+", text))
 
 

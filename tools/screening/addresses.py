@@ -8,22 +8,36 @@ from tools.screening.wordlists import load, words
 
 _DATA = load("personal.toml")
 _KINDS = _DATA["addresses"]
-PLAIN, CAPITAL, LEADING, NEVER = (words(_KINDS[k]) for k in ("plain", "capital", "leading", "never"))
+PLAIN, CAPITAL, LEADING, NEVER = (
+    words(_KINDS[k]) for k in ("plain", "capital", "leading", "never")
+)
 POSTAL_CUES = words(_DATA["cues"]["postal"])
 LONGEST_GAP = 4
 LONGEST = 120
 
-BLOCK = re.compile(rf"(?<!\w)(?:{_KINDS['block'].replace(' ', '|')})\.?\s?#?\d{{1,4}}[A-Za-z]?(?!\w)", re.I)
-NUMBER = re.compile(r"(?<![\w#.,$-])(?:no\.? ?)?\d{1,4}[A-Za-z]?(?!\w)", re.I)
-STREET_WORDS = re.compile(r",? {1,2}((?:[A-Za-z][\w'’./]*|\d{1,3}[A-Za-z]?)(?: (?:[A-Za-z][\w'’./]*|\d{1,3}[A-Za-z]?)){0,6})")
-UNIT = re.compile(r"(?<![\w#])(?:unit ?)?#[A-Z]?\d{1,3} ?- ?\d{1,5}[A-Z]?(?!\w)", re.I)
+BLOCK = re.compile(
+    rf"(?<!\w)(?:{_KINDS['block'].replace(' ', '|')})\.?\s?#?\d{{1,4}}[A-Za-z]?(?!\w)",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(r"(?<![\w#.,$-])(?:no\.? ?)?\d{1,4}[A-Za-z]?(?!\w)", re.IGNORECASE)
+STREET_WORDS = re.compile(
+    r",? {1,2}((?:[A-Za-z][\w'’./]*|\d{1,3}[A-Za-z]?)(?: (?:[A-Za-z][\w'’./]*|\d{1,3}[A-Za-z]?)){0,6})"
+)
+UNIT = re.compile(r"(?<![\w#])(?:unit ?)?#[A-Z]?\d{1,3} ?- ?\d{1,5}[A-Z]?(?!\w)", re.IGNORECASE)
 POSTAL = re.compile(
-    r"(?<![\w#.$-])(?:S ?\(? ?\d{6}(?:\)|(?![\w.-]))|(?:Singapore|S'pore|SG|Spore|新加坡|சிங்கப்பூர்),? ?\(?\d{6}\)?(?!\w))", re.I
+    r"(?<![\w#.$-])(?:S ?\(? ?\d{6}(?:\)|(?![\w.-]))|(?:Singapore|S'pore|SG|Spore|新加坡|சிங்கப்பூர்),? ?\(?\d{6}\)?(?!\w))",
+    re.IGNORECASE,
 )
 SIX_DIGITS = re.compile(r"(?<![\w#.,$-])\d{6}(?![\w.,-]\d|\w)")
-LABEL = re.compile(r"(?<!\w)(?:address|addr|alamat)\s?[:=] ?|(?:地址|முகவரி) ?[:：] ?", re.I)
-LABEL_END = re.compile(r"[\n;|]|\b(?:contact|tel|phone|mobile|hp|attn|email|pic)\b|联系|电话", re.I)
-CHINESE = re.compile("[\u4e00-\u9fff]{2,10}(?:路|街|道|巷|大道) ?\\d{1,4} ?号|(?:大牌|第) ?\\d{1,4} ?[座栋]?")
+LABEL = re.compile(
+    r"(?<!\w)(?:address|addr|alamat)\s?[:=] ?|(?:地址|முகவரி) ?[:：] ?", re.IGNORECASE
+)
+LABEL_END = re.compile(
+    r"[\n;|]|\b(?:contact|tel|phone|mobile|hp|attn|email|pic)\b|联系|电话", re.IGNORECASE
+)
+CHINESE = re.compile(
+    "[\u4e00-\u9fff]{2,10}(?:路|街|道|巷|大道) ?\\d{1,4} ?号|(?:大牌|第) ?\\d{1,4} ?[座栋]?"
+)
 
 
 def find_addresses(text: str) -> Iterator[Found]:

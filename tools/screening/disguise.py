@@ -26,7 +26,9 @@ LEET = str.maketrans(_DATA["leet"])
 OTHER_LEET = str.maketrans(_DATA["other_leet"])
 MARKED = re.compile("[\u0300-\u036f]")
 LEET_WORD = re.compile(r"(?=\S{0,30}[a-z])(?=\S{0,30}[0-9@$!|+€])[a-z0-9@$!|+€]{3,30}")
-SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?:[^\S\n]{0,3}[ ._*|/\\+~-][^\S\n]{0,3}[^\W\d_](?![^\W_])){3,}")
+SPACED = re.compile(
+    r"(?<![^\W_])[^\W\d_](?:[^\S\n]{0,3}[ ._*|/\\+~-][^\S\n]{0,3}[^\W\d_](?![^\W_])){3,}"
+)
 WIDE_SPACE = re.compile(r"\s{2,}| / ")
 BETWEEN = re.compile(r"[\s._*|/\\+~-]+")
 WORD = re.compile(r"[a-z]{3,}")
@@ -69,7 +71,9 @@ def _unleet(text: str) -> list[str]:
     """Figures and signs that stand for letters, where that makes telling words."""
     if not LEET_WORD.search(text):
         return []
-    plain = [LEET_WORD.sub(lambda m, t=table: m[0].translate(t), text) for table in (LEET, OTHER_LEET)]
+    plain = [
+        LEET_WORD.sub(lambda m, t=table: m[0].translate(t), text) for table in (LEET, OTHER_LEET)
+    ]
     fresh = set(WORD.findall(" ".join(plain))) - set(WORD.findall(text))
     return plain if fresh & TELLING else []
 

@@ -5,12 +5,17 @@ from collections.abc import Iterator
 
 from tools.screening.places import Found
 
-AT = re.compile(r"(?:[\[({] ?)?@(?: ?[\])}])?|\s?[\[({] ?(?:at) ?[\])}]\s?|\s(?:at|AT)\s", re.I)
-DOMAIN = re.compile(r"\s?((?=[\w-]*[^\W\d])[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.[A-Za-z]{2,24})(?![\w-])")
-WRITTEN_DOMAIN = re.compile(
-    r"\s?[\w-]{1,63}(?:\s?(?:[\[({]\s?(?:dot|\.)\s?[\])}]|\bdot\b|\.)\s?[A-Za-z][\w-]{0,62}){1,5}", re.I
+AT = re.compile(
+    r"(?:[\[({] ?)?@(?: ?[\])}])?|\s?[\[({] ?(?:at) ?[\])}]\s?|\s(?:at|AT)\s", re.IGNORECASE
 )
-WRITTEN_DOT = re.compile(r"[\[({]|\bdot\b", re.I)
+DOMAIN = re.compile(
+    r"\s?((?=[\w-]*[^\W\d])[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.[A-Za-z]{2,24})(?![\w-])"
+)
+WRITTEN_DOMAIN = re.compile(
+    r"\s?[\w-]{1,63}(?:\s?(?:[\[({]\s?(?:dot|\.)\s?[\])}]|\bdot\b|\.)\s?[A-Za-z][\w-]{0,62}){1,5}",
+    re.IGNORECASE,
+)
+WRITTEN_DOT = re.compile(r"[\[({]|\bdot\b", re.IGNORECASE)
 LOCAL_BACKWARDS = re.compile(
     r"\s?([\w.+%-]{1,64}(?:\s(?:\)?tod\(?)\s[\w.+%-]{1,64}){0,3})(?![\w.+%-])"
 )

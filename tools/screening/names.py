@@ -11,7 +11,9 @@ NEVER, KNOWN, TITLES, PARTICLES, COMPANIES = (
     words(_DATA[key]) for key in ("never", "known", "titles", "particles", "after_companies")
 )
 ENDINGS = words("from here speaking dari at of this")
-NOT_OF_PEOPLE = words("company outlet shop product item brand business file user account store last first")
+NOT_OF_PEOPLE = words(
+    "company outlet shop product item brand business file user account store last first"
+)
 SURNAMES = _DATA["chinese_surnames"]
 MOST_WORDS = 5
 LONGEST_SIGNATURE = 40
@@ -21,15 +23,22 @@ def _any(cues: list[str]) -> str:
     return "|".join(re.escape(cue) for cue in sorted(cues, key=len, reverse=True))
 
 
-STRONG = re.compile(rf"(?<!\w)(?:{_any(_DATA['strong'])})[ :,]{{1,3}}", re.I)
-LABELS = re.compile(rf"(?<!\w)(?:{_any(_DATA['labels'])})\.? ?[:=]\s?|(?<!\w)attn\.? ", re.I)
-WEAK = re.compile(rf"(?<!\w)(?:{_any(_DATA['weak'])}) ", re.I)
+STRONG = re.compile(rf"(?<!\w)(?:{_any(_DATA['strong'])})[ :,]{{1,3}}", re.IGNORECASE)
+LABELS = re.compile(
+    rf"(?<!\w)(?:{_any(_DATA['labels'])})\.? ?[:=]\s?|(?<!\w)attn\.? ", re.IGNORECASE
+)
+WEAK = re.compile(rf"(?<!\w)(?:{_any(_DATA['weak'])}) ", re.IGNORECASE)
 CHINESE = re.compile(rf"(?:{_any(_DATA['chinese'])})[ :：是]{{0,2}}")
 NAME_WORD = re.compile(r"[^\W\d_](?:[\w\u0b80-\u0bff'’/-]*[\w\u0b80-\u0bff]|\.)?")
-HAN_NAME = re.compile(rf"[{SURNAMES}](?:(?![想要是的和在来从有订先小女跟我])[\u4e00-\u9fff]){{0,2}}")
-HERE = re.compile(r"(?:^|[,.!\n] ?|(?:hi|hello|hey|morning|evening|afternoon) )(?=[A-Z])", re.I)
+HAN_NAME = re.compile(
+    rf"[{SURNAMES}](?:(?![想要是的和在来从有订先小女跟我])[\u4e00-\u9fff]){{0,2}}"
+)
+HERE = re.compile(
+    r"(?:^|[,.!\n] ?|(?:hi|hello|hey|morning|evening|afternoon) )(?=[A-Z])", re.IGNORECASE
+)
 SIGNATURE = re.compile(
-    rf"^[ ]*(?:{_any(_DATA['signing_off'])})[,.! ]*\n\s{{0,4}}(?=([^\n]{{2,{LONGEST_SIGNATURE}}}))", re.I | re.M
+    rf"^[ ]*(?:{_any(_DATA['signing_off'])})[,.! ]*\n\s{{0,4}}(?=([^\n]{{2,{LONGEST_SIGNATURE}}}))",
+    re.IGNORECASE | re.MULTILINE,
 )
 TAMIL = re.compile("[\u0b80-\u0bff]")
 

@@ -14,7 +14,7 @@ REMOVED = "[removed]"
 
 MARKUP = re.compile(r"<!--[\s\S]{0,2000}?(?:-->|\Z)|</?[A-Za-z!][^<>]{0,300}>")
 MARKDOWN_LINK = re.compile(r"!?\[([^\[\]\n]{0,200})\]\s?(?:\([^()\n]{0,300}\)|\[[^\[\]\n]{0,60}\])")
-URL = re.compile(r"\b(?:https?|ftp|data|javascript):\S{1,500}|\bwww\.\S{1,300}", re.I)
+URL = re.compile(r"\b(?:https?|ftp|data|javascript):\S{1,500}|\bwww\.\S{1,300}", re.IGNORECASE)
 SPACES = re.compile(r"\s+")
 
 

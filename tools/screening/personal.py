@@ -80,7 +80,5 @@ def _free(kind: str, number: int, taken: set[str]) -> str:
 
 def restore(text: str, personal: Iterable[PersonalData] | Mapping[str, str]) -> str:
     """Put back what the tokens stand for: only at the edge, for the one who wrote it."""
-    values = (
-        personal if isinstance(personal, Mapping) else {p.token: p.value for p in personal}
-    )
+    values = personal if isinstance(personal, Mapping) else {p.token: p.value for p in personal}
     return TOKEN.sub(lambda m: values.get(m[0], m[0]), text)

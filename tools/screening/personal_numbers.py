@@ -24,9 +24,12 @@ CARD_WORDS = words("card visa mastercard amex credit debit 信用卡 卡号 kad 
 PARTY_WORDS = words("party cake event celebration bash order orders set sets promo treat")
 
 NRIC = re.compile(
-    r"(?<![A-Za-z0-9])([STFGM])[ ./-]?(\d(?:[ .-]?\d){6})[ ./-]?([A-Z])(?![A-Za-z0-9])", re.I
+    r"(?<![A-Za-z0-9])([STFGM])[ ./-]?(\d(?:[ .-]?\d){6})[ ./-]?([A-Z])(?![A-Za-z0-9])",
+    re.IGNORECASE,
 )
-PASSPORT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,2}[ -]?\d{6,9}[ -]?[A-Z]?(?![A-Za-z0-9])", re.I)
+PASSPORT = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{1,2}[ -]?\d{6,9}[ -]?[A-Z]?(?![A-Za-z0-9])", re.IGNORECASE
+)
 LONG_NUMBER = re.compile(r"(?<![\w.])\d(?:[ .-]?\d){12,22}(?!\w)")
 DIGITS_END = re.compile(r"\d(?!\d)")
 DIGITS_START = re.compile(r"(?<!\d)\d")
@@ -39,7 +42,7 @@ LOCAL = re.compile(
 ANY_PHONE = re.compile(r"(?<![\w$#.,+-])\(?\d(?:[ ()-]{0,2}\d){6,14}(?!\w|[.,]\d)")
 LETTERED = re.compile(r"(?<!\w)[3689][\dOoIl]{3}[ -]?[\dOoIl]{4}(?!\w)")
 _SPOKEN = "zero|oh|one|two|three|four|five|six|seven|eight|nine"
-SPOKEN = re.compile(rf"\b(?:{_SPOKEN})(?:[ ,-]{{1,2}}(?:{_SPOKEN})){{7,11}}\b", re.I)
+SPOKEN = re.compile(rf"\b(?:{_SPOKEN})(?:[ ,-]{{1,2}}(?:{_SPOKEN})){{7,11}}\b", re.IGNORECASE)
 ACCOUNT = re.compile(r"(?<![\w$.,+])\d(?:[ -]?\d){6,17}(?!\w|[.,]\d)")
 IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
 _MONTH = (
@@ -51,11 +54,13 @@ DATE = re.compile(
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -]?(?:of )?(?:{_MONTH})(?:[ ,-]{{1,2}}\d{{2,4}})?"
     rf"|(?:{_MONTH}) \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?"
     r"|\d{4} ?年 ?\d{1,2} ?月 ?\d{1,2} ?[日号]?|\d{8})(?!\d)",
-    re.I,
+    re.IGNORECASE,
 )
 DATED = re.compile(r"\d{1,2}[ ./-]\d{1,2}[ ./-]\d{4}|\d{4}[ ./-]\d{1,2}[ ./-]\d{1,2}")
-MONEY = re.compile(r"(?:\$|sgd|usd|rm|myr) ?$", re.I)
-BORN = re.compile(r"\bd\.?o\.?b\b|\bdate of birth\b|\bbirth ?date\b|\btarikh lahir\b", re.I)
+MONEY = re.compile(r"(?:\$|sgd|usd|rm|myr) ?$", re.IGNORECASE)
+BORN = re.compile(
+    r"\bd\.?o\.?b\b|\bdate of birth\b|\bbirth ?date\b|\btarikh lahir\b", re.IGNORECASE
+)
 
 
 def find_nrics(text: str) -> Iterator[Found]:

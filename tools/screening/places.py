@@ -6,7 +6,9 @@ from typing import NamedTuple
 # Tamil vowel signs are no letters to `\w`.
 WORD = re.compile(r"[^\W\d_](?:[\w\u0b80-\u0bff'/-]*[\w\u0b80-\u0bff])?|#")
 FAR = 1000
-SENTENCE_END = re.compile(r"[!?;\n。！？；]|(?<!no)(?<!acct)(?<!tel)(?<!attn)(?<!ref)\.(?=\s)", re.I)
+SENTENCE_END = re.compile(
+    r"[!?;\n。！？；]|(?<!no)(?<!acct)(?<!tel)(?<!attn)(?<!ref)\.(?=\s)", re.IGNORECASE
+)
 SCRIPTS = re.compile("[\u0b80-\u0bff\u3400-\u9fff]")
 REACH = 48
 

@@ -13,7 +13,8 @@ AFTER = 2
 MOST_PLACES = 2000
 MANY_SHOTS = 4
 SHOT = re.compile(
-    r"(?:^|\n)\s{0,4}(?:user|human|customer|q|question|client|me|pelanggan|客户|用户)\s?[:：]", re.I
+    r"(?:^|\n)\s{0,4}(?:user|human|customer|q|question|client|me|pelanggan|客户|用户)\s?[:：]",
+    re.IGNORECASE,
 )
 Step = tuple[str, int]
 
@@ -53,7 +54,7 @@ RULES = [
     for number, written in enumerate(listed)
     for rule in _parsed(family, number, written)
 ]
-FORMS = {name: re.compile(pattern, re.I) for name, pattern in _DATA["forms"].items()}
+FORMS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _DATA["forms"].items()}
 NAMES = tuple(dict.fromkeys([*(r.name for r in RULES), *FORMS, "many_shots"]))
 
 

@@ -97,9 +97,7 @@ def learn(bad: Examples, good: Examples) -> tuple[float, Numbers]:
     counts[truth == 1] *= counts[truth == 0].sum() / counts[truth == 1].sum() / BENIGN_COUNTS
     counts /= counts.sum()
     before = np.concatenate(([-2.0], np.full(len(NAMES), RULE_BEFORE), np.zeros(SIZE)))
-    kept = np.concatenate(
-        ([0.0], np.full(len(NAMES), RULES_KEPT), np.full(SIZE, GROUPS_KEPT))
-    )
+    kept = np.concatenate(([0.0], np.full(len(NAMES), RULES_KEPT), np.full(SIZE, GROUPS_KEPT)))
     learnt = _descended(rows, truth, counts, before, kept)
     return float(learnt[0]), learnt[1:]
 

@@ -45,9 +45,7 @@ def computed(ask: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["ask"][:60])
-def test_a_computed_answer_says_only_what_was_computed(
-    case: dict[str, Any], language: str
-) -> None:
+def test_a_computed_answer_says_only_what_was_computed(case: dict[str, Any], language: str) -> None:
     fact = computed(case["ask"])
     text = render("computed", language, fact=fact)
     assert text

@@ -31,7 +31,7 @@ _AMOUNT = re.compile(
     rf"|{_NUMBER}\s?(?:SGD\b|dollars?\b|新元|元|块|வெள்ளி|dolar\b)"
     r"|(?<![\d.,-])\d[\d,]*\.\d{2}(?![\d%])"
 )
-_PERCENT = re.compile(rf"百分之{_NUMBER}|{_NUMBER}\s?(?:[%％]|per\s?cent\b|peratus\b|சதவீதம்)")  # noqa: RUF001
+_PERCENT = re.compile(rf"百分之{_NUMBER}|{_NUMBER}\s?(?:[%％]|per\s?cent\b|peratus\b|சதவீதம்)")
 _COUNT = re.compile(
     r"(?<![\d.,$-])\d[\d,]*(?=\s?(?:(?:business |open |overdue )?(?:days?|hours?|minutes?|months?"
     r"|pieces|pcs|invoices?|payments?|orders|bundles?|cartons?|packs?|DPI|g)\b"
@@ -42,8 +42,8 @@ _TAMIL = re.compile(r"[஀-௿]")
 _CHINESE = re.compile(r"[一-鿿]")
 _LETTER = re.compile(r"[^\W\d_]")
 _ISO = r"\d{4}-\d{2}-\d{2}"
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")  # noqa: RUF001
-_SEGMENT_END = re.compile(r"(?<=[;；。\n])|(?<=[.,、，])(?=\s|[^\d\s])")  # noqa: RUF001
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
+_SEGMENT_END = re.compile(r"(?<=[;；。\n])|(?<=[.,、，])(?=\s|[^\d\s])")
 
 
 def lie(kind: LieKind, reply: str, facts: Sequence[Json], rng: random.Random) -> str:

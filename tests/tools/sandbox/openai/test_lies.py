@@ -24,7 +24,7 @@ FACTS: list[dict[str, Any]] = [
 ]
 REPLIES = {
     "en": "You owe SGD 1,850.00. INV-1001 is SGD 1,296.00, due 5 November; INV-1002 is SGD 554.00.",
-    "zh": "您还欠1,850.00新元。INV-1001是1,296.00新元，到期日是11月5日。",  # noqa: RUF001
+    "zh": "您还欠1,850.00新元。INV-1001是1,296.00新元，到期日是11月5日。",
     "ms": "Anda berhutang SGD 1,850.00. INV-1001 ialah SGD 1,296.00, tarikh akhir 5 November.",
     "ta": "நிலுவை SGD 1,850.00. INV-1001 இன் தொகை SGD 1,296.00, கடைசி நாள் நவம்பர் 5.",
 }
