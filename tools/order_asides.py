@@ -1,5 +1,6 @@
 """What stands in an order beside its wishes: earlier goods, goods in stock, goods turned down."""
 
+import itertools
 import re
 
 # "I" and "we" did something, or had something, some time ago.
@@ -80,7 +81,7 @@ def without_asides(text: str) -> str:
     """The text with spaces for what was had, used or left: "we took 500 last month"."""
     blanked = THIS_TIME.sub(_blank, LEFT.sub(_blank, text))
     places = [0, *(m.start() for m in PART.finditer(blanked)), len(blanked)]
-    parts = [blanked[a:b] for a, b in zip(places, places[1:], strict=False)]
+    parts = [blanked[a:b] for a, b in itertools.pairwise(places)]
     return "".join(" " * len(p) if _is_past(p) else p for p in parts)
 
 

@@ -1,5 +1,6 @@
 """Goods that several outlets get alike: "same again for Bedok", "both Simei and Bedok"."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ Days = Sequence[tuple[int, int, date]]
 
 def pair_in(text: str, mentions: Sequence[Mention]) -> tuple[Outlet, ...]:
     """Two outlets that a text names together for the same goods; none where it does not."""
-    for one, other in zip(mentions, mentions[1:], strict=False):
+    for one, other in itertools.pairwise(mentions):
         is_joined = AND.fullmatch(text[one.end : other.start]) is not None
         is_alike = BOTH.search(text[: one.start]) or EACH.match(text, other.end)
         if is_joined and is_alike and len(one.outlets) == len(other.outlets) == 1:

@@ -17,7 +17,7 @@ RULE = re.compile(r"[\s|:+=_-]*")
 # What a column holds, by its heading in English words.
 HEADINGS = {
     "count": r"(?:(?:to )?(?:re)?order )?(?:qty|quantity|quantities|amount ordered|pcs|pieces|units"
-    r"|no of .*|how many)\W*(?:pcs|pieces|ordered|required|needed|req)?\W*|(?:to )?(?:re)?order(?:ed)?"
+    r"|no of .*|how many)\W*(?:pcs|pieces|ordered|required|needed|req)?\W*|(?:to )?(?:re)?order(?:ed)?"  # noqa: E501
     r"|required|needed|requested|we need|to order",
     "packs": r"(?:bundles?|cartons?|packs?|ctns?|bdls?|boxes ordered)\W*(?:qty|quantity)?"
     r"|(?:qty|quantity|no of)\W*(?:in )?(?:bundles?|cartons?|packs?|ctns?|bdls?)\W*",

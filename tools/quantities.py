@@ -43,18 +43,19 @@ NOISE = rf"""
   | \b(?:s|singapore)\s*\(?[0-9]{{6}}\)? | \#\s*[0-9]+-[0-9]+ | \b(?:blk|block)\s*[0-9]+[a-z]?\b
   | {STREET} | \b{CLOCK}\s*(?:(?:-|to)\s*{CLOCK}\s*)?[ap]\.?m\b
   | \b(?:between|from)\s+{CLOCK}\s*(?:and|to|-)\s*{CLOCK}(?![0-9])
-  | \b[0-9]{{1,2}}:[0-9]{{2}}(?![0-9]) | \b[0-9]{{3,4}}\s*hrs?\b
+  | \b[0-9]{{1,2}}:[0-9]{{2}}(?![0-9]) | \b[0-9]{{3,4}}(?:\s*(?:-|to)\s*[0-9]{{3,4}})?\s*hrs?\b
   | (?:@\s*)?(?:s?\$|\bsgd)\s*[0-9]+(?:,[0-9]{{3}})*(?:\.[0-9]+)?
   | \b[0-9]+\s*(?:dollars?|bucks|cents?|c)\b
   | \b(?:gate|door|bay|dock|lobby|lift|counter|level|lvl|floor|stall|room)\s+\#?[0-9]{{1,4}}\b
-  | @\s*[0-9]+(?:\.[0-9]+)?
+  | @\s*[0-9]+(?:\.[0-9]+)?(?:\s*c(?:ents?)?\b)?
   | \b(?:inv(?:oice)?|tria|qu|p/?o|(?:purchase\s+)?order|ref(?:erence)?|account|acct)
       (?:\s?(?:no|nos|number|id)\b\.?|\s?\#)[-\s:\#]{{0,3}}(?:[a-z]{{1,4}}-)?[0-9]{{2,}}\b
   | \b(?:inv|tria|qu|p/?o)[-\s:\#]{{0,3}}[0-9]{{2,}}\b
   | \b(?:v|ver|version|rev)\.?\s?[0-9]{{1,2}}(?:\.[0-9])?\b | \b[a-z]{{1,2}}[0-9]{{1,4}}\s*[-=]+>
   | (?<![0-9.])[0-9]+\.[0-9]{{2}}(?![0-9k]) | (?<![0-9.])[0-9.]{{1,9}}\s*(?:%|percent\b)
   | (?:\(\s?)?\b[0-9]{{1,6}}\s*(?:pcs?|pieces?)?\s*(?:/|per)\s*{PACKS}\b\s*\)?
-  | \(\s*{PACKS}\s+of\s+[0-9]+\s*\) | [0-9]{{10,}}
+  | \(\s*{PACKS}\s+of\s+[0-9]+\s*\)
+  | (?:(?<![^\n])|(?<=[|(,;:=-])|(?<=[|(,;:=-]\s))(?:packed\s+in\s+)?{PACKS}\s+of\s+[0-9]+\b | [0-9]{{10,}}
 """
 TOKEN = re.compile(
     rf"""
@@ -80,7 +81,8 @@ TOKEN = re.compile(
 )
 NUMBERING = re.compile(
     r"^[ \t]*(?:\(?[0-9]{1,2}[.)][ \t]+(?=\S)"
-    r"|(?:line|item|no|s/?n|row|pos(?:ition)?|\#)\.?[ ]?[0-9]{1,2}[ ]?[:.)|-][ \t]*(?=\S))",
+    r"|(?:line|item|no|s/?n|row|pos(?:ition)?|\#)\.?[ ]?[0-9]{1,2}[ ]?[:.)|-][ \t]*(?=\S)"
+    r"|(?:line|pos)\.?[ ]?[0-9]{1,2}[ ]+(?=\S+[ ]+\S))",
     re.MULTILINE | re.IGNORECASE,
 )
 ONE, THOUSAND = Decimal(1), 1000

@@ -8,6 +8,6 @@ from tools.grounding.loose import check
 
 
 def ground(row: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"reply", "facts": [{"kind", "value"}], "customer_text"}` to `{"supported", "unsupported"}`."""
+    """`{"reply", "facts": [{"kind", "value"}], "customer_text"}` to `{"supported", "unsupported"}`."""  # noqa: E501
     found = check(row["reply"], row.get("facts", []), row.get("customer_text") or "", now())
     return {"supported": not found, "unsupported": [claim.written for claim in found]}

@@ -91,7 +91,7 @@ SHARE = _compiled(
     f"|{either(k for k in SHARES if not k.isascii())}"
 )
 IDIOM = _compiled("|".join(_WORDS["idioms"]["patterns"]))
-_BETWEEN = r"(?:\s(?!(?:and|or|on|in|for|to|at|of|from|with|by|is|are|was|per|dan|untuk|pada)\s)[A-Za-z\u0b80-\u0bff'-]+){0,3}?"
+_BETWEEN = r"(?:\s(?!(?:and|or|on|in|for|to|at|of|from|with|by|is|are|was|per|dan|untuk|pada)\s)[A-Za-z\u0b80-\u0bff'-]+){0,3}?"  # noqa: E501
 _FURTHER = (
     rf"(?=\s?(?:-|to|or|and|hingga|sampai|atau|到|至|或|முதல்)\s?(?:{NUMBER})"
     r"(?:\s(?:business|working|calendar|open|overdue))?\s?-?\s?"
@@ -109,8 +109,8 @@ LONG_WORDED = _compiled(
     rf"|(?<![A-Za-z])(?:{WORDED})(?![A-Za-z])"
 )
 SMALL_WORDED = _compiled(
-    rf"(?:(?<=\bof )|(?<=\bthan )|(?<=\bleast )|(?<=\bmost )|(?<=\bexactly )|(?<=\bonly )|(?<=\bto )"
-    rf"|(?<=\bat )|(?<=\bby )|(?<=\bfor )|(?<=\bover )){WORDED}(?=\s*(?:[.,;!?)]|$|and\b|or\b|before\b|each\b|per\b))"
+    rf"(?:(?<=\bof )|(?<=\bthan )|(?<=\bleast )|(?<=\bmost )|(?<=\bexactly )|(?<=\bonly )|(?<=\bto )"  # noqa: E501
+    rf"|(?<=\bat )|(?<=\bby )|(?<=\bfor )|(?<=\bover )){WORDED}(?=\s*(?:[.,;!?)]|$|and\b|or\b|before\b|each\b|per\b))"  # noqa: E501
 )
 _NO_NUMBER = frozenset(
     {"十分", "千万", "万一", "百", "千", "万", "百万", "a hundred", "one", "satu"}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tools.grounding import addresses, amounts, clock, days
 from tools.grounding.claim import Claim
-from tools.grounding.numbers import data, plain, read_number
+from tools.grounding.numbers import data, plain, read_number, shortest
 
 # What a customer may name; amounts and promises they only claim.
 FROM_CUSTOMERS = frozenset({"id", "number", "date", "weekday", "time"})
@@ -74,7 +74,7 @@ def _spans(text: str, now: datetime | None) -> Iterator[Claim]:
         number = read_number(COUNT_ONE.sub("one", match["count"]))
         if number is not None and (match["ahead"] or match["past"] or match["later"]):
             reach = number * (7 if match["weeks"] else 1)
-            count, day = amounts.shortest(reach), days.in_days(match, int(reach), now)
+            count, day = shortest(reach), days.in_days(match, int(reach), now)
             is_day = match["past"] or "from" in (match["later"] or "")
             value = f"@{day}" if day and is_day else f"{count}|@{day}" if day else count
             yield Claim("number", value, match[0].strip(), "days", match.start(), match.end())

@@ -130,7 +130,7 @@ DATES: tuple[tuple[re.Pattern[str], Reading], ...] = (
     ),
     (
         _compiled(
-            rf"(?:(?<!\d)(?P<year>\d{{4}})\s*(?:ஆம் ஆண்டு\s*)?)?(?P<month>{either(TAMIL)})\s*(?P<day>{_DAY})"
+            rf"(?:(?<!\d)(?P<year>\d{{4}})\s*(?:ஆம் ஆண்டு\s*)?)?(?P<month>{either(TAMIL)})\s*(?P<day>{_DAY})"  # noqa: E501
         ),
         _named,
     ),
@@ -190,7 +190,7 @@ RELATIVE_DAYS: tuple[tuple[re.Pattern[str], Reading], ...] = (
 )
 # The number of these is a duration too.
 IN_DAYS = _compiled(
-    rf"(?P<ahead>{_BEFORE}(?:in|dalam)\s+)?(?P<count>{NUMBER}|an?(?=\s))\s*(?:business |working |个工作)?"
+    rf"(?P<ahead>{_BEFORE}(?:in|dalam)\s+)?(?P<count>{NUMBER}|an?(?=\s))\s*(?:business |working |个工作)?"  # noqa: E501
     r"(?:(?P<weeks>weeks?|minggu|个?星期|周|வாரங்கள\S*)|(?:days?|hari|天|日|நாட்கள\S*|நாள\S*))\s*"
-    r"(?P<past>ago|lalu|lepas|以?前|之前|முன்பு|முன்னர்)?(?P<later>from now|from today|后|之后|以后|கழித்து)?"
+    r"(?P<past>ago|lalu|lepas|以?前|之前|முன்பு|முன்னர்)?(?P<later>from now|from today|后|之后|以后|கழித்து)?"  # noqa: E501
 )

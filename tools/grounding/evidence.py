@@ -79,8 +79,8 @@ class Evidence:
     @cached_property
     def signs(self) -> frozenset[str]:
         """What the facts say has been done."""
-        calls = {"call"} if any(CALLS.search(text) for text in self.passages) else set()
-        return calls | frozenset(signs_of(self.kinds, self.keys, self.records))
+        calls = ["call"] if any(CALLS.search(text) for text in self.passages) else []
+        return frozenset([*calls, *signs_of(self.kinds, self.keys, self.records)])
 
     def supports(self, claim: Claim) -> bool:
         """Whether the same value of the same kind stands in any source."""

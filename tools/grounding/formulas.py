@@ -61,9 +61,9 @@ def _counts(data: Mapping[str, Any]) -> Iterator[Claim]:
         if any("days_overdue" in row for row in rows):
             yield Claim("number", str(late), "", "invoices")
             yield Claim("number", str(len(rows) - late), "", "invoices")
-    opened, late = _number(data, "open_count"), _number(data, "overdue_count")
-    if opened is not None and late is not None:
-        yield Claim("number", shortest(opened - late), "", "invoices")
+    opened, overdue = _number(data, "open_count"), _number(data, "overdue_count")
+    if opened is not None and overdue is not None:
+        yield Claim("number", shortest(opened - overdue), "", "invoices")
 
 
 def _distances(data: Mapping[str, Any], now: datetime) -> Iterator[Claim]:

@@ -3,6 +3,7 @@
 Claims are compared by value, not by spelling: "$1,296" is 1296.00, "3 Dec" is that day.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -50,7 +51,7 @@ def _without_counts(text: str, found: Sequence[Claim]) -> str:
 def _wrong_weekdays(text: str, found: Sequence[Claim], evidence: Evidence) -> Iterator[Claim]:
     """A weekday beside a date must be the weekday of that date."""
     paired: set[Claim] = set()
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in itertools.pairwise(found):
         gap = text[first.end : second.start]
         if {first.kind, second.kind} != {"date", "weekday"} or len(gap) > ADJACENT:
             continue

@@ -16,7 +16,7 @@ PAIR = re.compile(
 )
 SHOUTED = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{5,}(?![A-Za-z0-9-])")
 GREETING = re.compile(
-    r"(?:^|[\n.!]\s*)(?:hi|hello|dear|hey|thanks|thank you|regards|sorry|welcome|good (?:morning|afternoon|evening)),?\s*$",
+    r"(?:^|[\n.!]\s*)(?:hi|hello|dear|hey|thanks|thank you|regards|sorry|welcome|good (?:morning|afternoon|evening)),?\s*$",  # noqa: E501
     re.IGNORECASE,
 )
 

@@ -1,5 +1,6 @@
 """A figure beside a document or a product must stand in that very record of the facts."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +62,7 @@ def _blanked(text: str, found: Sequence[Claim]) -> str:
     for claim in found:
         if claim.kind != "id":
             text = text[: claim.start] + "\x1f" * (claim.end - claim.start) + text[claim.end :]
-    for one, other in zip(found, found[1:], strict=False):  # "Sunday, 8 November" is one figure
+    for one, other in itertools.pairwise(found):  # "Sunday, 8 November" is one figure
         if {one.kind, other.kind} == {"date", "weekday"} and other.start - one.end < 3:
             text = text[: one.end] + "\x1f" * (other.start - one.end) + text[other.start :]
     return text

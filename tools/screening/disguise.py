@@ -67,13 +67,15 @@ def _tells(text: str) -> bool:
     return sum(word in TELLING for word in WORD.findall(text)) >= FEWEST
 
 
+def _translated(text: str, table: dict[int, str]) -> str:
+    return LEET_WORD.sub(lambda match: match[0].translate(table), text)
+
+
 def _unleet(text: str) -> list[str]:
     """Figures and signs that stand for letters, where that makes telling words."""
     if not LEET_WORD.search(text):
         return []
-    plain = [
-        LEET_WORD.sub(lambda m, t=table: m[0].translate(t), text) for table in (LEET, OTHER_LEET)
-    ]
+    plain = [_translated(text, table) for table in (LEET, OTHER_LEET)]
     fresh = set(WORD.findall(" ".join(plain))) - set(WORD.findall(text))
     return plain if fresh & TELLING else []
 

@@ -34,8 +34,7 @@ def find_emails(text: str) -> Iterator[Found]:
 
 def _domain(text: str, at: re.Match[str]) -> int | None:
     """Where the domain ends that follows; a plain `at` needs a written `dot`."""
-    if "@" in at[0] or at[0].strip()[0] in "[({":
-        if match := DOMAIN.match(text, at.end()):
-            return match.end()
+    if ("@" in at[0] or at[0].strip()[0] in "[({") and (match := DOMAIN.match(text, at.end())):
+        return match.end()
     match = WRITTEN_DOMAIN.match(text, at.end())
     return match.end() if match and WRITTEN_DOT.search(match[0]) else None

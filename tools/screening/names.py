@@ -43,7 +43,7 @@ SIGNATURE = re.compile(
 TAMIL = re.compile("[\u0b80-\u0bff]")
 
 
-def find_names(text: str) -> Iterator[Found]:
+def find_names(text: str) -> Iterator[Found]:  # noqa: C901
     """Names after `my name is`, `Contact:`, `this is` and the like, and under a message."""
     for m in [*STRONG.finditer(text), *CHINESE.finditer(text)]:
         if span := _stated(text, m.end()):

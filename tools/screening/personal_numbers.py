@@ -30,20 +30,21 @@ NRIC = re.compile(
 PASSPORT = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{1,2}[ -]?\d{6,9}[ -]?[A-Z]?(?![A-Za-z0-9])", re.IGNORECASE
 )
-LONG_NUMBER = re.compile(r"(?<![\w.])\d(?:[ .-]?\d){12,22}(?!\w)")
+LONG_NUMBER = re.compile(r"(?<![\w.])\d(?:[ .-]?\d){12,22}(?!\w)", re.A)
 DIGITS_END = re.compile(r"\d(?!\d)")
 DIGITS_START = re.compile(r"(?<!\d)\d")
-ABROAD = re.compile(r"(?<![\w+])(?:\(?\+|00(?=[1-9]))\d(?:[ ().-]{0,2}\d){6,14}(?!\w)")
-MALAYSIAN = re.compile(r"(?<![\w-])01\d-\d{3,4}[ -]?\d{4}(?![\w-])")
+ABROAD = re.compile(r"(?<![\w+])(?:\(?\+|00(?=[1-9]))\d(?:[ ().-]{0,2}\d){6,14}(?!\w)", re.A)
+MALAYSIAN = re.compile(r"(?<![\w-])01\d-\d{3,4}[ -]?\d{4}(?![\w-])", re.A)
 LOCAL = re.compile(
     r"(?<![\w$#.,+-])(?<!\d[ -])(?:\(65\)[ -]{0,2}|65[ -]{0,2})?([3689]\d{3})[ .-]?(\d{4})"
-    r"(?!\w|[.,-]\d)"
+    r"(?!\w|[.,-]\d)",
+    re.A,
 )
-ANY_PHONE = re.compile(r"(?<![\w$#.,+-])\(?\d(?:[ ()-]{0,2}\d){6,14}(?!\w|[.,]\d)")
-LETTERED = re.compile(r"(?<!\w)[3689][\dOoIl]{3}[ -]?[\dOoIl]{4}(?!\w)")
+ANY_PHONE = re.compile(r"(?<![\w$#.,+-])\(?\d(?:[ ()-]{0,2}\d){6,14}(?!\w|[.,]\d)", re.A)
+LETTERED = re.compile(r"(?<!\w)[3689][\dOoIl]{3}[ -]?[\dOoIl]{4}(?!\w)", re.A)
 _SPOKEN = "zero|oh|one|two|three|four|five|six|seven|eight|nine"
 SPOKEN = re.compile(rf"\b(?:{_SPOKEN})(?:[ ,-]{{1,2}}(?:{_SPOKEN})){{7,11}}\b", re.IGNORECASE)
-ACCOUNT = re.compile(r"(?<![\w$.,+])\d(?:[ -]?\d){6,17}(?!\w|[.,]\d)")
+ACCOUNT = re.compile(r"(?<![\w$.,+])\d(?:[ -]?\d){6,17}(?!\w|[.,]\d)", re.A)
 IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
 _MONTH = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mac|mei|ogos|okt|dis)[a-z]{0,6}|"
@@ -99,8 +100,8 @@ def _card_in(text: str, start: int, end: int) -> tuple[int, int] | None:
     return None
 
 
-def find_phones(text: str) -> Iterator[Found]:
-    """Phone numbers of Singapore and, written with their country or beside such words, of others."""
+def find_phones(text: str) -> Iterator[Found]:  # noqa: C901
+    """Phone numbers of Singapore and, written with their country or beside such words, of others."""  # noqa: E501
     for pattern in (ABROAD, MALAYSIAN):
         for m in pattern.finditer(text):
             yield Found("phone", *m.span())
@@ -124,7 +125,8 @@ def _is_called(text: str, match: re.Match[str]) -> bool:
     context = before(text, match.start())
     called = distance(context, CUES["phone"])
     rivals = (distance(context, words) for words in (ACCOUNT_WORDS, BUSINESS["before_number"]))
-    return called < min(24, *rivals) and not _counts(text, match)
+    is_other = is_document(text, match.start()) or _counts(text, match)
+    return called < min(24, *rivals) and not is_other
 
 
 def _is_range(match: re.Match[str]) -> bool:
@@ -177,7 +179,7 @@ def find_birth_dates(text: str) -> Iterator[Found]:
 
 
 def is_document(text: str, place: int) -> bool:
-    """Whether the number there is an order's, an invoice's or the like: a word before it says so."""
+    """Whether the number there is an order's, an invoice's or the like: a word before it says so."""  # noqa: E501
     context = text[max(place - REACH, 0) : place]
     if SCRIPTS.search(context):
         context = before(text, place)

@@ -43,7 +43,7 @@ def _parsed(family: str, number: int, written: str) -> list[Rule]:
 
 def _reversed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     names = [name for name, _ in steps][::-1]
-    gaps = [gap for _, gap in steps[:-1]][::-1] + [GAP]
+    gaps = [*[gap for _, gap in steps[:-1]][::-1], GAP]
     return tuple(zip(names, gaps, strict=True))
 
 
