@@ -51,7 +51,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_node(hand_off, timeout=READ_SECONDS, retry_policy=RETRY)
     graph.add_node(adapt_tone)
     graph.add_node(compose_reply, timeout=REPLY_SECONDS, retry_policy=RETRY)
-    graph.add_node(validate_output)
+    graph.add_node(validate_output, timeout=READ_SECONDS, retry_policy=RETRY)
 
     graph.add_edge(START, "screen_message")
     graph.add_edge("screen_message", "classify_intent")

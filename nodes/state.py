@@ -1,5 +1,6 @@
 """The graph's state: small, plain, and only for one turn. The conversation is not in it."""
 
+from dataclasses import asdict
 from datetime import datetime
 from operator import add
 from typing import Annotated, Any, Literal, get_args
@@ -9,6 +10,7 @@ from typing_extensions import TypedDict
 from tools.entities import Entity, EntityKind
 from tools.grounding.evidence import Evidence, gather
 from tools.model_usage import Usage
+from tools.policy_texts import load_policies
 from tools.sentiment import Sentiment
 
 Intent = Literal[
@@ -216,4 +218,17 @@ def evidence_of(state: State, now: datetime) -> Evidence:
         if data
     ]
     facts = [*state.get("facts", []), *shown]
-    return gather(facts, state.get("passages", []), now, state["screened"]["masked"])
+    passages = [*state.get("passages", []), *_grounds(state)]
+    return gather(facts, passages, now, state["screened"]["masked"])
+
+
+def _grounds(state: State) -> list[dict[str, Any]]:
+    """The policy sections that computed answers rest on, in English and the reply's language."""
+    ids = {fact["section_id"] for fact in facts_of(state, "computed")}
+    languages = {"en", state["screened"]["language"]} if ids else set[str]()
+    return [
+        asdict(section)
+        for language in sorted(languages)
+        for section in load_policies(language)
+        if section.id in ids
+    ]

@@ -56,7 +56,7 @@ NOISE = rf"""
   | (?:\(\s?)?\b[0-9]{{1,6}}\s*(?:pcs?|pieces?)?\s*(?:/|per)\s*{PACKS}\b\s*\)?
   | \(\s*{PACKS}\s+of\s+[0-9]+\s*\)
   | (?:(?<![^\n])|(?<=[|(,;:=-])|(?<=[|(,;:=-]\s))(?:packed\s+in\s+)?{PACKS}\s+of\s+[0-9]+\b | [0-9]{{10,}}
-"""
+"""  # noqa: E501
 TOKEN = re.compile(
     rf"""
     (?P<noise>{NOISE} | {DATE})

@@ -38,7 +38,9 @@ UNITS = (
 )
 MEASURES = "个只张份元块天日小点寸吋钟种色新捆箱包"  # what stands after a Chinese number
 THOUSAND = 1000
-NOON, WEEK = 12, timedelta(days=7)
+# The day of an invoice is asked about; the day of an order form is not.
+DATED = re.compile(r"\bdated\b")
+NOON, WEEK, HALF_A_YEAR = 12, timedelta(days=7), timedelta(days=180)
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,15 @@ class Question:
         """The day that is named, counted from the day of the question."""
         if self.has("yesterday"):
             return self.now.date() - timedelta(days=1)
-        return find_day(self.text, self.now.date())
+        return find_day(DATED.sub("on", self.text), self.now.date())
 
     @property
     def past_day(self) -> date | None:
         """The same for something that has happened: Thursday is the last one."""
-        day = self.day
-        return day - WEEK if day and self.now.date() < day <= self.now.date() + WEEK else day
+        day, today = self.day, self.now.date()
+        if day and day > today + HALF_A_YEAR:  # without a year it was the one before
+            return day.replace(year=day.year - 1)
+        return day - WEEK if day and today < day <= today + WEEK else day
 
     def clocks(self) -> list[tuple[int, time]]:
         """The times of day with their places in the text."""

@@ -20,7 +20,7 @@ def test_the_edges() -> None:
             "adapt_tone -> compose_reply",
             "call_xero_tools -> after_call_xero_tools()",
             "classify_intent + retrieve_policies -> call_xero_tools",
-            "commit_action -> after_action()",
+            "commit_action -> after_commit_action()",
             "compose_reply -> validate_output",
             "hand_off -> adapt_tone",
             "propose_action -> after_action()",

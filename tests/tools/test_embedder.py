@@ -30,7 +30,8 @@ def test_vectors_have_length_one(embedder: Embedder) -> None:
 
 def test_vectors_agree_with_the_published_model(embedder: Embedder) -> None:
     sentence, numbers = PUBLISHED
-    assert np.allclose(embedder.embed_query(sentence)[:3], numbers, atol=0.01)
+    # int8 products are rounded otherwise from one processor to the next.
+    assert np.allclose(embedder.embed_query(sentence)[:3], numbers, atol=0.02)
 
 
 def test_sentences_of_one_meaning_are_close(embedder: Embedder) -> None:

@@ -36,11 +36,10 @@ def evidence(*facts: dict[str, object], text: str = "") -> Evidence:
         ("12:30 pm", "time", "12:30"),
         ("14:00", "time", "14:00"),
         ("Thurs", "weekday", "thursday"),
-        ("INV-1042", "id", "inv-1042"),
-        ("CNP-014-FB-01", "id", "cnp-014-fb-01"),
-        ("accounts@pay.example", "link", "pay.example"),
-        ("https://pay.example/now.", "link", "https://pay.example/now"),
-        ("refunded", "promise", "refund"),
+        ("INV-1042", "id", "inv1042"),
+        ("CNP-014-FB-01", "id", "cnp014fb01"),
+        ("accounts@pay.example", "email", "accounts@pay.example"),
+        ("https://pay.example/now.", "link", "pay.example/now"),
         ("1,200 pieces", "number", "1200"),
     ],
 )
@@ -50,8 +49,8 @@ def test_a_claim_is_read_by_value(text: str, kind: str, value: str) -> None:
 
 def test_an_amount_is_one_claim_and_not_several_numbers() -> None:
     assert [c.written for c in claims("SGD 1,296.00 on 3 Dec 2026")] == [
-        "3 Dec 2026",
         "SGD 1,296.00",
+        "3 Dec 2026",
     ]
 
 

@@ -124,7 +124,7 @@ def test_an_attack_is_scored(text: str) -> None:
     ],
 )
 def test_a_plain_message_is_not_taken_for_an_attack(text: str) -> None:
-    assert screen(text).injection == 0
+    assert screen(text).injection < 0.5
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_a_plain_message_is_not_taken_for_an_attack(text: str) -> None:
         ("我要订两百个盒子", "zh"),
         ("எனக்கு பெட்டிகள் வேண்டும்", "ta"),
         ("saya nak pesanan kotak", "ms"),
-        ('600 12"', "en"),
-        ("", "en"),
+        ('600 12"', None),
+        ("", None),
     ],
 )
-def test_the_language_is_told(text: str, language: str) -> None:
+def test_the_language_is_told(text: str, language: str | None) -> None:
     assert screen(text).language == language
 
 

@@ -49,7 +49,7 @@ def _named(match: re.Match[str], _: datetime | None) -> str | None:
     text = match["day"].lower()
     day = ORDINALS.get(text) or int(re.match(r"\d+", text)[0])  # type: ignore[index]
     year = match["year"]
-    return written(int(year) if year else None, month, day) or match[0].lower()
+    return written(int(year) if year else None, month, day) or match[0].lower().rstrip(".")
 
 
 def _numeric(match: re.Match[str], _: datetime | None) -> str | None:
@@ -79,7 +79,7 @@ def _ordinal(match: re.Match[str], _: datetime | None) -> str | None:
 
 
 def _day_word(match: re.Match[str], now: datetime | None) -> str | None:
-    word = match[0].lower()
+    word = match[0].lower().rstrip(".")
     return _away(now, RELATIVE[word]) or word
 
 
@@ -93,7 +93,7 @@ def in_days(match: re.Match[str], days: int, now: datetime | None) -> str | None
 
 
 def _week(match: re.Match[str], now: datetime | None) -> str | None:
-    word = match[0].lower()
+    word = match[0].lower().rstrip(".")
     if now is None:
         return word
     monday = now.date() + timedelta(days=7 * WEEKS[word] - now.weekday())
@@ -101,7 +101,7 @@ def _week(match: re.Match[str], now: datetime | None) -> str | None:
 
 
 def _month_word(match: re.Match[str], now: datetime | None) -> str | None:
-    word = match[0].lower()
+    word = match[0].lower().rstrip(".")
     if now is None:
         return word
     month = now.year * 12 + now.month - 1 + MONTH_WORDS[word]

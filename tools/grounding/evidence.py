@@ -19,6 +19,7 @@ from tools.grounding.values import Values
 from tools.grounding.wording import parts, stems
 
 LEFT_TO_STAFF = frozenset(stems("approve decide judged grant waive"))
+FIGURE = re.compile(r"\d+(?:\.\d+)?")
 COUNTS = frozenset({"", "pieces", "packs", "products", "things", "days", "inches"})
 
 
@@ -158,6 +159,8 @@ def gather(
             reader.read("", fact)
     evidence = Evidence(now, reader.every, reader.free, reader.records, kinds=kinds)
     evidence.keys, evidence.strings = reader.keys, reader.strings
+    if "computed" in kinds:
+        _hold_figures(evidence)
     for passage in passages:
         evidence.add_text(passage if isinstance(passage, str) else _text_of(passage))
     if now:
@@ -166,6 +169,12 @@ def gather(
     if customer_text:
         evidence.add_text(customer_text, FROM_CUSTOMERS)
     return evidence
+
+
+def _hold_figures(evidence: Evidence) -> None:
+    """The figures of a computed answer are few, and each of them answers the question."""
+    for text in filter(FIGURE.fullmatch, evidence.strings):
+        evidence.every.add("number", shortest(Decimal(text)))
 
 
 def _text_of(passage: Mapping[str, Any]) -> str:

@@ -20,15 +20,16 @@ BLOCK = re.compile(
     re.IGNORECASE,
 )
 NUMBER = re.compile(r"(?<![\w#.,$-])(?:no\.? ?)?\d{1,4}[A-Za-z]?(?!\w)", re.IGNORECASE)
-STREET_WORDS = re.compile(
+_STREET_WORD = r"(?:[A-Za-z][\w'’./]*|\d{1,3}(?:/\d{1,3})?[A-Za-z]?)"
+STREET_WORDS = re.compile(rf",? {{1,2}}({_STREET_WORD}(?: {_STREET_WORD}){{0,6}})", re.A)
     r",? {1,2}((?:[A-Za-z][\w'’./]*|\d{1,3}[A-Za-z]?)(?: (?:[A-Za-z][\w'’./]*|\d{1,3}[A-Za-z]?)){0,6})"  # noqa: E501
 )
-UNIT = re.compile(r"(?<![\w#])(?:unit ?)?#[A-Z]?\d{1,3} ?- ?\d{1,5}[A-Z]?(?!\w)", re.IGNORECASE)
+UNIT = re.compile(r"(?<![\w#])#[A-Z]?\d{1,3} ?- ?\d{1,5}[A-Z]?(?!\w)", re.IGNORECASE)
 POSTAL = re.compile(
     r"(?<![\w#.$-])(?:S ?\(? ?\d{6}(?:\)|(?![\w.-]))|(?:Singapore|S'pore|SG|Spore|新加坡|சிங்கப்பூர்),? ?\(?\d{6}\)?(?!\w))",  # noqa: E501
     re.IGNORECASE,
 )
-SIX_DIGITS = re.compile(r"(?<![\w#.,$-])\d{6}(?![\w.,-]\d|\w)")
+SIX_DIGITS = re.compile(r"(?<![\w#.,$-])\d{6}(?![\w.,-]\d|\w)", re.A)
 LABEL = re.compile(
     r"(?<!\w)(?:address|addr|alamat)\s?[:=] ?|(?:地址|முகவரி) ?[:：] ?", re.IGNORECASE
 )

@@ -28,10 +28,10 @@ LABELS = re.compile(
     rf"(?<!\w)(?:{_any(_DATA['labels'])})\.? ?[:=]\s?|(?<!\w)attn\.? ", re.IGNORECASE
 )
 WEAK = re.compile(rf"(?<!\w)(?:{_any(_DATA['weak'])}) ", re.IGNORECASE)
-CHINESE = re.compile(rf"(?:{_any(_DATA['chinese'])})[ :：是]{{0,2}}")
+CHINESE = re.compile(rf"(?:{_any(_DATA['chinese'])})[ :：是]{{0,2}}(?:改成|换成|改为|换为)?")
 NAME_WORD = re.compile(r"[^\W\d_](?:[\w\u0b80-\u0bff'’/-]*[\w\u0b80-\u0bff]|\.)?")
 HAN_NAME = re.compile(
-    rf"[{SURNAMES}](?:(?![想要是的和在来从有订先小女跟我])[\u4e00-\u9fff]){{0,2}}"
+    rf"[{SURNAMES}阿小](?:(?!小姐|先生|女士|[想要是的和在来从有订跟我了])[\u4e00-\u9fff]){{0,2}}"
 )
 HERE = re.compile(
     r"(?:^|[,.!\n] ?|(?:hi|hello|hey|morning|evening|afternoon) )(?=[A-Z])", re.IGNORECASE
@@ -41,6 +41,7 @@ SIGNATURE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 TAMIL = re.compile("[\u0b80-\u0bff]")
+LAST_TAMIL = "\u0bff"
 
 
 def find_names(text: str) -> Iterator[Found]:  # noqa: C901
@@ -70,7 +71,8 @@ def _labelled(text: str, place: int) -> tuple[int, int] | None:
     if match := HAN_NAME.match(text, place):
         return match.span()
     span = _name(text, place, small=True)
-    return span if span and not _is_company(text, *span) else None
+    is_name = bool(span) and (text[span[0] if span else 0].isupper() or _is_known(text, span))
+    return span if span and is_name and not _is_company(text, *span) else None
 
 
 def _mentioned(text: str, place: int, *, is_certain: bool) -> tuple[int, int] | None:
@@ -78,10 +80,15 @@ def _mentioned(text: str, place: int, *, is_certain: bool) -> tuple[int, int] | 
     span = _name(text, place, small=False)
     if not span or _is_company(text, *span):
         return None
-    named = {w.lower() for w in text[slice(*span)].split()}
     following = word_after(text, span[1])
-    is_known = bool(named & KNOWN) and (is_certain or following in ("here", "speaking"))
+    is_known = _is_known(text, span) and (is_certain or following in ("here", "speaking"))
     return span if is_known or (is_certain and following in ("from", "here", "speaking")) else None
+
+
+def _is_known(text: str, span: tuple[int, int] | None) -> bool:
+    """Whether many people here have one of the names, or it is written in Tamil."""
+    named = text[slice(*span)] if span else ""
+    return bool({w.lower() for w in named.split()} & KNOWN) or bool(TAMIL.match(named))
 
 
 def _signed(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -106,7 +113,7 @@ def _name(text: str, place: int, *, small: bool) -> tuple[int, int] | None:
 
 
 def _is_part(written: str, word: str, *, is_first: bool, small: bool) -> bool:
-    if word in NEVER:
+    if word in NEVER or word[0] > LAST_TAMIL:
         return False
     is_lettered = written[0].isupper() or bool(TAMIL.match(written)) or small
     return is_lettered or (word in PARTICLES and not is_first)

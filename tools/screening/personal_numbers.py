@@ -30,21 +30,21 @@ NRIC = re.compile(
 PASSPORT = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{1,2}[ -]?\d{6,9}[ -]?[A-Z]?(?![A-Za-z0-9])", re.IGNORECASE
 )
-LONG_NUMBER = re.compile(r"(?<![\w.])\d(?:[ .-]?\d){12,22}(?!\w)", re.A)
+LONG_NUMBER = re.compile(r"(?<![\w.])\d(?:[ .-]?\d){12,22}(?!\w)", re.ASCII)
 DIGITS_END = re.compile(r"\d(?!\d)")
 DIGITS_START = re.compile(r"(?<!\d)\d")
-ABROAD = re.compile(r"(?<![\w+])(?:\(?\+|00(?=[1-9]))\d(?:[ ().-]{0,2}\d){6,14}(?!\w)", re.A)
-MALAYSIAN = re.compile(r"(?<![\w-])01\d-\d{3,4}[ -]?\d{4}(?![\w-])", re.A)
+ABROAD = re.compile(r"(?<![\w+])(?:\(?\+|00(?=[1-9]))\d(?:[ ().-]{0,2}\d){6,14}(?!\w)", re.ASCII)
+MALAYSIAN = re.compile(r"(?<![\w-])01\d-\d{3,4}[ -]?\d{4}(?![\w-])", re.ASCII)
 LOCAL = re.compile(
     r"(?<![\w$#.,+-])(?<!\d[ -])(?:\(65\)[ -]{0,2}|65[ -]{0,2})?([3689]\d{3})[ .-]?(\d{4})"
     r"(?!\w|[.,-]\d)",
-    re.A,
+    re.ASCII,
 )
-ANY_PHONE = re.compile(r"(?<![\w$#.,+-])\(?\d(?:[ ()-]{0,2}\d){6,14}(?!\w|[.,]\d)", re.A)
-LETTERED = re.compile(r"(?<!\w)[3689][\dOoIl]{3}[ -]?[\dOoIl]{4}(?!\w)", re.A)
+ANY_PHONE = re.compile(r"(?<![\w$#.,+-])\(?\d(?:[ ()-]{0,2}\d){6,14}(?!\w|[.,]\d)", re.ASCII)
+LETTERED = re.compile(r"(?<!\w)[3689][\dOoIl]{3}[ -]?[\dOoIl]{4}(?!\w)", re.ASCII)
 _SPOKEN = "zero|oh|one|two|three|four|five|six|seven|eight|nine"
 SPOKEN = re.compile(rf"\b(?:{_SPOKEN})(?:[ ,-]{{1,2}}(?:{_SPOKEN})){{7,11}}\b", re.IGNORECASE)
-ACCOUNT = re.compile(r"(?<![\w$.,+])\d(?:[ -]?\d){6,17}(?!\w|[.,]\d)", re.A)
+ACCOUNT = re.compile(r"(?<![\w$.,+])\d(?:[ -]?\d){6,17}(?!\w|[.,]\d)", re.ASCII)
 IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
 _MONTH = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mac|mei|ogos|okt|dis)[a-z]{0,6}|"

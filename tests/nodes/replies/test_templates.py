@@ -1,6 +1,7 @@
 """Every template of every language: it renders, speaks its language and passes the gate."""
 
 import tomllib
+from dataclasses import asdict
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,7 @@ from nodes.replies import LANGUAGES, render
 from tools.grounding.evidence import gather
 from tools.grounding.gate import unsupported
 from tools.policy_answers import compute
+from tools.policy_texts import load_policies
 from tools.tone import speaks
 
 NOW = datetime.fromisoformat("2026-11-24T10:00:00+08:00")
@@ -49,5 +51,12 @@ def test_a_computed_answer_says_only_what_was_computed(case: dict[str, Any], lan
     fact = computed(case["ask"])
     text = render("computed", language, fact=fact)
     assert text
-    assert unsupported(text, gather([fact], [], NOW)) == []
+    grounds = [
+        asdict(section)
+        for spoken in ("en", language)
+        for section in load_policies(spoken)
+        if section.id == fact["section_id"]
+    ]
+    facts = [{"kind": "computed", "data": fact}]
+    assert unsupported(text, gather(facts, grounds, NOW)) == []
     assert speaks(text, language)
