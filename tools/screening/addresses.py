@@ -21,13 +21,13 @@ BLOCK = re.compile(
 )
 NUMBER = re.compile(r"(?<![\w#.,$-])(?:no\.? ?)?\d{1,4}[A-Za-z]?(?!\w)", re.IGNORECASE)
 _STREET_WORD = r"(?:[A-Za-z][\w'’./]*|\d{1,3}(?:/\d{1,3})?[A-Za-z]?)"
-STREET_WORDS = re.compile(rf",? {{1,2}}({_STREET_WORD}(?: {_STREET_WORD}){{0,6}})", re.A)
+STREET_WORDS = re.compile(rf",? {{1,2}}({_STREET_WORD}(?: {_STREET_WORD}){{0,6}})", re.ASCII)
 UNIT = re.compile(r"(?<![\w#])#[A-Z]?\d{1,3} ?- ?\d{1,5}[A-Z]?(?!\w)", re.IGNORECASE)
 POSTAL = re.compile(
     r"(?<![\w#.$-])(?:S ?\(? ?\d{6}(?:\)|(?![\w.-]))|(?:Singapore|S'pore|SG|Spore|新加坡|சிங்கப்பூர்),? ?\(?\d{6}\)?(?!\w))",  # noqa: E501
     re.IGNORECASE,
 )
-SIX_DIGITS = re.compile(r"(?<![\w#.,$-])\d{6}(?![\w.,-]\d|\w)", re.A)
+SIX_DIGITS = re.compile(r"(?<![\w#.,$-])\d{6}(?![\w.,-]\d|\w)", re.ASCII)
 LABEL = re.compile(
     r"(?<!\w)(?:address|addr|alamat)\s?[:=] ?|(?:地址|முகவரி) ?[:：] ?", re.IGNORECASE
 )
