@@ -35,7 +35,7 @@ $(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders ret
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer
 	@python3 evals/bench/start.py
 
-train-intents: .venv/ready ## Fit the intent classifier to tools/utterances (needs scikit-learn, fetched for this)
+train-intents: .venv/ready ## Fit the intent classifier to tools/understanding/utterances (needs scikit-learn, fetched for this)
 	@UV_PROJECT_ENVIRONMENT=.tools/training $(UV) run --locked --group training python -m evals.train_intents
 
 setup: .venv/ready ## Install, without starting anything

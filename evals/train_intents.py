@@ -1,4 +1,4 @@
-"""Fits the weights of the local intent classifier and stores them in tools/intents.npz.
+"""Fits the weights of the local intent classifier and stores them beside its utterances.
 
 One linear support vector machine over tf-idf of letter n-grams and the MiniLM vector. Nothing of
 the held-out rows is fitted but two numbers, on every second one of them: the temperature that
@@ -17,10 +17,16 @@ from sklearn.svm import LinearSVC
 
 from graph.settings import environment
 from tools.embedded.minilm import build_minilm
-from tools.embedder import Embedder
-from tools.intents import OUTSIDE, grams_of, is_latin, load_utterances, utterances_hash
+from tools.search.embedder import Embedder
+from tools.understanding.intents import (
+    OUTSIDE,
+    grams_of,
+    is_latin,
+    load_utterances,
+    utterances_hash,
+)
 
-TARGET = Path(__file__).parent.parent / "tools" / "intents.npz"
+TARGET = Path(__file__).parent.parent / "tools" / "understanding" / "intents.npz"
 HELD_OUT = Path(__file__).parent / "bench" / "data"
 MOST_GRAMS = 30_000
 DENSE_SCALE = 0.8

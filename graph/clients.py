@@ -22,25 +22,25 @@ from graph.settings import Settings
 from monitoring.logging import origin
 from tools.actions import Actions
 from tools.answers import Answers
-from tools.budget import DailyBudget
-from tools.catalogue import load_catalogue
 from tools.context import Caller, Context, LanguageModel
 from tools.conversations import Conversations
 from tools.database import Pool, make_pool
-from tools.embedder import Embedder
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
-from tools.intents import IntentClassifier, load_weights
+from tools.model.budget import DailyBudget
+from tools.ordering.catalogue import load_catalogue
 from tools.outlets import Outlets
 from tools.rules import load_rules
 from tools.runs import Runs
+from tools.search.embedder import Embedder
 from tools.tickets import Tickets
+from tools.understanding.intents import IntentClassifier, load_weights
 from tools.xero.client import XeroClient, make_http
 from tools.xero.oauth import Tokens, XeroApp
 from tools.xero.scoped import Accounts
 
 if TYPE_CHECKING:
-    from tools.knowledge import Knowledge
+    from tools.search.knowledge import Knowledge
 
 log = structlog.get_logger()
 INDEX_LOCK = 7_384_116_022  # any fixed number of our own
@@ -151,7 +151,7 @@ def _assemble(
 
 def make_knowledge(settings: Settings, embedder: Embedder) -> "Knowledge":
     """The policies, in Chroma's server or in this process."""
-    from tools.knowledge import (  # noqa: PLC0415 (see tools/context.py)
+    from tools.search.knowledge import (  # noqa: PLC0415 (see tools/context.py)
         Knowledge,
         load_policies,
         open_chroma,
@@ -170,7 +170,7 @@ def make_model(settings: Settings, redis: Redis) -> LanguageModel | None:
     """The model within its daily budget; None without a key: then replies come from templates."""
     if settings.openai_api_key is None:
         return None
-    from tools.model import Bounds, Model  # noqa: PLC0415 (see tools/context.py)
+    from tools.model.client import Bounds, Model  # noqa: PLC0415 (see tools/context.py)
 
     return Model(
         settings.openai_api_key.get_secret_value(),

@@ -10,13 +10,13 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from nodes.state import Fact, Intent, State, entities_named, intents_of
-from tools.catalogue import Product
 from tools.context import Context
 from tools.errors import BackendRejected, BackendUnavailable
-from tools.follow_up import is_follow_up, pointed_at
-from tools.orders_past import order_of
+from tools.ordering.catalogue import Product
+from tools.ordering.past import order_of
 from tools.rules import gst_percent
 from tools.screening.outside import scan_data
+from tools.understanding.follow_up import is_follow_up, pointed_at
 from tools.xero.documents import Invoice
 from tools.xero.scoped import Listed
 

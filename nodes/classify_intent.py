@@ -22,19 +22,19 @@ from nodes.state import (
     Turn,
     spent_on,
 )
-from tools.answers_to_cards import says_no, says_yes
-from tools.catalogue import Catalogue
 from tools.context import Context, LanguageModel
-from tools.entities import documents_in, entities_of
 from tools.errors import BackendUnavailable
-from tools.follow_up import is_follow_up, pointed_at
-from tools.intents import SURE, Scored
-from tools.order_changes import amend
-from tools.order_records import dump, load
-from tools.order_signs import asks_repeat, is_urgent, looks_like_order
-from tools.order_types import Outlet
-from tools.policy_answers import compute
-from tools.sentiment import sentiment_of
+from tools.ordering.catalogue import Catalogue
+from tools.ordering.changes import amend
+from tools.ordering.records import dump, load
+from tools.ordering.signs import asks_repeat, is_urgent, looks_like_order
+from tools.ordering.types import Outlet
+from tools.policy.answers import compute
+from tools.understanding.answers_to_cards import says_no, says_yes
+from tools.understanding.entities import documents_in, entities_of
+from tools.understanding.follow_up import is_follow_up, pointed_at
+from tools.understanding.intents import SURE, Scored
+from tools.understanding.sentiment import sentiment_of
 
 MOST_INTENTS = 3
 # What the model is taken for when it names an intent: above the limit, below our own certainty.

@@ -8,8 +8,8 @@ from langgraph.runtime import Runtime
 
 from nodes.state import Fact, State, facts_of, intents_of
 from tools.context import Context
-from tools.delivery import resolve_slot
 from tools.errors import BackendRejected, BackendUnavailable, OutcomeUnknown
+from tools.ordering.delivery import resolve_slot
 from tools.xero.documents import Invoice
 
 

@@ -26,7 +26,7 @@ from tools.grounding.evidence import Evidence
 from tools.grounding.gate import unsupported
 from tools.grounding.leaks import leaked
 from tools.grounding.sentences import SentenceGate
-from tools.model_usage import Usage
+from tools.model.usage import Usage
 
 # The model words these; what an action did is always told in our own words.
 FREE = {

@@ -9,8 +9,8 @@ from langgraph.runtime import Runtime
 
 from nodes.state import Intent, State, entities_named, facts_of, intents_of
 from tools.context import Context
-from tools.delivery import business_deadline
 from tools.escalation import damaged_pieces, levels_for, triggers_of
+from tools.ordering.delivery import business_deadline
 from tools.rules import load_rules
 from tools.tickets import NewTicket
 

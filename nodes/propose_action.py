@@ -13,13 +13,13 @@ from nodes.replies import note
 from nodes.state import Fact, State, facts_of, intents_of
 from tools.actions import Proposal
 from tools.context import Context
-from tools.delivery import resolve_slot
-from tools.order_card import card_of, note_keys, payload_of
-from tools.order_changes import amend
-from tools.order_records import dump, from_lines, load, split
-from tools.order_types import OrderLine, OrderRequest, Outlet
-from tools.orders import parse_order
-from tools.pricing import AccountStanding, PricedOrder, price_order
+from tools.ordering.card import card_of, note_keys, payload_of
+from tools.ordering.changes import amend
+from tools.ordering.delivery import resolve_slot
+from tools.ordering.orders import parse_order
+from tools.ordering.pricing import AccountStanding, PricedOrder, price_order
+from tools.ordering.records import dump, from_lines, load, split
+from tools.ordering.types import OrderLine, OrderRequest, Outlet
 from tools.rules import load_rules
 
 CARD_HOURS = 24

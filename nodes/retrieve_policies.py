@@ -9,9 +9,9 @@ from langgraph.runtime import Runtime
 from nodes.state import Fact, State, Turn
 from tools.context import Context
 from tools.errors import BackendUnavailable
-from tools.follow_up import is_follow_up
-from tools.intents import parts_of
-from tools.policy_answers import compute
+from tools.policy.answers import compute
+from tools.understanding.follow_up import is_follow_up
+from tools.understanding.intents import parts_of
 
 PASSAGES = 3
 

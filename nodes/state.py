@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from typing_extensions import TypedDict
 
-from tools.entities import Entity, EntityKind
 from tools.grounding.evidence import Evidence, gather
-from tools.model_usage import Usage
-from tools.policy_texts import load_policies
-from tools.sentiment import Sentiment
+from tools.model.usage import Usage
+from tools.search.texts import load_policies
+from tools.understanding.entities import Entity, EntityKind
+from tools.understanding.sentiment import Sentiment
 
 Intent = Literal[
     "order",

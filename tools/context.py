@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from tools.actions import Actions
 from tools.answers import Answers
-from tools.catalogue import Catalogue
-from tools.intents import IntentClassifier
-from tools.model_usage import Usage
+from tools.model.usage import Usage
+from tools.ordering.catalogue import Catalogue
 from tools.outlets import Outlets
 from tools.tickets import Tickets
+from tools.understanding.intents import IntentClassifier
 from tools.xero.scoped import Accounts
 
 OnUsage = Callable[[Usage], None]

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 from tools.rules import load_rules
-from tools.sentiment import phrases
+from tools.understanding.sentiment import phrases
 
 EVERYBODY = (2, 3, 4)
 ABOVE_STAFF = {"manager": 3, "legal": 3, "media": 4, "liability": 4}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tools.database import Pool, fetch_all
-from tools.orders import Outlet
+from tools.ordering.orders import Outlet
 
 FIELDS = (
     *("outlet_id", "bill_to", "name", "address", "postal_code", "area"),

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from tools.sentiment import phrases
+from tools.understanding.sentiment import phrases
 
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 LISTED = re.compile(r"^\s*[-*•\d]", re.MULTILINE)

@@ -17,8 +17,8 @@ import numpy as np
 
 from graph.settings import environment
 from tools.embedded.minilm import build_minilm
-from tools.embedder import Embedder
-from tools.intents import OUTSIDE, SURE, IntentClassifier, Scored, load_weights
+from tools.search.embedder import Embedder
+from tools.understanding.intents import OUTSIDE, SURE, IntentClassifier, Scored, load_weights
 
 DATA = Path(__file__).parent / "data"
 LANGUAGES = ("en", "zh", "ms", "ta")

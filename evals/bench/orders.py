@@ -14,11 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tools.catalogue import load_catalogue
-from tools.order_records import split
-from tools.order_types import OrderRequest, Outlet
-from tools.orders import parse_order
-from tools.pricing import AccountStanding, price_order
+from tools.ordering.catalogue import load_catalogue
+from tools.ordering.orders import parse_order
+from tools.ordering.pricing import AccountStanding, price_order
+from tools.ordering.records import split
+from tools.ordering.types import OrderRequest, Outlet
 from tools.sandbox.company import company, contact_id
 from tools.screening.screen import screen
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from tools.embedded.minilm import build_minilm
-from tools.embedder import Embedder
-from tools.knowledge import Knowledge, load_policies, open_chroma
+from tools.search.embedder import Embedder
+from tools.search.knowledge import Knowledge, load_policies, open_chroma
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = Path(__file__).parent / "data" / "questions.jsonl"

@@ -17,7 +17,7 @@ from evals.probe.ground import ground
 from evals.probe.screen import screen_row
 from graph.settings import environment
 from tools.embedded.minilm import build_minilm
-from tools.embedder import Embedder
+from tools.search.embedder import Embedder
 
 Row = dict[str, Any]
 Answer = Callable[[Row], Awaitable[Row]]

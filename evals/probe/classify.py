@@ -10,11 +10,11 @@ from graph.clients import now
 from nodes.classify_intent import classify_intent
 from nodes.screen_message import screen_message
 from nodes.state import State
-from tools.catalogue import Catalogue, load_catalogue
 from tools.context import Caller, Context
-from tools.embedder import Embedder
-from tools.intents import OUTSIDE, IntentClassifier, load_weights
-from tools.orders import Outlet
+from tools.ordering.catalogue import Catalogue, load_catalogue
+from tools.ordering.orders import Outlet
+from tools.search.embedder import Embedder
+from tools.understanding.intents import OUTSIDE, IntentClassifier, load_weights
 
 NOBODY = Caller("nobody", "Nobody", "Nobody", (), frozenset())
 ID = str(UUID(int=0))

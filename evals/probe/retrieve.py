@@ -16,15 +16,15 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 from typing_extensions import override
 
-from tools.chroma import open_chroma
-from tools.hybrid_index import Entry, HybridIndex
-from tools.knowledge import fused
-from tools.policy_texts import PolicyTemplate, policy_values
+from tools.search.chroma import open_chroma
+from tools.search.hybrid_index import Entry, HybridIndex
+from tools.search.knowledge import fused
+from tools.search.texts import PolicyTemplate, policy_values
 
 COLLECTION = "corpus"
 MOST_IDS = 100
 MOST_PIECES = 24_000  # embedded in about three minutes
-PIECE_STEP = 120  # words, see tools/hybrid_index.py
+PIECE_STEP = 120  # words, see tools/search/hybrid_index.py
 LEAST_WORDS = 160
 THREADS = 2
 HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)

@@ -7,7 +7,7 @@ import re
 from nodes.prompts import prompt
 from nodes.state import BY_POLICIES, State, intents_of
 from tools.context import Context
-from tools.follow_up import is_follow_up
+from tools.understanding.follow_up import is_follow_up
 
 # Words of the customer's own are in none of these.
 PERSONAL = re.compile(r"\[[a-z_]+_\d+\]")

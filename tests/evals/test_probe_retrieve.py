@@ -8,7 +8,7 @@ import pytest
 
 from evals.probe.retrieve import open_corpus
 from tools.embedded.minilm import build_minilm
-from tools.embedder import Embedder
+from tools.search.embedder import Embedder
 
 ORCHIDS = """# Orchids
 

@@ -15,10 +15,10 @@ from nodes.state import Found, Intent, State, Tone, Turn
 from tests.conftest import customer
 from tests.tools.conftest import Control, control, pool
 from tools.context import Context
-from tools.entities import Entity, EntityKind
-from tools.model import Model
+from tools.model.client import Model
 from tools.sandbox.company import demo_customers
 from tools.screening.screen import screen
+from tools.understanding.entities import Entity, EntityKind
 
 __all__ = ["control", "pool"]
 

@@ -10,9 +10,9 @@ from nodes.state import Understanding
 from tests.nodes.conftest import a_state
 from tests.tools.conftest import Control
 from tools.context import Context
-from tools.model import Model
-from tools.order_records import dump
-from tools.orders import parse_order
+from tools.model.client import Model
+from tools.ordering.orders import parse_order
+from tools.ordering.records import dump
 
 CARD = {"action_id": "0f5c64a1-95d7-4c55-b9a7-6a1f0c2c7b10", "hash": "a hash"}
 RECEIVED = datetime.fromisoformat("2026-11-23T10:30:00+08:00")

@@ -16,12 +16,12 @@ from nodes.validate_output import validate_output
 from tests.nodes.conftest import Stream, a_state, naming
 from tests.tools.conftest import Control
 from tools.context import Context
-from tools.delivery import resolve_slot
 from tools.grounding.gate import unsupported
-from tools.model import Model
-from tools.order_card import card_of
-from tools.orders import parse_order
-from tools.pricing import price_order
+from tools.model.client import Model
+from tools.ordering.card import card_of
+from tools.ordering.delivery import resolve_slot
+from tools.ordering.orders import parse_order
+from tools.ordering.pricing import price_order
 from tools.tone import speaks
 
 ASKED = {"status": "proposed", "notes": [], "waiting": 0}

@@ -7,8 +7,8 @@ from nodes.retrieve_policies import PASSAGES, retrieve_policies
 from tests.nodes.conftest import a_state, data_of
 from tools.context import Context
 from tools.embedded.process import free_port
-from tools.embedder import Embedder
-from tools.knowledge import Knowledge, load_policies, open_chroma
+from tools.search.embedder import Embedder
+from tools.search.knowledge import Knowledge, load_policies, open_chroma
 
 FEE = "how much is the fee if I cancel the day before delivery?"
 

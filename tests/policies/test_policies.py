@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from tools.embedded.minilm import build_minilm
-from tools.embedder import Embedder
-from tools.knowledge import Knowledge, PolicySection, load_policies, open_chroma, policy_values
-from tools.policy_texts import load_asked
 from tools.rules import rules_values
+from tools.search.embedder import Embedder
+from tools.search.knowledge import (
+    Knowledge,
+    PolicySection,
+    load_policies,
+    open_chroma,
+    policy_values,
+)
+from tools.search.texts import load_asked
 
 FOLDER = Path(__file__).parents[2] / "policies"
 TEXTS = {path.name: path.read_text() for path in sorted(FOLDER.glob("*.md"))}

@@ -13,7 +13,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from tools.errors import BackendRejected, ForeignDocument, OutcomeUnknown
-from tools.pricing import AccountStanding
+from tools.ordering.pricing import AccountStanding
 from tools.rules import load_rules
 from tools.xero.client import XeroClient
 from tools.xero.documents import ZERO, Invoice, Item, Payment

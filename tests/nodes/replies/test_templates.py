@@ -12,13 +12,13 @@ import pytest
 from nodes.replies import LANGUAGES, render
 from tools.grounding.evidence import gather
 from tools.grounding.gate import unsupported
-from tools.policy_answers import compute
-from tools.policy_texts import load_policies
+from tools.policy.answers import compute
+from tools.search.texts import load_policies
 from tools.tone import speaks
 
 NOW = datetime.fromisoformat("2026-11-24T10:00:00+08:00")
 CASES = tomllib.loads(
-    (Path(__file__).parents[2] / "tools" / "policy_answers.toml").read_text("utf-8")
+    (Path(__file__).parents[2] / "tools" / "policy" / "answers.toml").read_text("utf-8")
 )["computed"]
 # Parts that templates of one language share.
 SHARED = {"who", "words"}

@@ -1,0 +1,152 @@
+"""What an order costs, by the rules of the house."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from tools.ordering.catalogue import Product, load_catalogue
+from tools.ordering.delivery import remote_fee
+from tools.ordering.orders import OrderLine
+from tools.rules import gst_percent, load_rules
+
+CENT = Decimal("0.01")
+BOXES, LINERS = "pizza box", "liner"
+
+
+@dataclass(frozen=True)
+class AccountStanding:
+    """What an account has bought so far; amounts in SGD before GST."""
+
+    segment: str
+    average_order: Decimal | None
+    completed_orders: int
+    on_hold: bool
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """One line with its price; `packs` of `pack` hold `pieces`."""
+
+    code: str
+    name: str
+    pieces: int
+    packs: int
+    pack: str
+    unit_price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Fee:
+    """A charge beside the goods, before GST."""
+
+    label: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class PricedOrder:
+    """An order at today's prices. `flags` name the rules that need attention.
+
+    `counted` are the pieces that the lead time and the limit for quotes count: liners are none.
+    """
+
+    lines: tuple[PricedLine, ...]
+    fees: tuple[Fee, ...]
+    subtotal: Decimal
+    gst: Decimal
+    gst_percent: Decimal
+    total: Decimal
+    counted: int
+    flags: frozenset[str]
+
+
+def price_order(
+    lines: Sequence[OrderLine],
+    prices: Mapping[str, Decimal],
+    on: date,
+    account: AccountStanding,
+    address: str = "",
+) -> PricedOrder:
+    """Price resolved lines: each line and its tax rounded half up to the cent, then summed."""
+    percent = gst_percent(on)
+    products = {p.code: p for p in load_catalogue().products}
+    asked = Counter[Product]()
+    for line in lines:
+        if line.code:
+            asked[products[line.code]] += line.pieces
+    pieces = _with_free_liners(asked)
+    priced = tuple(_priced(p, n, prices[p.code]) for p, n in pieces.items())
+    goods = sum((line.amount for line in priced), Decimal(0))
+    fees = _fees(address)
+    amounts = [*(line.amount for line in priced), *(fee.amount for fee in fees)]
+    subtotal = sum(amounts, Decimal(0))
+    gst = sum((_cents(amount * percent / 100) for amount in amounts), Decimal(0))
+    return PricedOrder(
+        lines=priced,
+        fees=fees,
+        subtotal=subtotal,
+        gst=gst,
+        gst_percent=percent,
+        total=subtotal + gst,
+        counted=_counted(pieces),
+        flags=_flags(goods, _counted(pieces), account)
+        | ({"fewer_liners"} if pieces != asked else set()),
+    )
+
+
+def _with_free_liners(asked: "Counter[Product]") -> "Counter[Product]":
+    """Liners are free, one for each box of their size: more than that are not sent."""
+    boxes = Counter[str]()
+    for product, pieces in asked.items():
+        if product.family == BOXES:
+            boxes[product.size] += pieces
+    granted = {p: min(n, boxes[p.size]) if p.family == LINERS else n for p, n in asked.items()}
+    return Counter({p: n for p, n in granted.items() if n})
+
+
+def _counted(pieces: "Counter[Product]") -> int:
+    return sum(n for product, n in pieces.items() if product.family != LINERS)
+
+
+def _fees(address: str) -> tuple[Fee, ...]:
+    fee = remote_fee(address)
+    return (Fee("Delivery to a remote area", fee),) if fee else ()
+
+
+def _flags(goods: Decimal, pieces: int, account: AccountStanding) -> frozenset[str]:
+    ordering, payment = load_rules().ordering, load_rules().payment
+    is_new = account.completed_orders < payment.credit_after_orders
+    average = account.average_order or Decimal(0)
+    usual = average * ordering.unusual_percent / 100
+    is_unusual = (
+        goods > ordering.unusual_any
+        or (is_new and goods > ordering.unusual_new_customer)
+        or (not is_new and goods > usual)
+    )
+    found = {
+        "on_hold": account.on_hold,
+        "needs_quote": pieces >= ordering.quote_from_pieces,
+        "below_minimum": is_new and goods < ordering.minimum_new_customer,
+        "prepay": is_new,
+        "unusual": is_unusual,
+    }
+    return frozenset(flag for flag, holds in found.items() if holds)
+
+
+def _priced(product: Product, pieces: int, price: Decimal) -> PricedLine:
+    return PricedLine(
+        code=product.code,
+        name=product.name,
+        pieces=pieces,
+        packs=pieces // product.pack_size,
+        pack=product.pack,
+        unit_price=price,
+        amount=_cents(price * pieces),
+    )
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, ROUND_HALF_UP)
