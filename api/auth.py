@@ -1,8 +1,7 @@
 """Sign-in: a bearer token carries the customer, the contacts they may see and their roles."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import jwt
 from fastapi import Depends, HTTPException, Request
@@ -78,15 +77,3 @@ def current_caller(
 
 
 SignedIn = Annotated[Caller, Depends(current_caller)]
-
-
-def scope_of(caller: Caller) -> Mapping[str, Any]:
-    """What is stored with a run, so that any replica can continue it for the same customer."""
-    return {
-        "customer_id": caller.customer_id,
-        "name": caller.name,
-        "company": caller.company,
-        "contact_ids": list(caller.contact_ids),
-        "roles": sorted(caller.roles),
-        "channel": caller.channel,
-    }

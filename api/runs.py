@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from psycopg.rows import DictRow
 
 from api.assistants import check_assistant
-from api.auth import SignedIn, scope_of
+from api.auth import SignedIn
 from api.dependencies import ClientsOf
 from api.errors import not_found
 from api.presentation import run_json
@@ -110,7 +110,7 @@ async def start_run(thread_id: UUID, body: RunCreate, clients: Clients, caller: 
             extra=last.additional_kwargs.model_dump(mode="json", exclude_none=True),
             strategy=body.multitask_strategy,
             request=body.model_dump(mode="json", include={"stream_mode", "stream_resumable"}),
-            scope=scope_of(caller),
+            scope=caller.scope,
             metadata=body.metadata,
         )
     )

@@ -19,12 +19,16 @@ from graph.builder import Graph, build_graph
 from graph.checkpoints import make_saver
 from graph.execution import Executor
 from graph.settings import Settings
+from graph.sweeper import Sweeper
+from graph.xero import XeroParts, make_xero
 from monitoring.logging import origin
-from tools.actions import Actions
+from tools.actions.desk import ApprovalDesk
+from tools.actions.store import Actions
 from tools.answers import Answers
 from tools.context import Caller, Context, LanguageModel
 from tools.conversations import Conversations
 from tools.database import Pool, make_pool
+from tools.documents.links import Links
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
 from tools.model.budget import DailyBudget
@@ -35,8 +39,10 @@ from tools.runs import Runs
 from tools.search.embedder import Embedder
 from tools.tickets import Tickets
 from tools.understanding.intents import IntentClassifier, load_weights
-from tools.xero.client import XeroClient, make_http
-from tools.xero.oauth import Tokens, XeroApp
+from tools.xero.books import Books
+from tools.xero.client import XeroClient
+from tools.xero.exchange import make_http
+from tools.xero.scope import scope_of
 from tools.xero.scoped import Accounts
 
 if TYPE_CHECKING:
@@ -55,13 +61,17 @@ class Clients:
     events: EventLog
     conversations: Conversations
     actions: Actions
+    desk: ApprovalDesk
+    links: Links
     runs: Runs
     outlets: Outlets
     knowledge: "Knowledge"
     xero: XeroClient
+    xero_parts: XeroParts
     model: LanguageModel | None
     graph: Graph
     executor: Executor
+    sweeper: Sweeper
     context_for: Callable[[Caller], Context]
 
 
@@ -81,9 +91,7 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
         stack.push_async_callback(redis.aclose)
         http = make_http()
         stack.push_async_callback(http.aclose)
-        app = xero_app(settings)
-        tokens = Tokens(pool, http, app, settings.tria_secret.get_secret_value())
-        xero = XeroClient(http, settings.xero_api_url, tokens, app.tenant_id)
+        xero = make_xero(settings, pool, redis, http, now)
         embedder = await asyncio.to_thread(Embedder, settings.tria_data / "minilm")
         clients = _assemble(settings, pool, redis, xero, embedder)
         await index_policies(clients)
@@ -91,6 +99,8 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
             stack.push_async_callback(clients.model.aclose)
         clients.executor.start()
         stack.push_async_callback(clients.executor.stop)
+        clients.sweeper.start()
+        stack.push_async_callback(clients.sweeper.stop)
         yield clients
 
 
@@ -105,24 +115,29 @@ async def index_policies(clients: Clients) -> None:
 
 
 def _assemble(
-    settings: Settings, pool: Pool, redis: Redis, xero: XeroClient, embedder: Embedder
+    settings: Settings, pool: Pool, redis: Redis, parts: XeroParts, embedder: Embedder
 ) -> Clients:
-    actions, outlets, tickets = Actions(pool), Outlets(pool), Tickets(pool)
+    actions, desk, links = Actions(pool), ApprovalDesk(pool), Links(pool)
+    outlets, tickets = Outlets(pool), Tickets(pool)
     events, answers = EventLog(redis), Answers(redis)
     knowledge = make_knowledge(settings, embedder)
     classifier = IntentClassifier(embedder, load_weights())
     catalogue = load_catalogue()
     model = make_model(settings, redis)
+    xero = parts.client
 
     def context_for(caller: Caller) -> Context:
+        scope = scope_of(caller.customer_id, caller.contact_ids, caller.roles)
         return Context(
             caller=caller,
-            accounts=Accounts(xero, caller.contact_ids, lambda: now().date()),
+            accounts=Accounts(xero, scope, lambda: now().date()),
+            books=Books(xero, scope),
             outlets=outlets,
             catalogue=catalogue,
             knowledge=knowledge,
             classifier=classifier,
             actions=actions,
+            links=links,
             answers=answers,
             tickets=tickets,
             model=model,
@@ -138,13 +153,17 @@ def _assemble(
         events=events,
         conversations=conversations,
         actions=actions,
+        desk=desk,
+        links=links,
         runs=runs,
         outlets=outlets,
         knowledge=knowledge,
         xero=xero,
+        xero_parts=parts,
         model=model,
         graph=graph,
         executor=Executor(graph, runs, conversations, events, context_for),
+        sweeper=Sweeper(desk, actions, context_for, now),
         context_for=context_for,
     )
 
@@ -177,18 +196,6 @@ def make_model(settings: Settings, redis: Redis) -> LanguageModel | None:
         settings.openai_base_url,
         settings.openai_model,
         Bounds(budget=DailyBudget(settings.openai_daily_usd, now, redis), now=now),
-    )
-
-
-def xero_app(settings: Settings) -> XeroApp:
-    """Xero's credentials from the settings."""
-    first = settings.xero_refresh_token
-    return XeroApp(
-        token_url=settings.xero_token_url,
-        client_id=settings.xero_client_id,
-        client_secret=settings.xero_client_secret.get_secret_value(),
-        tenant_id=settings.xero_tenant_id,
-        first_refresh_token=first.get_secret_value() if first else None,
     )
 
 

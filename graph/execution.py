@@ -5,13 +5,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
 from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command, StateSnapshot
 from psycopg.rows import DictRow
 from psycopg_pool import PoolTimeout
 
@@ -28,7 +29,7 @@ from tools.conversations import HISTORY, Conversations
 from tools.errors import TriaError
 from tools.events import END, EventLog
 from tools.rules import load_rules
-from tools.runs import RENEW_SECONDS, Runs
+from tools.runs import RENEW_SECONDS, Answer, Runs
 from tools.screening.screen import masked
 
 log = structlog.get_logger()
@@ -121,7 +122,7 @@ class Executor:
     async def _execute(self, run: DictRow) -> None:
         if run["attempts"] > 1:
             metrics.TAKEN_OVER.inc()
-        context = self._context_for(caller_of(run["scope"]))
+        context = self._context_for(Caller.of(run["scope"]))
         progress = Progress(
             run=run,
             events=self._events,
@@ -132,7 +133,10 @@ class Executor:
         async for part in self._steps(run, config, context, progress):
             await progress.show(part)
         final = await self._graph.aget_state(config)
-        await self._finish(progress, final.values)
+        if run["resume"]:
+            await self._runs.end_resumed(run["run_id"])
+            return
+        await self._finish(progress, final.values, is_waiting=_is_waiting(final))
 
     async def _steps(
         self, run: DictRow, config: RunnableConfig, context: Context, progress: Progress
@@ -144,7 +148,13 @@ class Executor:
         is_unfinished = bool(snapshot.next or snapshot.tasks)
         if snapshot.created_at and not is_unfinished:
             return
-        turn = None if is_unfinished else State(turn=await self._turn(run, context))
+        turn: State | Command[None] | None = None
+        if _is_waiting(snapshot):
+            if not run["resume"]:
+                return  # its answer is ready, and a person's decision has not come
+            turn = Command(resume=run["resume"])
+        elif not is_unfinished:
+            turn = State(turn=await self._turn(run, context))
         await progress.show_values()
         async for part in self._graph.astream(
             turn,
@@ -157,34 +167,39 @@ class Executor:
             yield cast(Mapping[str, Any], part)
 
     async def _turn(self, run: DictRow, context: Context) -> Turn:
-        message = await self._conversations.asked(run["run_id"])
+        asked = await self._conversations.asked(run["run_id"])
         history = await self._conversations.window(
             run["thread_id"], HISTORY, through_turn=run["turn"] - 1
         )
         focus = await self._runs.focus_before(run["thread_id"], run["turn"])
         card = await context.actions.open_of(run["thread_id"], context.caller.customer_id)
-        if any(m["created_at"] > message["created_at"] for m in history):
+        if asked and any(m["created_at"] > asked["created_at"] for m in history):
             card = None  # written before the last answer was seen: it cannot be a yes to its card
+        received = asked["created_at"] if asked else run["created_at"]
         zone = ZoneInfo(load_rules().company.timezone)
         return {
             "run_id": str(run["run_id"]),
             "thread_id": str(run["thread_id"]),
-            "text": message["content"],
-            "received_at": message["created_at"].astimezone(zone).isoformat(),
+            "text": asked["content"] if asked else "",
+            "received_at": received.astimezone(zone).isoformat(),
             "history": [
                 {"role": ROLES[m["role"]], "content": masked(m["content"])} for m in history
             ],
             "focus": cast(Focus, focus),
             "open_card": card and {"action_id": str(card["action_id"]), "hash": card["hash"]},
-            "decision": message["extra"].get("action"),
+            "decision": asked["extra"].get("action") if asked else None,
+            "notice": run["notice"],
         }
 
-    async def _finish(self, progress: Progress, state: dict[str, Any]) -> None:
-        """Store the answer and end the run in one transaction; then tell whoever listens."""
+    async def _finish(self, progress: Progress, state: dict[str, Any], *, is_waiting: bool) -> None:
+        """Store the answer and end the run in one transaction; then tell whoever listens.
+
+        A run that waits for a person has answered too, and holds nothing up.
+        """
         run, focus = progress.run, focus_of(cast(State, state))
-        if not await self._runs.succeed(
-            run["run_id"], answer_id(run["run_id"]), answer_of(state), focus
-        ):
+        end: Literal["interrupted", "succeeded"] = "interrupted" if is_waiting else "succeeded"
+        answer = Answer(answer_id(run["run_id"]), answer_of(state), focus)
+        if not await self._runs.answer(run["run_id"], answer, end):
             return  # the lease was lost: the one who has the run tells the clients
         progress.state = state
         progress.messages = await self._conversations.window(
@@ -194,10 +209,10 @@ class Executor:
         await progress.publish(END, {})
         seconds = time.monotonic() - progress.started
         metrics.TURN_SECONDS.observe(seconds)
-        metrics.TURNS.labels("succeeded").inc()
+        metrics.TURNS.labels(end).inc()
         log.info(
             "turn",
-            outcome="succeeded",
+            outcome=end,
             ms=round(seconds * 1000),
             attempt=run["attempts"],
             intents=public_update(state).get("intents"),
@@ -219,6 +234,11 @@ class Executor:
         message = "This message could not be answered. Please send it again."
         await publish(self._events, run, "error", {"error": code, "message": message})
         await publish(self._events, run, END, {})
+
+
+def _is_waiting(snapshot: StateSnapshot) -> bool:
+    """Whether the graph stands at an interrupt."""
+    return any(task.interrupts for task in snapshot.tasks)
 
 
 def _count(state: Mapping[str, Any]) -> None:
@@ -251,15 +271,3 @@ def config_of(run: Mapping[str, Any]) -> RunnableConfig:
         "configurable": {"thread_id": turn_thread(run["thread_id"], run["turn"])},
         "recursion_limit": STEPS,
     }
-
-
-def caller_of(scope: Mapping[str, Any]) -> Caller:
-    """Who asked, as it was stored with the run."""
-    return Caller(
-        customer_id=scope["customer_id"],
-        name=scope["name"],
-        company=scope["company"],
-        contact_ids=tuple(scope["contact_ids"]),
-        roles=frozenset(scope["roles"]),
-        channel=scope["channel"],
-    )

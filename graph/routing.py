@@ -5,45 +5,95 @@ from typing import Literal
 from nodes.state import ORDERING, Intent, State, facts_of, intents_of
 from tools.rules import load_rules
 
-Step = Literal["propose_action", "commit_action", "hand_off", "adapt_tone"]
+Step = Literal["propose_order", "propose_action", "confirm_action", "hand_off", "adapt_tone"]
 
 SUSPICIOUS = 0.5
 MOST_TRIES = 2
 FOR_PEOPLE: frozenset[Intent] = frozenset(
-    (
-        *("complaint", "damage", "food_safety", "person", "order_change", "order_cancel"),
-        *("refund", "credit", "quote", "account_change", "privacy"),
-    )
+    ("complaint", "damage", "food_safety", "person", "account_change", "privacy")
 )
+# These become a card; what else does is a want inside another intent.
+CHANGING: frozenset[Intent] = frozenset(("order_change", "order_cancel", "quote", "refund"))
+ASKING_FOR_A_WRITE = frozenset(("email_it", "has_paid", "accept_quote", "apply_credit"))
+
+
+def after_start(state: State) -> Literal["report_outcome", "screen_message"]:
+    """A turn either answers a message or tells what happened since."""
+    return "report_outcome" if state["turn"].get("notice") else "screen_message"
 
 
 def after_call_xero_tools(state: State) -> list[Step]:
     """Writes and hand-offs that the message asks for; a suspicious message may trigger no write."""
+    is_suspicious = state["screened"]["injection"] >= SUSPICIOUS
     intents = intents_of(state)
+    if not is_suspicious and intents & {"confirm", "decline"}:
+        return ["confirm_action"]
+    if not is_suspicious and _asks_for_a_card(state) and not intents & ORDERING:
+        return ["propose_action"]
     steps: list[Step] = []
-    if state["screened"]["injection"] < SUSPICIOUS:
-        if intents & {"confirm", "decline"}:
-            steps.append("commit_action")
-        elif intents & ORDERING:
-            steps.append("propose_action")
-    if intents & FOR_PEOPLE or _needs_attention(state):
+    if not is_suspicious and intents & ORDERING:
+        steps.append("propose_order")
+    if _is_for_people(state):
         steps.append("hand_off")
     return steps or ["adapt_tone"]
 
 
-def after_commit_action(state: State) -> Literal["propose_action", "hand_off", "adapt_tone"]:
-    """When an order is placed and another part of it waits, that part gets its card at once."""
+def after_confirm_action(state: State) -> Literal["commit_action", "hand_off", "adapt_tone"]:
+    """A yes is carried out at once, unless a person must agree."""
+    if state.get("action") and not facts_of(state, "awaiting_approval"):
+        return "commit_action"
+    return after_action(state)
+
+
+def after_commit_action(
+    state: State,
+) -> Literal["propose_order", "hand_off", "adapt_tone", "__end__"]:
+    """What a person agreed to later is told by a turn of its own.
+
+    When an order is placed and another part of it waits, that part gets its card at once.
+    """
+    if state.get("decision"):
+        return "__end__"
     order = state["turn"].get("focus", {}).get("order") or {}
     if order.get("waiting") and facts_of(state, "committed"):
-        return "propose_action"
+        return "propose_order"
     return after_action(state)
 
 
 def after_action(state: State) -> Literal["hand_off", "adapt_tone"]:
     """An action that turned out to need a person goes to one, unless the message did already."""
-    is_handed_over = intents_of(state) & FOR_PEOPLE or _needs_attention(state)
-    needs_person = facts_of(state, "needs_person") and not is_handed_over
+    needs_person = facts_of(state, "needs_person") and not _is_for_people(state)
     return "hand_off" if needs_person else "adapt_tone"
+
+
+def after_propose_action(state: State) -> Literal["hand_off", "adapt_tone"]:
+    """Beside a card, a message may still be for people."""
+    is_for_people = _is_for_people(state) or facts_of(state, "needs_person")
+    return "hand_off" if is_for_people else "adapt_tone"
+
+
+def after_validate_output(
+    state: State,
+) -> Literal["compose_reply", "await_approval", "__end__"]:
+    """At most one rewrite, and that one comes from the templates. Then a card may wait."""
+    verdict = state["verdict"]
+    if not verdict["passed"] and verdict["tries"] < MOST_TRIES:
+        return "compose_reply"
+    return "await_approval" if facts_of(state, "awaiting_approval") else "__end__"
+
+
+def after_await_approval(state: State) -> Literal["commit_action", "__end__"]:
+    """Only a person's yes leads to the write."""
+    return "commit_action" if state["decision"].get("approved") is True else "__end__"
+
+
+def _asks_for_a_card(state: State) -> bool:
+    wants = set(state["understanding"].get("wants", []))
+    return bool(intents_of(state) & CHANGING or wants & ASKING_FOR_A_WRITE)
+
+
+def _is_for_people(state: State) -> bool:
+    return bool(intents_of(state) & FOR_PEOPLE) or _needs_attention(state)
 
 
 def _needs_attention(state: State) -> bool:
@@ -56,9 +106,3 @@ def _needs_attention(state: State) -> bool:
         ORDERING | {"confirm", "decline"}
     )
     return is_urgent or understood["misunderstood"] >= load_rules().escalation.misunderstandings
-
-
-def after_validate_output(state: State) -> Literal["compose_reply", "__end__"]:
-    """At most one rewrite, and that one comes from the templates."""
-    verdict = state["verdict"]
-    return "__end__" if verdict["passed"] or verdict["tries"] >= MOST_TRIES else "compose_reply"

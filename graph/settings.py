@@ -31,9 +31,14 @@ class Settings(BaseSettings):
     xero_token_url: str = "https://identity.xero.com/connect/token"  # noqa: S105 (an address)
     xero_client_id: str
     xero_client_secret: SecretStr
-    xero_tenant_id: str
+    xero_authorize_url: str = "https://login.xero.com/identity/connect/authorize"
+    xero_connections_url: str = "https://api.xero.com/connections"
+    xero_redirect_url: str | None = None  # where Xero sends the admin's browser back to
+    xero_tenant_id: str | None = None  # any other organisation is refused then
     xero_refresh_token: SecretStr | None = None
     xero_sales_account: str = "200"
+    xero_minute_limit: int = Field(60, ge=1)
+    xero_day_limit: int = Field(5000, ge=1)  # 1,000 on Xero's Starter tier
 
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None

@@ -57,6 +57,7 @@ async def answer(state: Conversation) -> Conversation:
         focus=state.get("focus", {}),
         open_card=card and {"action_id": str(card["action_id"]), "hash": card["hash"]},
         decision=None,
+        notice=None,
     )
     result = await clients.graph.ainvoke(
         State(turn=turn),

@@ -51,16 +51,19 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
 
 
 def _reason(state: State) -> str:
+    """What an action needs comes before what the message was about."""
+    if needed := facts_of(state, "needs_person"):
+        return str(needed[0]["reason"])
     intents = intents_of(state)
-    by_intent = next((i for i in BY_INTENT if i in intents), None)
-    by_fact = [fact["reason"] for fact in facts_of(state, "needs_person")]
-    if by_intent or by_fact:
-        return by_intent or str(by_fact[0])
+    if by_intent := next((i for i in BY_INTENT if i in intents), None):
+        return by_intent
     return "misunderstood" if "unclear" in intents else "urgent"
 
 
 def _levels(state: State, reason: str) -> tuple[int, ...]:
     text = state["screened"]["text"]
+    if needed := [fact["level"] for fact in facts_of(state, "needs_person") if "level" in fact]:
+        return (needed[0],)
     return levels_for(
         reason,
         triggers_of(text),

@@ -72,7 +72,10 @@ class Focus(TypedDict, total=False):
 
 
 class Turn(TypedDict, total=False):
-    """The input: one message of the customer and what surrounds it."""
+    """The input: one message of the customer and what surrounds it.
+
+    `decision` is the button of a card; `notice` is what a turn without a message tells.
+    """
 
     run_id: str
     thread_id: str
@@ -82,6 +85,7 @@ class Turn(TypedDict, total=False):
     focus: Focus
     open_card: dict[str, Any] | None
     decision: dict[str, str] | None
+    notice: dict[str, Any] | None
 
 
 class Screened(TypedDict):
@@ -166,7 +170,10 @@ class Verdict(TypedDict):
 
 
 class State(TypedDict, total=False):
-    """Everything one turn produces. Facts come from several nodes and are appended."""
+    """Everything one turn produces. Facts come from several nodes and are appended.
+
+    `action` is the card that the customer said yes to; `decision` is a person's about it.
+    """
 
     turn: Turn
     screened: Screened
@@ -175,6 +182,8 @@ class State(TypedDict, total=False):
     facts: Annotated[list[Fact], add]
     order: dict[str, Any] | None
     card: dict[str, Any] | None
+    action: dict[str, str]
+    decision: dict[str, Any]
     handoff: dict[str, Any] | None
     tone: Tone
     reply: Reply

@@ -6,18 +6,20 @@ Two clients take a second each to import, so their modules are imported when the
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
-from tools.actions import Actions
+from tools.actions.store import Actions
 from tools.answers import Answers
+from tools.documents.links import Links
 from tools.model.usage import Usage
 from tools.ordering.catalogue import Catalogue
 from tools.outlets import Outlets
 from tools.tickets import Tickets
 from tools.understanding.intents import IntentClassifier
+from tools.xero.books import Books
 from tools.xero.scoped import Accounts
 
 OnUsage = Callable[[Usage], None]
@@ -34,6 +36,30 @@ class Caller:
     contact_ids: tuple[str, ...]
     roles: frozenset[str]
     channel: str = "web"
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """Plain data to be stored, so that any process can go on for the same customer."""
+        return {
+            "customer_id": self.customer_id,
+            "name": self.name,
+            "company": self.company,
+            "contact_ids": list(self.contact_ids),
+            "roles": sorted(self.roles),
+            "channel": self.channel,
+        }
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any]) -> "Caller":
+        """Who it was, from what was stored."""
+        return cls(
+            customer_id=scope["customer_id"],
+            name=scope["name"],
+            company=scope["company"],
+            contact_ids=tuple(scope["contact_ids"]),
+            roles=frozenset(scope["roles"]),
+            channel=scope["channel"],
+        )
 
 
 class PolicySearch(Protocol):
@@ -67,11 +93,13 @@ class Context:
 
     caller: Caller
     accounts: Accounts
+    books: Books
     outlets: Outlets
     catalogue: Catalogue
     knowledge: PolicySearch
     classifier: IntentClassifier
     actions: Actions
+    links: Links
     answers: Answers
     tickets: Tickets
     model: LanguageModel | None

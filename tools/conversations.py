@@ -94,7 +94,7 @@ class Conversations:
                 " and not exists (select 1 from tickets k where k.thread_id = t.thread_id"
                 " and k.status = 'open')"
                 " and not exists (select 1 from actions a where a.thread_id = t.thread_id"
-                " and a.status = 'confirmed')",
+                " and a.status in ('confirmed', 'approved'))",
                 [thread_id, customer_id],
             )
             if not deleted.rowcount:
@@ -118,14 +118,14 @@ class Conversations:
         )
         return [_message(row) for row in reversed(rows)]
 
-    async def asked(self, run_id: UUID) -> Message:
-        """The customer's message that a run answers."""
-        [row] = await fetch_all(
+    async def asked(self, run_id: UUID) -> Message | None:
+        """The customer's message that a run answers; None where the run tells something unasked."""
+        row = await fetch_one(
             self._pool,
             f"select {MESSAGE} from messages m where run_id = %s and role = 'human'",
             [run_id],
         )
-        return _message(row)
+        return _message(row) if row else None
 
 
 def _message(row: DictRow) -> Message:

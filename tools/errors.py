@@ -14,15 +14,32 @@ class BackendUnavailable(TriaError):
 
 
 class BackendRejected(TriaError):
-    """A part refused the request, and will refuse the same one again."""
+    """A part refused the request, and will refuse the same one again.
+
+    `messages` holds every reason it gave, in its own words: for operators, never for customers.
+    """
 
     code = "backend_rejected"
+
+    def __init__(self, text: str = "", messages: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.messages = messages
 
 
 class OutcomeUnknown(TriaError):
     """A write was sent and its answer lost; look the document up before anything is sent again."""
 
     code = "outcome_unknown"
+
+
+class FailedAfterSending(OutcomeUnknown):
+    """A write was answered with a failure, which is repeated under the same idempotency key."""
+
+
+class WriteImpossible(TriaError):
+    """The document is in no state in which it may be changed."""
+
+    code = "write_impossible"
 
 
 class ForeignDocument(TriaError):

@@ -21,9 +21,12 @@ class Section(BaseModel):
 
 
 class Company(Section):
-    """Who sells, and in which currency and time zone."""
+    """Who sells, as documents name them, and in which currency and time zone."""
 
     name: str
+    legal_name: str
+    address: str
+    email: str
     currency: str
     timezone: str
     country: str

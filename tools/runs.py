@@ -7,7 +7,7 @@ change nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -22,7 +22,7 @@ MAX_ATTEMPTS = 3
 
 COLUMNS = (
     "run_id, thread_id, turn, status, strategy, request, scope, metadata, attempts, error,"
-    " created_at, updated_at"
+    " resume, notice, created_at, updated_at"
 )
 
 
@@ -40,6 +40,15 @@ class NewRun:
     request: Mapping[str, Any]
     scope: Mapping[str, Any]
     metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The assistant's message, and what the conversation is about after it."""
+
+    message_id: str
+    reply: Mapping[str, Any]
+    focus: Mapping[str, Any]
 
 
 class ThreadBusy(Exception):
@@ -115,7 +124,7 @@ class Runs:
                 "  where thread_id = coalesce(%(thread)s, thread_id) and attempts < %(most)s"
                 "  and (status = 'running' and lease_until < now() or status = 'queued'"
                 "   and not exists (select 1 from runs a where a.thread_id = r.thread_id"
-                "    and (a.status in ('running', 'interrupted')"
+                "    and (a.status = 'running'"
                 "     or a.status = 'queued' and a.turn < r.turn)))"
                 "  order by created_at for update skip locked limit %(limit)s)"
                 f" returning {COLUMNS}",
@@ -163,22 +172,22 @@ class Runs:
         """What the conversation was about after its last answered turn before this one."""
         row = await fetch_one(
             self._pool,
-            "select focus from runs where thread_id = %s and turn < %s and status = 'succeeded'"
-            " order by turn desc limit 1",
+            "select focus from runs where thread_id = %s and turn < %s"
+            " and status in ('succeeded', 'interrupted') order by turn desc limit 1",
             [thread_id, turn],
         )
         return row["focus"] if row else {}
 
-    async def succeed(
-        self, run_id: UUID, message_id: str, reply: Mapping[str, Any], focus: Mapping[str, Any]
+    async def answer(
+        self, run_id: UUID, answer: Answer, end: Literal["succeeded", "interrupted"]
     ) -> bool:
-        """Store the assistant's message and the focus, and end the run: all or nothing."""
+        """Store the assistant's message and the focus, and end or pause the run: all or nothing."""
         async with self._pool.connection() as connection, connection.transaction():
             ended = await connection.execute(
-                "update runs set status = 'succeeded', owner = null, updated_at = now(),"
+                "update runs set status = %s, owner = null, updated_at = now(),"
                 " focus = %s where run_id = %s and owner = %s and status = 'running'"
                 " returning thread_id",
-                [Jsonb(dict(focus)), run_id, self._owner],
+                [end, Jsonb(dict(answer.focus)), run_id, self._owner],
             )
             row = await ended.fetchone()
             if row is None:
@@ -187,14 +196,23 @@ class Runs:
                 "insert into messages (message_id, thread_id, run_id, role, content, extra)"
                 " values (%s, %s, %s, 'ai', %s, %s)",
                 [
-                    *(message_id, row["thread_id"], run_id),
-                    *(reply["content"], Jsonb(reply["extra"])),
+                    *(answer.message_id, row["thread_id"], run_id),
+                    *(answer.reply["content"], Jsonb(answer.reply["extra"])),
                 ],
             )
             await connection.execute(
                 "update threads set updated_at = now() where thread_id = %s", [row["thread_id"]]
             )
         return True
+
+    async def end_resumed(self, run_id: UUID) -> None:
+        """End a run that went on after a person's decision; its answer was stored before."""
+        await fetch_one(
+            self._pool,
+            "update runs set status = 'succeeded', owner = null, updated_at = now()"
+            " where run_id = %s and owner = %s and status = 'running' returning run_id",
+            [run_id, self._owner],
+        )
 
     async def fail(self, run_id: UUID, error: str) -> None:
         """End our run with the reason an operator will see."""
@@ -209,7 +227,7 @@ class Runs:
 async def _is_busy(connection: psycopg.AsyncConnection[DictRow], thread_id: UUID) -> bool:
     found = await connection.execute(
         "select 1 from runs where thread_id = %s"
-        " and status in ('queued', 'running', 'interrupted') limit 1",
+        " and (status = 'running' or status = 'queued' and resume is null) limit 1",
         [thread_id],
     )
     return await found.fetchone() is not None

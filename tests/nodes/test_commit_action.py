@@ -8,7 +8,8 @@ from langgraph.runtime import Runtime
 
 from nodes.call_xero_tools import call_xero_tools
 from nodes.commit_action import commit_action
-from nodes.propose_action import propose_action
+from nodes.confirm_action import confirm_action
+from nodes.propose_order import propose_order
 from nodes.state import Intent, State
 from tests.nodes.conftest import a_state, data_of, kinds
 from tests.tools.conftest import Control
@@ -23,7 +24,7 @@ async def a_card(context: Context, thread_id: str) -> dict[str, Any]:
     runtime = Runtime(context=context)
     state = a_state(ORDER, "order", thread_id=thread_id, received_at=context.now().isoformat())
     state = {**state, **await call_xero_tools(state, runtime)}
-    update = await propose_action(state, runtime)
+    update = await propose_order(state, runtime)
     assert update["card"]
     return update["card"]
 
@@ -31,7 +32,7 @@ async def a_card(context: Context, thread_id: str) -> dict[str, Any]:
 async def answer(
     context: Context, card: dict[str, Any] | None, intent: Intent = "confirm", **more: Any
 ) -> State:
-    """What the node makes of a yes or no to the card."""
+    """What the two nodes make of a yes or no to the card."""
     shown = card and {"action_id": card["action_id"], "hash": card["hash"]}
     row = (
         await context.actions.get(UUID(card["action_id"]), context.caller.customer_id)
@@ -46,7 +47,13 @@ async def answer(
     state = a_state("yes", intent, **(turn | more))
     runtime = Runtime(context=context)
     state = {**state, **await call_xero_tools(state, runtime)}
-    return await commit_action(state, runtime)
+    return await carried_out(state, runtime)
+
+
+async def carried_out(state: State, runtime: Runtime[Context]) -> State:
+    """The yes, and the write where it leads to one."""
+    update = await confirm_action(state, runtime)
+    return await commit_action({**state, **update}, runtime) if "action" in update else update
 
 
 async def stored(context: Context, card: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +104,10 @@ async def test_a_worker_that_died_after_the_write_is_resumed_without_a_second_do
     )
     assert row is not None
     # The write arrived, but nobody lived to note it.
-    await context.accounts.create_draft(bytes(row["payload"]), "another key")
+    async with context.actions.held(row["action_id"]) as ledger:
+        assert ledger
+        [write] = await ledger.writes()
+        await context.books.send(write.write, "another key")
     update = await answer(context, card)
     assert kinds(update) == ["committed"]
     assert await written(context, control, card) == 1
@@ -223,7 +233,7 @@ async def test_a_card_whose_price_has_changed_is_not_written(
     )
     prices = {"CNP-015-FB-01": "0.66"}
     state["facts"] = [{"kind": "prices", "source": "xero:items", "data": {"by_code": prices}}]
-    update = await commit_action(state, Runtime(context=context))
+    update = await carried_out(state, Runtime(context=context))
     assert kinds(update) == ["card_outdated"]
     assert (await stored(context, card))["status"] == "expired"
     assert await written(context, control, card) == 0
@@ -265,7 +275,7 @@ async def test_a_document_that_xero_refuses_goes_to_a_person(
     card = await a_card(context, thread_id)
     await fetch_one(
         clients.pool,
-        "update actions set payload = %s where action_id = %s returning action_id",
+        "update action_writes set body = %s where action_id = %s returning action_id",
         [b'{"Invoices":[{"Type":"ACCREC"}]}', card["action_id"]],
     )
     update = await answer(context, card)

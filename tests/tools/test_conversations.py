@@ -3,10 +3,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.tools.conftest import CUSTOMER, a_run, a_thread
-from tools.actions import Actions, Proposal
+from tools.actions.store import Actions, Proposal
 from tools.conversations import Conversations
 from tools.database import Pool, fetch_all, fetch_one
-from tools.runs import Runs
+from tools.runs import Answer, Runs
 
 STRANGER = "somebody else"
 
@@ -27,7 +27,9 @@ async def asks(runs: Runs, thread_id: UUID, text: str) -> UUID:
 
 async def answers(runs: Runs, thread_id: UUID, text: str) -> None:
     [run] = await runs.claim(thread_id)
-    await runs.succeed(run["run_id"], str(uuid4()), {"content": text, "extra": {}}, {})
+    await runs.answer(
+        run["run_id"], Answer(str(uuid4()), {"content": text, "extra": {}}, {}), "succeeded"
+    )
 
 
 async def status(conversations: Conversations, thread_id: UUID) -> str:

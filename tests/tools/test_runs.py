@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 from tests.tools.conftest import a_run, a_thread
 from tools.conversations import Conversations
 from tools.database import Pool, fetch_one
-from tools.runs import MAX_ATTEMPTS, MessageRepeated, Runs, ThreadBusy, ThreadMissing
+from tools.runs import MAX_ATTEMPTS, Answer, MessageRepeated, Runs, ThreadBusy, ThreadMissing
 
 REPLY = {"content": "You owe nothing.", "extra": {"citations": []}}
 
@@ -77,7 +77,7 @@ async def test_a_busy_thread_can_be_refused(runs: Runs, thread_id: UUID) -> None
 async def test_an_idle_thread_takes_a_run_that_would_not_wait(runs: Runs, thread_id: UUID) -> None:
     await runs.create(a_run(thread_id, strategy="reject"))
     [run] = await runs.claim(thread_id)
-    await runs.succeed(run["run_id"], "a1", REPLY, {})
+    await runs.answer(run["run_id"], Answer("a1", REPLY, {}), "succeeded")
     assert (await runs.create(a_run(thread_id, strategy="reject")))["turn"] == 2
 
 
@@ -94,7 +94,7 @@ async def test_the_runs_of_a_thread_are_taken_one_by_one_in_order(
     [first] = await runs.claim(thread_id)
     assert (first["turn"], first["status"], first["attempts"]) == (1, "running", 1)
     assert await runs.claim(thread_id) == []
-    await runs.succeed(first["run_id"], "a1", REPLY, {})
+    await runs.answer(first["run_id"], Answer("a1", REPLY, {}), "succeeded")
     [second] = await runs.claim(thread_id)
     assert second["turn"] == 2
 
@@ -141,7 +141,7 @@ async def test_who_lost_the_lease_can_change_nothing(
     await worker_dies(pool, run["run_id"])
     await rival.claim(thread_id)
     assert not await runs.renew(run["run_id"])
-    assert not await runs.succeed(run["run_id"], "a1", REPLY, {})
+    assert not await runs.answer(run["run_id"], Answer("a1", REPLY, {}), "succeeded")
     await runs.fail(run["run_id"], "late")
     await runs.release(run["run_id"])
     assert (await stored(runs, run))["status"] == "running"
@@ -154,7 +154,7 @@ async def test_the_answer_is_stored_as_the_run_ends(
 ) -> None:
     await runs.create(a_run(thread_id))
     [run] = await runs.claim(thread_id)
-    assert await runs.succeed(run["run_id"], "a1", REPLY, {})
+    assert await runs.answer(run["run_id"], Answer("a1", REPLY, {}), "succeeded")
     assert (await stored(runs, run))["status"] == "succeeded"
     [_, answer] = await Conversations(pool).window(thread_id)
     assert (answer["role"], answer["message_id"]) == ("ai", "a1")
@@ -164,8 +164,8 @@ async def test_the_answer_is_stored_as_the_run_ends(
 async def test_a_run_ends_once(runs: Runs, pool: Pool, thread_id: UUID) -> None:
     await runs.create(a_run(thread_id))
     [run] = await runs.claim(thread_id)
-    await runs.succeed(run["run_id"], "a1", REPLY, {})
-    assert not await runs.succeed(run["run_id"], "a2", REPLY, {})
+    await runs.answer(run["run_id"], Answer("a1", REPLY, {}), "succeeded")
+    assert not await runs.answer(run["run_id"], Answer("a2", REPLY, {}), "succeeded")
     assert len(await Conversations(pool).window(thread_id)) == 2
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import itertools
 import json
 import secrets
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -87,14 +88,24 @@ def running_sandbox(folder: Path, *options: str) -> Iterator[Environment]:
         yield {
             "XERO_API_URL": f"{url}/xero",
             "XERO_TOKEN_URL": f"{url}/xero/connect/token",
+            "XERO_AUTHORIZE_URL": f"{url}/xero/identity/connect/authorize",
+            "XERO_CONNECTIONS_URL": f"{url}/xero/connections",
             "XERO_CLIENT_ID": SANDBOX_CLIENT,
             "XERO_CLIENT_SECRET": "demo-secret",
             "XERO_TENANT_ID": SANDBOX_TENANT,
             "XERO_REFRESH_TOKEN": "demo-refresh-token",
             "TRIA_DEMO": "true",
+            **_limits_of(options),
         }
     finally:
         stop(process, signal.SIGTERM)
+
+
+def _limits_of(options: Sequence[str]) -> Environment:
+    """The limits that a sandbox with these options has, for a service that is to respect them."""
+    names = {"--rate-limit": "XERO_MINUTE_LIMIT", "--day-limit": "XERO_DAY_LIMIT"}
+    given = dict(itertools.pairwise(options))
+    return {name: given[option] for option, name in names.items() if option in given}
 
 
 def kept_secret(folder: Path) -> str:

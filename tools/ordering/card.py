@@ -9,7 +9,7 @@ from tools.ordering.delivery import SlotChoice
 from tools.ordering.pricing import PricedOrder
 from tools.ordering.types import OrderRequest, Outlet
 from tools.rules import load_rules
-from tools.xero.documents import invoice_payload
+from tools.xero.writes import Write, lines_of, new_invoice
 
 
 def card_of(order: PricedOrder, request: OrderRequest, slot: SlotChoice) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def card_of(order: PricedOrder, request: OrderRequest, slot: SlotChoice) -> dict
         "delivery": _delivery(slot),
         "outlet": _outlet(outlet, request),
         "prepay": "prepay" in order.flags,
+        "unusual": "unusual" in order.flags,
     }
 
 
@@ -49,40 +50,27 @@ def note_keys(order: PricedOrder, slot: SlotChoice) -> list[str]:
     return keys + [f for f in ("unusual", "fewer_liners", "prepay") if f in order.flags]
 
 
-def payload_of(
+def order_write(
     card: Mapping[str, Any],
     *,
     contact_id: str,
     number: str,
     today: date,
-    account: dict[str, str],
-) -> bytes:
+    account: Mapping[str, str],
+) -> Write:
     """The draft invoice that a yes to this card writes. New customers pay before delivery (P3)."""
-    goods = [
-        {
-            "ItemCode": x["code"],
-            "Description": x["name"],
-            "Quantity": x["pieces"],
-            "UnitAmount": float(x["unit_price"]),
-        }
-        for x in card["lines"]
-    ]
-    fees = [
-        {"Description": x["label"], "Quantity": 1, "UnitAmount": float(x["amount"])}
-        for x in card["fees"]
-    ]
     delivery, outlet = card["delivery"], card["outlet"]
     net = timedelta(days=load_rules().payment.net_days)
     due = date.fromisoformat(delivery["day"]) if card["prepay"] else today + net
-    return invoice_payload(
+    return new_invoice(
+        number,
         {
             "Contact": {"ContactID": contact_id},
-            "InvoiceNumber": number,
             "Reference": f"{outlet['name']}, {delivery['day']} {delivery['window_text']}",
             "Date": today.isoformat(),
             "DueDate": due.isoformat(),
-            "LineItems": [line | account for line in [*goods, *fees]],
-        }
+            "LineItems": lines_of([*card["lines"], *card["fees"]], account),
+        },
     )
 
 

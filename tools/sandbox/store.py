@@ -23,9 +23,23 @@ create table if not exists idempotency (
   key text primary key, fingerprint text not null, at real not null,
   status integer not null, media_type text not null, body blob not null);
 create table if not exists tokens (
-  token text primary key, kind text not null, expires real not null, used real);
+  token text primary key, kind text not null, consent text not null, scope text not null,
+  expires real not null, used real);
 create table if not exists meta (key text primary key, value text not null);
+create table if not exists events (
+  sequence integer primary key autoincrement, kind text not null, id text not null,
+  type text not null, at text not null);
+create trigger if not exists made after insert on documents
+  when new.kind in ('invoice', 'contact', 'credit_note') begin
+    insert into events (kind, id, type, at) values (new.kind, new.id, 'CREATE', new.updated);
+  end;
+create trigger if not exists changed after update on documents
+  when new.kind in ('invoice', 'contact', 'credit_note') begin
+    insert into events (kind, id, type, at) values (new.kind, new.id, 'UPDATE', new.updated);
+  end;
 """
+TABLES = ("documents", "idempotency", "tokens", "meta", "events")
+FORMAT = 2
 
 COLUMNS = (
     "kind, id, contact_id, parent_id, number, reference, status, type, day, due, total, "
@@ -54,6 +68,17 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Event:
+    """A document of a kind was made (`CREATE`) or changed (`UPDATE`) at an instant, in ISO."""
+
+    sequence: int
+    kind: str
+    id: str
+    type: str
+    at: str
+
+
+@dataclass(frozen=True)
 class Search:
     """An SQL condition over the columns of `documents`, its values, order and page."""
 
@@ -72,6 +97,15 @@ class Store:
         # With a write-ahead log a killed process loses nothing that was committed.
         self.db.execute("pragma journal_mode = wal")
         self.db.execute("pragma synchronous = normal")
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the tables; what an earlier format left is demo data and is thrown away."""
+        (found,) = self.db.execute("pragma user_version").fetchone()
+        if found != FORMAT:
+            for table in TABLES:
+                self.db.execute(f"drop table if exists {table}")
+            self.db.execute(f"pragma user_version = {FORMAT}")
         self.db.executescript(SCHEMA)
 
     def close(self) -> None:
@@ -134,13 +168,28 @@ class Store:
         ).fetchone()
         return int(found)
 
-    def created_since(self, kind: str, instant: str) -> list[tuple[str, Json]]:
-        """When each document was made, and the document, oldest first; `instant` in ISO, UTC."""
+    def raw(self, kind: str, search: Search) -> list[Json]:
+        """The documents with when they were `created`, and the `parent_id` of those that have one.
+
+        Oldest first, whatever order the search names.
+        """
         rows = self.db.execute(
-            "select created, body from documents where kind = ? and created >= ? order by created",
-            (kind, instant),
+            "select created, parent_id, body from documents "
+            f"where kind = ? and ({search.condition}) order by created, id",
+            (kind, *search.values),
         )
-        return [(created, json.loads(body)) for created, body in rows]
+        return [
+            {**json.loads(body), "created": created} | ({"parent_id": parent} if parent else {})
+            for created, parent, body in rows
+        ]
+
+    def take_events(self) -> list[Event]:
+        """What has happened to invoices, contacts and credit notes since the last call."""
+        rows = self.db.execute("select sequence, kind, id, type, at from events order by sequence")
+        events = [Event(*row) for row in rows]
+        if events:
+            self.clear(("events",))
+        return events
 
     def read_meta(self, key: str) -> str | None:
         found = self.db.execute("select value from meta where key = ?", (key,)).fetchone()
@@ -149,7 +198,7 @@ class Store:
     def write_meta(self, key: str, value: str) -> None:
         self.db.execute("insert or replace into meta values (?, ?)", (key, value))
 
-    def clear(self, tables: Sequence[str] = ("documents", "idempotency")) -> None:
+    def clear(self, tables: Sequence[str] = ("documents", "idempotency", "events")) -> None:
         """Empty the tables named."""
         for table in tables:
             self.db.execute(f"delete from {table}")

@@ -2,14 +2,23 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_pascal
+
+from tools.errors import BackendRejected
 
 MS_DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 
@@ -23,14 +32,29 @@ def _business_date(value: Any) -> Any:
     return value[:10]
 
 
+def _instant(value: Any) -> Any:
+    found = MS_DATE.fullmatch(value) if isinstance(value, str) else None
+    return datetime.fromtimestamp(int(found[1]) / 1000, UTC) if found else value
+
+
 BusinessDate = Annotated[date, BeforeValidator(_business_date)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 ZERO = Decimal(0)
 
 
 class Document(BaseModel):
-    """Reads Xero's PascalCase names; amounts arrive as Decimal."""
+    """Reads Xero's PascalCase names; amounts arrive as Decimal. Nulls are as good as absent."""
 
-    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_pascal, populate_by_name=True, frozen=True, hide_input_in_errors=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: part for name, part in value.items() if part is not None}
 
 
 class ContactRef(Document):
@@ -68,8 +92,78 @@ class Invoice(Document):
     total: Decimal = ZERO
     amount_due: Decimal = ZERO
     amount_paid: Decimal = ZERO
+    amount_credited: Decimal = ZERO
     currency_code: str = "SGD"
     fully_paid_on_date: BusinessDate | None = None
+
+
+class Allocation(Document):
+    """What of a credit was set against an invoice."""
+
+    amount: Decimal = ZERO
+    date: BusinessDate | None = None
+    invoice: "PaymentInvoice | None" = None
+
+
+class Refund(Document):
+    """Money paid back out of a credit."""
+
+    amount: Decimal = ZERO
+    date: BusinessDate | None = None
+    status: str = ""
+
+
+class Credit(Document):
+    """What a contact has with us: a credit note, or money paid too much or in advance."""
+
+    type: str = ""
+    reference: str | None = None
+    contact: ContactRef
+    date: BusinessDate | None = None
+    status: str
+    total: Decimal = ZERO
+    remaining_credit: Decimal = ZERO
+    currency_code: str = "SGD"
+    allocations: list[Allocation] = []
+    payments: list[Refund] = []
+
+
+class CreditNote(Credit):
+    """A credit to a customer (Type ACCRECCREDIT) or of a supplier (ACCPAYCREDIT)."""
+
+    credit_note_id: UUID = Field(alias="CreditNoteID")
+    type: str
+    credit_note_number: str | None = None
+    line_items: list[LineItem] = []
+
+
+class Overpayment(Credit):
+    """Money received beyond what was due (RECEIVE-OVERPAYMENT), or paid to a supplier."""
+
+    overpayment_id: UUID = Field(alias="OverpaymentID")
+
+
+class Prepayment(Credit):
+    """Money received before there was an invoice (RECEIVE-PREPAYMENT), or paid to a supplier."""
+
+    prepayment_id: UUID = Field(alias="PrepaymentID")
+
+
+class Quote(Document):
+    """An offer. Xero writes its tax modes in capitals and keeps no `Type`."""
+
+    quote_id: UUID = Field(alias="QuoteID")
+    quote_number: str | None = None
+    reference: str | None = None
+    contact: ContactRef
+    date: BusinessDate | None = None
+    expiry_date: BusinessDate | None = None
+    status: str
+    line_items: list[LineItem] = []
+    sub_total: Decimal = ZERO
+    total_tax: Decimal = ZERO
+    total: Decimal = ZERO
+    currency_code: str = "SGD"
 
 
 class PaymentInvoice(Document):
@@ -90,6 +184,61 @@ class Payment(Document):
     invoice: PaymentInvoice | None = None
 
 
+class Balance(Document):
+    """What is open on one side of an account, not converted to the base currency."""
+
+    outstanding: Decimal = ZERO
+    overdue: Decimal = ZERO
+
+
+class Balances(Document):
+    """The two sides of an account."""
+
+    accounts_receivable: Balance = Balance()
+
+
+class Contact(Document):
+    """A party of the books."""
+
+    contact_id: UUID = Field(alias="ContactID")
+    name: str = ""
+    contact_status: str = ""
+    email_address: str | None = None
+    merged_to_contact_id: UUID | None = Field(None, alias="MergedToContactID")
+    balances: Balances = Balances()
+
+
+class HistoryRecord(Document):
+    """One entry of a document's history; `date_utc` is an instant."""
+
+    changes: str | None = None
+    details: str | None = None
+    date_utc: Instant | None = Field(None, alias="DateUTC")
+
+
+class Organisation(Document):
+    """Who sells, as documents must name them."""
+
+    name: str = ""
+    legal_name: str = ""
+    tax_number: str | None = None
+
+
+class TaxRate(Document):
+    """A tax that lines can carry; the rate is in per cent."""
+
+    tax_type: str
+    status: str = ""
+    can_apply_to_revenue: bool = False
+    effective_rate: Decimal | None = None
+
+
+class OnlineInvoice(Document):
+    """Where an invoice can be seen and paid by whoever knows the address."""
+
+    online_invoice_url: str = ""
+
+
 class SalesDetails(Document):
     """An item's price when sold."""
 
@@ -106,18 +255,18 @@ class Item(Document):
     quantity_on_hand: Decimal | None = None
 
 
+Read = TypeVar("Read", bound=Document)
+
+
+def read(kind: type[Read], written: Iterable[Any]) -> list[Read]:
+    """Documents out of an answer; raises BackendRejected for one that lacks what it must have."""
+    try:
+        return [kind.model_validate(document) for document in written]
+    except ValidationError as error:
+        raise BackendRejected(f"Xero sent a {kind.__name__} that cannot be read") from error
+
+
 def loads(body: bytes) -> dict[str, Any]:
     """Parse an answer without ever passing an amount through a float."""
     parsed: dict[str, Any] = json.loads(body, parse_float=Decimal)
     return parsed
-
-
-def invoice_payload(document: Mapping[str, Any]) -> bytes:
-    """The exact bytes of a new draft sales invoice in SGD. `document` has Xero's field names."""
-    fixed = {
-        "Type": "ACCREC",
-        "Status": "DRAFT",
-        "LineAmountTypes": "Exclusive",
-        "CurrencyCode": "SGD",
-    }
-    return json.dumps({"Invoices": [fixed | dict(document)]}, separators=(",", ":")).encode()

@@ -6,17 +6,18 @@ checked against it again. A document of somebody else reads like one that does n
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from uuid import UUID
 
-from tools.errors import BackendRejected, ForeignDocument, OutcomeUnknown
+from tools.errors import BackendRejected
 from tools.ordering.pricing import AccountStanding
 from tools.rules import load_rules
 from tools.xero.client import XeroClient
 from tools.xero.documents import ZERO, Invoice, Item, Payment
+from tools.xero.scope import WHOLE, Scope, ScopedReads
+from tools.xero.where import received_since
 
 NUMBER = re.compile(r"[A-Z]{1,5}-?\d{1,10}")
 VISIBLE = {"AUTHORISED", "PAID"}
@@ -34,16 +35,14 @@ class Listed:
 class Accounts:
     """Reads and writes in the books of one caller's contacts, and no others."""
 
-    def __init__(
-        self, client: XeroClient, contact_ids: Iterable[str], today: Callable[[], date]
-    ) -> None:
+    def __init__(self, client: XeroClient, scope: Scope, today: Callable[[], date]) -> None:
         self._client = client
-        self._contacts = frozenset(UUID(c) for c in contact_ids)
+        self._reads = ScopedReads(client, scope)
         self._today = today
 
     async def open_invoices(self) -> list[Invoice]:
         """Invoices that are approved and not fully paid, oldest due first."""
-        invoices = await self._invoices({"Statuses": "AUTHORISED"})
+        invoices = await self._reads.invoices({"Statuses": "AUTHORISED"})
         due = [i for i in invoices if i.amount_due > ZERO]
         return sorted(due, key=lambda i: (i.due_date or date.max, i.invoice_number or ""))
 
@@ -52,7 +51,7 @@ class Accounts:
         wanted = number.upper()
         if not NUMBER.fullmatch(wanted):
             return None
-        invoices = await self._invoices({"InvoiceNumbers": wanted})
+        invoices = await self._reads.invoices({"InvoiceNumbers": wanted})
         visible = [i for i in invoices if i.status in VISIBLE or _is_our_draft(i)]
         return next((i for i in visible if (i.invoice_number or "").upper() == wanted), None)
 
@@ -62,11 +61,7 @@ class Accounts:
         if not own:
             return []
         since = self._today() - timedelta(days=365)
-        day = f"{since.year},{since.month:02},{since.day:02}"
-        where = f'Date>=DateTime({day}) AND Status=="AUTHORISED"'
-        answer = await self._client.get(
-            "/Payments", {"where": where, "page": "1", "pageSize": "1000"}
-        )
+        answer = await self._client.get("/Payments", {"where": received_since(since), **WHOLE})
         payments = [Payment.model_validate(p) for p in answer.get("Payments", [])]
         mine = [p for p in payments if p.invoice and p.invoice.invoice_id in own]
         return sorted(mine, key=lambda p: p.date or date.min, reverse=True)
@@ -87,7 +82,7 @@ class Accounts:
     async def past_orders(self) -> list[Invoice]:
         """What was ordered in the last twelve months, latest first; our drafts among them."""
         since = self._today() - timedelta(days=365)
-        invoices = await self._invoices({"Statuses": "DRAFT,AUTHORISED,PAID"})
+        invoices = await self._reads.invoices({"Statuses": "DRAFT,AUTHORISED,PAID"})
         ordered = [i for i in invoices if i.date and i.date >= since and _is_order(i)]
         ordered.sort(key=lambda i: (i.date or since, i.invoice_number or ""), reverse=True)
         return ordered
@@ -118,41 +113,10 @@ class Accounts:
                 return str(rate["TaxType"])
         raise BackendRejected(f"Xero has no sales tax of {percent}%")
 
-    async def find_draft(self, number: str) -> Invoice | None:
-        """A document we may have written under our own number, whatever became of it."""
-        if not OURS.fullmatch(number):
-            raise ValueError("not a number of ours")
-        invoices = await self._invoices({"InvoiceNumbers": number})
-        return next((i for i in invoices if i.invoice_number == number), None)
-
-    async def create_draft(self, payload: bytes, key: str) -> Invoice:
-        """Send a frozen payload; raises OutcomeUnknown when the answer was lost or unusable."""
-        answer = await self._client.put("/Invoices", payload, key)
-        invoices = [Invoice.model_validate(i) for i in answer.get("Invoices", [])]
-        if len(invoices) != 1 or answer["Invoices"][0].get("HasErrors"):
-            raise OutcomeUnknown("Xero answered a write without the document")
-        return self._own(invoices)[0]
-
     async def _year_of_invoices(self) -> list[Invoice]:
         since = self._today() - timedelta(days=365)
-        invoices = await self._invoices({"Statuses": "AUTHORISED,PAID"})
+        invoices = await self._reads.invoices({"Statuses": "AUTHORISED,PAID"})
         return [i for i in invoices if i.date and i.date >= since]
-
-    async def _invoices(self, filters: dict[str, str]) -> list[Invoice]:
-        if not self._contacts:
-            return []
-        scope = ",".join(sorted(str(c) for c in self._contacts))
-        answer = await self._client.get(
-            "/Invoices",
-            {"ContactIDs": scope, "unitdp": "4", "page": "1", "pageSize": "1000"} | filters,
-        )
-        return self._own([Invoice.model_validate(i) for i in answer.get("Invoices", [])])
-
-    def _own(self, invoices: list[Invoice]) -> list[Invoice]:
-        """The second lock: never trust the filter. A customer's own bills to us are hidden."""
-        if any(i.contact.contact_id not in self._contacts for i in invoices):
-            raise ForeignDocument("Xero returned a document outside the caller's scope")
-        return [i for i in invoices if i.type == "ACCREC"]
 
 
 def _is_order(invoice: Invoice) -> bool:

@@ -35,22 +35,26 @@ class Call:
     def store(self) -> Store:
         return self.books.store
 
+    @property
+    def wants_pdf(self) -> bool:
+        return "application/pdf" in self.headers.get("accept", "")
+
     def documents(self, plural: str) -> list[Json]:
         """The documents of a body like `{"Invoices": [...]}` or of a single document."""
-        body = _parsed(self.body)
+        body = self.parsed()
         sent = body.get(plural, [body]) if isinstance(body, dict) else body
         if not isinstance(sent, list) or not sent or not all(isinstance(d, dict) for d in sent):
             raise bad_request(14, "PostDataInvalidException", f"No {plural} were found in the body")
         return sent
 
-
-def _parsed(body: bytes) -> object:
-    try:
-        parsed: object = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
-    except ValueError as error:
-        message = "The body is not valid JSON"
-        raise bad_request(14, "PostDataInvalidException", message) from error
-    return parsed
+    def parsed(self) -> object:
+        """The body as JSON; raises Refused with a 400."""
+        try:
+            parsed: object = json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            message = "The body is not valid JSON"
+            raise bad_request(14, "PostDataInvalidException", message) from error
+        return parsed
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -3,9 +3,9 @@
 import uuid
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from tools.sandbox.store import Json, Search
+from tools.sandbox.xero.balances import settle
 from tools.sandbox.xero.call import Books
 from tools.sandbox.xero.kinds import Kind
 from tools.sandbox.xero.lines import check_texts, priced, tax_mode
@@ -13,8 +13,14 @@ from tools.sandbox.xero.money import total_of
 from tools.sandbox.xero.wire import Invalid, dated, day_of, ms_instant
 
 ENDED = frozenset({"DELETED", "VOIDED"})
-PLAIN = ("Reference", "Url", "Terms", "Title", "Summary", "SentToContact")
-TEXTS = (*PLAIN[:-1], "Type", "Status", "LineAmountTypes", "CurrencyCode")
+NOTES = (
+    *("Reference", "Url", "Terms", "Title", "Summary"),
+    *("DeliveryAddress", "AttentionTo", "Telephone", "DeliveryInstructions"),
+)
+PLAIN = (*NOTES, "SentToContact")
+TEXTS = (*NOTES, "Type", "Status", "LineAmountTypes", "CurrencyCode")
+# What was paid, credited or allocated: while there is any, a document stays as it is.
+PARTS = ("Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations")
 LONGEST_NUMBER = 255
 
 
@@ -30,15 +36,17 @@ class Draft:
 
 def write_document(kind: Kind, sent: Json, earlier: Json | None, books: Books) -> Json:
     """The document as Xero would keep it, not yet stored; raises Invalid with each broken rule."""
-    sent = {name: value for name, value in sent.items() if value is not None}
+    sent = _without_repetitions(sent, earlier)
     _check_fields(kind, sent)
     _check_move(kind, sent, earlier)
     document = dict(earlier or _blank(kind, books))
     document["Status"] = sent.get("Status", document["Status"])
     if document["Status"] in ENDED:
-        document |= {"AmountDue": 0} if "AmountDue" in document else {}
+        document |= {name: 0 for name in ("AmountDue", "RemainingCredit") if name in document}
     else:
         _apply(Draft(kind, document, sent, books))
+        if kind.table in ("invoice", "credit_note"):
+            settle(document, books.today)
     document["UpdatedDateUTC"] = ms_instant(books.now)
     return document
 
@@ -64,6 +72,29 @@ def _holder(kind: Kind, number: str, books: Books) -> Json | None:
     return next(iter(books.store.find(kind.table, Search(condition, (number,)))), None)
 
 
+def _without_repetitions(sent: Json, earlier: Json | None) -> Json:
+    """What is sent, less nothings and, in an update, less what already is so."""
+    sent = {name: value for name, value in sent.items() if value is not None}
+    if earlier is None:
+        return sent
+    return {n: v for n, v in sent.items() if n == "Status" or not _is_so(n, v, earlier)}
+
+
+def _is_so(name: str, value: object, earlier: Json) -> bool:
+    match name:
+        case "Contact" if isinstance(value, dict):
+            named = str(value.get("ContactID", "")).lower()
+            return not value or named == earlier["Contact"]["ContactID"]
+        case "LineItems":
+            return value == []
+        case "Date" | "DueDate" | "ExpiryDate" | "DeliveryDate" if name in earlier:
+            return given_day(name, value) == day_of(earlier[name])
+        case _ if name.endswith("ID"):
+            return str(value).lower() == earlier.get(name)
+        case _:
+            return name in earlier and value == earlier[name]
+
+
 def _check_fields(kind: Kind, sent: Json) -> None:
     if unknown := sorted(set(sent) - kind.writable):
         raise Invalid(f"Fields that do not exist or cannot be set: {', '.join(unknown)}")
@@ -76,11 +107,11 @@ def _check_move(kind: Kind, sent: Json, earlier: Json | None) -> None:
     before = earlier["Status"] if earlier else ""
     allowed = kind.moves.get(before, frozenset())
     after = sent.get("Status", before or "DRAFT")
-    if before and set(sent) - {kind.id_field, "Status"} and before not in kind.editable:
+    if before and set(sent) - {"Status"} and before not in kind.editable:
         raise Invalid(f"{kind.plural} of status {before} cannot be modified")
     if after not in allowed and ("Status" in sent or not allowed):
         raise Invalid(f"Status cannot go from {before or 'nothing'} to {after}")
-    if earlier and any(Decimal(str(earlier.get(f, 0))) for f in ("AmountPaid", "AmountCredited")):
+    if earlier and any(earlier.get(name) for name in PARTS):
         raise Invalid("A document with payments or credits allocated to it cannot be modified")
 
 
@@ -119,8 +150,10 @@ def _apply(draft: Draft) -> None:
 
 def _set_type(draft: Draft) -> None:
     kind, document, sent = draft.kind, draft.document, draft.sent
-    if kind.table == "quote":
+    if not kind.types:
         return
+    if "Type" in sent and "Type" in document:
+        raise Invalid("The type of a document cannot be changed")
     document["Type"] = sent.get("Type", document.get("Type"))
     if document["Type"] not in kind.types:
         raise Invalid(f"Type must be one of {', '.join(sorted(kind.types))}")
@@ -150,12 +183,13 @@ def _set_dates(draft: Draft) -> None:
     kind, document, sent = draft.kind, draft.document, draft.sent
     for name in ("Date", kind.due_field):
         if name in sent:
-            document |= dated(name, _day(name, sent[name]))
+            document |= dated(name, given_day(name, sent[name]))
     if kind.table == "invoice" and document["Status"] == "AUTHORISED" and "DueDate" not in document:
         raise Invalid("A due date is needed to approve an invoice")
 
 
-def _day(name: str, value: object) -> date:
+def given_day(name: str, value: object) -> date:
+    """The day that a field holds; raises Invalid."""
     try:
         return day_of(value)
     except (ValueError, OverflowError) as error:
@@ -200,12 +234,3 @@ def _set_lines(draft: Draft) -> None:
         "TotalTax": totals.tax,
         "Total": totals.total,
     }
-    _set_balance(draft)
-
-
-def _set_balance(draft: Draft) -> None:
-    kind, document = draft.kind, draft.document
-    if kind.table == "invoice":
-        document["AmountDue"] = document["Total"]
-    elif kind.table == "credit_note":
-        document["RemainingCredit"] = document["Total"]

@@ -6,17 +6,24 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, Request, Response
 
 from tools.sandbox.desk import Desk
-from tools.sandbox.faults import Mode
+from tools.sandbox.faults import Fault
 from tools.sandbox.xero.auth import check_bearer, check_tenant
 from tools.sandbox.xero.call import Books, Call
 from tools.sandbox.xero.idempotency import fingerprint, recall, remember
 from tools.sandbox.xero.listing import Action
 from tools.sandbox.xero.operations import OPERATIONS
-from tools.sandbox.xero.responses import SERVER_ERROR, BrokenOff, failure, respond
+from tools.sandbox.xero.responses import delivered, failure, respond
+from tools.sandbox.xero.scopes import check_scope
+from tools.sandbox.xero.spoil import spoiled
 from tools.sandbox.xero.wire import Refused, Reply, not_found
 
 PREFIX = "/xero/api.xro/2.0"
-FILTERS = ("where", "IDs", "InvoiceNumbers", "ContactIDs", "Statuses", "ContactID", "QuoteNumber")
+FILTERS = (
+    *("where", "IDs", "InvoiceNumbers", "ContactIDs", "Statuses", "searchTerm"),
+    *("ContactID", "Status", "QuoteNumber", "References"),
+)
+# Xero's quotes and purchase orders know no `unitdp`.
+TWO_PLACES = ("/Quotes", "/PurchaseOrders")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -41,13 +48,15 @@ def _endpoint(desk: Desk, operation: str, action: Action) -> Endpoint:
         desk.requests[request.method, request.url.path.removeprefix(PREFIX)] += 1
         now = desk.clock.now()
         try:
-            check_bearer(desk, request.headers.get("authorization", ""))
-            check_tenant(request.headers.get("xero-tenant-id"))
+            granted = check_bearer(desk, request.headers.get("authorization", ""))
+            check_tenant(desk, request.headers.get("xero-tenant-id"))
+            check_scope(granted, operation)
             with desk.limits.slot(now):
                 response = await _perform(desk, request, operation, action)
         except Refused as refused:
             response = respond(refused.reply)
-        response.headers.update(desk.limits.headers(now))
+        for name, left in desk.limits.headers(now).items():
+            response.headers.setdefault(name, left)
         return response
 
     return endpoint
@@ -60,13 +69,15 @@ async def _perform(desk: Desk, request: Request, operation: str, action: Action)
     if failed := await failure(request, fault):
         return failed
     reply = _commit(request, _call(desk, request, body, fault), action, fault)
-    return BrokenOff() if fault == "drop_after_commit" else respond(reply)
+    desk.webhooks.publish()
+    return delivered(reply, fault)
 
 
-def _call(desk: Desk, request: Request, body: bytes, fault: Mode | None) -> Call:
-    hidden = FILTERS if fault == "ignore_filters" else ()
+def _call(desk: Desk, request: Request, body: bytes, fault: Fault | None) -> Call:
+    hidden = FILTERS if fault and fault.mode == "ignore_filters" else ()
     query = {name: v for name, v in request.query_params.items() if name not in hidden}
-    places = 4 if query.get("unitdp") == "4" and "/Quotes" not in request.url.path else 2
+    has_four = not any(path in request.url.path for path in TWO_PLACES)
+    places = 4 if query.get("unitdp") == "4" and has_four else 2
     return Call(
         books=Books(desk.store, desk.clock.now(), desk.clock.today(), places),
         path=request.path_params,
@@ -76,7 +87,7 @@ def _call(desk: Desk, request: Request, body: bytes, fault: Mode | None) -> Call
     )
 
 
-def _commit(request: Request, call: Call, action: Action, fault: Mode | None) -> Reply:
+def _commit(request: Request, call: Call, action: Action, fault: Fault | None) -> Reply:
     # Nothing awaits in here: a write, its answer and its key are stored together or not at all.
     if request.method == "GET":
         return _attempt(action, call, fault)
@@ -90,10 +101,9 @@ def _commit(request: Request, call: Call, action: Action, fault: Mode | None) ->
     return reply
 
 
-def _attempt(action: Action, call: Call, fault: Mode | None) -> Reply:
+def _attempt(action: Action, call: Call, fault: Fault | None) -> Reply:
     try:
         with call.store.undone_if(Refused):
-            reply = action(call)
+            return spoiled(action(call), fault, call)
     except Refused as refused:
         return refused.reply
-    return SERVER_ERROR if fault == "error_after_commit" else reply

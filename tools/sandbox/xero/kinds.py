@@ -1,4 +1,4 @@
-"""The three kinds of document that carry lines, and what Xero allows for each."""
+"""The kinds of document that carry lines, and what Xero allows for each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ class Kind:
     """Names, fields and life of one kind of document."""
 
     table: str
+    title: str
     plural: str
     id_field: str
     number_field: str
@@ -43,6 +44,7 @@ _MOVES = {
 
 INVOICE = Kind(
     table="invoice",
+    title="Tax invoice",
     plural="Invoices",
     id_field="InvoiceID",
     number_field="InvoiceNumber",
@@ -58,6 +60,7 @@ INVOICE = Kind(
 )
 CREDIT_NOTE = Kind(
     table="credit_note",
+    title="Credit note",
     plural="CreditNotes",
     id_field="CreditNoteID",
     number_field="CreditNoteNumber",
@@ -71,12 +74,13 @@ CREDIT_NOTE = Kind(
 )
 QUOTE = Kind(
     table="quote",
+    title="Quote",
     plural="Quotes",
     id_field="QuoteID",
     number_field="QuoteNumber",
     prefix="QU-",
     due_field="ExpiryDate",
-    types=frozenset({"QUOTE"}),
+    types=frozenset(),
     writable=SHARED_FIELDS | {"QuoteID", "QuoteNumber", "ExpiryDate", "Terms", "Title", "Summary"},
     tax_modes={name.upper(): mode for name, mode in _MODES.items()},
     moves={
@@ -89,6 +93,29 @@ QUOTE = Kind(
     },
     editable=frozenset({"DRAFT", "SENT"}),
 )
+PURCHASE_ORDER = Kind(
+    table="purchase_order",
+    title="Purchase order",
+    plural="PurchaseOrders",
+    id_field="PurchaseOrderID",
+    number_field="PurchaseOrderNumber",
+    prefix="PO-",
+    due_field="DeliveryDate",
+    types=frozenset(),
+    writable=SHARED_FIELDS
+    | {"PurchaseOrderID", "PurchaseOrderNumber", "DeliveryDate", "ExpectedArrivalDate"}
+    | {"DeliveryAddress", "AttentionTo", "Telephone", "DeliveryInstructions", "SentToContact"},
+    tax_modes=_MODES,
+    moves={
+        "": frozenset({"DRAFT", "SUBMITTED", "AUTHORISED"}),
+        "DRAFT": frozenset({"DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"}),
+        "SUBMITTED": frozenset({"DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"}),
+        "AUTHORISED": frozenset({"AUTHORISED", "BILLED", "DELETED"}),
+        "BILLED": frozenset({"DELETED"}),
+    },
+    editable=frozenset({"DRAFT", "SUBMITTED", "AUTHORISED"}),
+)
+KINDS = {kind.plural: kind for kind in (INVOICE, CREDIT_NOTE, QUOTE, PURCHASE_ORDER)}
 
 
 def row_of(kind: Kind, document: Json, updated: str, created: str | None = None) -> Row:

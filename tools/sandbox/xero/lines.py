@@ -27,6 +27,7 @@ def priced(sent: object, mode: TaxMode, day: date, books: Books) -> tuple[Json, 
     sent = {name: value for name, value in sent.items() if value is not None}
     check_texts(sent, TEXTS)
     line = _with_defaults(sent, _item(sent, books), mode, day)
+    _check_line(line, books)
     quantity = _number(line, "Quantity").quantize(Decimal(1).scaleb(-QUANTITY_PLACES))
     unit = rounded_unit(_number(line, "UnitAmount"), books.places)
     discount = _number(line, "DiscountRate") if "DiscountRate" in line else Decimal(0)
@@ -68,15 +69,20 @@ def _with_defaults(sent: Json, item: Json, mode: TaxMode, day: date) -> Json:
     }
     if item:
         line["Item"] = {name: item[name] for name in ("ItemID", "Name", "Code")}
-    _check_line(line)
     return line
 
 
-def _check_line(line: Json) -> None:
+def _check_line(line: Json, books: Books) -> None:
     if not line["Description"].strip():
         raise Invalid("Description is required for a line item")
-    if line["AccountCode"] not in reference.account_codes():
+    if find_account(line["AccountCode"], books) is None:
         raise Invalid(f"Account code '{line['AccountCode']}' is not a valid code for this document")
+
+
+def find_account(code: object, books: Books) -> Json | None:
+    """The account of that code or id."""
+    search = Search("number = ? or id = ?", (str(code), str(code).lower()))
+    return next(iter(books.store.find("account", search)), None)
 
 
 def _percent(line: Json) -> Decimal:

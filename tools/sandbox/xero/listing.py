@@ -1,5 +1,6 @@
 """Lists: typed filters, `where`, order, pages and the fields that short lists leave out."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,9 +17,13 @@ from tools.sandbox.xero.wire import Reply, bad_request, envelope
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 HEAVY = ("LineItems",)
-HEAVY_SUMMARY = ("LineItems", "Payments", "CreditNotes", "Prepayments", "Overpayments")
+HEAVY_SUMMARY = (
+    *("LineItems", "Payments", "CreditNotes", "Prepayments", "Overpayments"),
+    *("ContactPersons", "Addresses", "Phones", "IsSupplier", "IsCustomer"),
+)
 
 Action = Callable[[Call], Reply]
+Condition = tuple[str, tuple[object, ...]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Listing:
     columns: Mapping[str, str] = field(default_factory=dict)  # for `where` and `order`
     sets: Mapping[str, str] = field(default_factory=dict)  # comma-separated parameters
     ranges: Mapping[str, str] = field(default_factory=dict)  # parameter -> "column operator"
+    searched: tuple[str, ...] = ()  # columns that `searchTerm` looks in
     understands_where: bool = True
 
 
@@ -92,7 +98,7 @@ def _whole_number(call: Call, name: str, default: int) -> int:
 
 def _search(listing: Listing, call: Call) -> Search:
     conditions: list[str] = []
-    values: list[str] = []
+    values: list[object] = []
     for condition, found in _conditions(listing, call):
         conditions.append(f"({condition})")
         values += found
@@ -104,11 +110,13 @@ def _search(listing: Listing, call: Call) -> Search:
     )
 
 
-def _conditions(listing: Listing, call: Call) -> list[tuple[str, tuple[str, ...]]]:
-    found = [_any_of(column, name, call) for name, column in listing.sets.items()]
+def _conditions(listing: Listing, call: Call) -> list[Condition]:
+    found: list[Condition] = [_any_of(c, name, call) for name, c in listing.sets.items()]
     for name, comparison in listing.ranges.items():
         if name in call.query:
             found.append((f"{comparison} ?", (call.query[name],)))
+    if listing.searched and (term := call.query.get("searchTerm")):
+        found.append(_with_term(listing.searched, term))
     if listing.understands_where and call.query.get("where"):
         found.append(parse_where(call.query["where"], listing.columns))
     if since := call.headers.get("if-modified-since"):
@@ -118,7 +126,13 @@ def _conditions(listing: Listing, call: Call) -> list[tuple[str, tuple[str, ...]
     return found
 
 
-def _any_of(column: str, name: str, call: Call) -> tuple[str, tuple[str, ...]]:
+def _with_term(columns: tuple[str, ...], term: str) -> Condition:
+    literal = re.sub("([%_!])", r"!\1", term)
+    condition = " or ".join(f"{column} like ? escape '!'" for column in columns)
+    return condition, (f"%{literal}%",) * len(columns)
+
+
+def _any_of(column: str, name: str, call: Call) -> Condition:
     if not call.query.get(name):
         return "1", ()
     values = tuple(value.strip() for value in call.query[name].split(","))

@@ -3,94 +3,56 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import date
 
-from tools.sandbox.store import Json, Row, Search
-from tools.sandbox.xero import reference
+from tools.sandbox.store import Json, Search
+from tools.sandbox.xero import allocations, contacts, listings, payments, records, reference
 from tools.sandbox.xero.call import Call
 from tools.sandbox.xero.documents import find_document
-from tools.sandbox.xero.kinds import CREDIT_NOTE, INVOICE, QUOTE, Kind
-from tools.sandbox.xero.listing import Action, Listing, lister, shape
-from tools.sandbox.xero.pdf import invoice_pdf
-from tools.sandbox.xero.wire import (
-    Reply,
-    bad_request,
-    day_of,
-    envelope,
-    ms_instant,
-    not_found,
-)
+from tools.sandbox.xero.kinds import CREDIT_NOTE, INVOICE, PURCHASE_ORDER, QUOTE, Kind
+from tools.sandbox.xero.listing import Action, lister, shape
+from tools.sandbox.xero.mail import emailer
+from tools.sandbox.xero.pdf import document_pdf
+from tools.sandbox.xero.reports import aged_receivables
+from tools.sandbox.xero.wire import Reply, bad_request, envelope, not_found
 from tools.sandbox.xero.writes import creator, updater, upserter
 
-_DOCUMENT_COLUMNS = {
-    "Type": "type",
-    "Status": "status",
-    "Reference": "reference",
-    "Date": "day",
-    "DueDate": "due",
-    "Total": "total",
-    "UpdatedDateUTC": "updated",
-    "Contact.ContactID": "contact_id",
-}
-INVOICES = Listing(
-    "invoice",
-    "Invoices",
-    {**_DOCUMENT_COLUMNS, "InvoiceNumber": "number", "InvoiceID": "id"},
-    {"IDs": "id", "InvoiceNumbers": "number", "ContactIDs": "contact_id", "Statuses": "status"},
-)
-CREDIT_NOTES = Listing(
-    "credit_note",
-    "CreditNotes",
-    {**_DOCUMENT_COLUMNS, "CreditNoteNumber": "number", "CreditNoteID": "id"},
-)
-PAYMENTS = Listing(
-    "payment",
-    "Payments",
-    {"Invoice.InvoiceID": "parent_id", "Date": "day", "Status": "status", "PaymentID": "id"}
-    | {"Reference": "reference", "UpdatedDateUTC": "updated"},
-)
-# Xero ignores `where` on quotes and then returns them all.
-QUOTES = Listing(
-    "quote",
-    "Quotes",
-    {"Date": "day", "ExpiryDate": "due", "QuoteNumber": "number", "UpdatedDateUTC": "updated"},
-    {"ContactID": "contact_id", "Status": "status", "QuoteNumber": "number"},
-    {"DateFrom": "day >=", "DateTo": "day <="}
-    | {"ExpiryDateFrom": "due >=", "ExpiryDateTo": "due <="},
-    understands_where=False,
-)
-CONTACTS = Listing(
-    "contact",
-    "Contacts",
-    {"Name": "number", "ContactID": "id", "ContactStatus": "status", "UpdatedDateUTC": "updated"},
-    {"IDs": "id"},
-)
-ITEMS = Listing("item", "Items", {"Code": "number", "ItemID": "id"})
 
+def _finder(kind: Kind) -> Callable[[Call], Json]:
+    """The document that the path names; raises Refused with a 404."""
 
-def _fixed(plural: str, documents: Callable[[], list[Json]]) -> Action:
-    return lambda call: envelope(plural, documents(), call.books.now)
+    def find(call: Call) -> Json:
+        found = find_document(kind, call.path[kind.id_field], call.books)
+        if found is None:
+            raise not_found()
+        return found
+
+    return find
 
 
 def _getter(kind: Kind) -> Action:
+    find = _finder(kind)
+
     def get(call: Call) -> Reply:
-        document = shape(_document(kind, call), call.query)
-        return envelope(kind.plural, [document], call.books.now)
+        document = find(call)
+        if call.wants_pdf:
+            return Reply(200, document_pdf(kind, document), "application/pdf")
+        return envelope(kind.plural, [shape(document, call.query)], call.books.now)
 
     return get
 
 
-def _document(kind: Kind, call: Call) -> Json:
-    found = find_document(kind, call.path[kind.id_field], call.books)
-    if found is None:
-        raise not_found()
-    return found
+def _getter_by_id(table: str, plural: str, id_field: str) -> Action:
+    def get(call: Call) -> Reply:
+        found = call.store.get(table, call.path[id_field].lower())
+        if found is None:
+            raise not_found()
+        return envelope(plural, [shape(found, call.query)], call.books.now)
+
+    return get
 
 
-def _get_invoice(call: Call) -> Reply:
-    if "application/pdf" in call.headers.get("accept", ""):
-        return Reply(200, invoice_pdf(_document(INVOICE, call)), "application/pdf")
-    return _getter(INVOICE)(call)
+def _get_organisation(call: Call) -> Reply:
+    return envelope("Organisations", [reference.organisation()], call.books.now)
 
 
 def _get_item(call: Call) -> Reply:
@@ -101,37 +63,8 @@ def _get_item(call: Call) -> Reply:
     return envelope("Items", [shape(found[0], call.query)], call.books.now)
 
 
-def _get_payment(call: Call) -> Reply:
-    found = call.store.get("payment", call.path["PaymentID"].lower())
-    if found is None:
-        raise not_found()
-    return envelope("Payments", [found], call.books.now)
-
-
-def _get_contact(call: Call) -> Reply:
-    contact = call.store.get("contact", call.path["ContactID"].lower())
-    if contact is None:
-        raise not_found()
-    balances = {"AccountsReceivable": _receivable(contact["ContactID"], call)}
-    return envelope("Contacts", [{**contact, "Balances": balances}], call.books.now)
-
-
-def _receivable(contact_id: str, call: Call) -> Json:
-    condition = "contact_id = ? and type = 'ACCREC' and status = 'AUTHORISED'"
-    unpaid = call.store.find("invoice", Search(condition, (contact_id,)))
-    overdue = [i for i in unpaid if _due(i) < call.books.today]
-    return {
-        name: round(sum(i["AmountDue"] for i in invoices), 2)
-        for name, invoices in (("Outstanding", unpaid), ("Overdue", overdue))
-    }
-
-
-def _due(invoice: Json) -> date:
-    return day_of(invoice["DueDate"])
-
-
 def _online_invoice(call: Call) -> Reply:
-    invoice = _document(INVOICE, call)
+    invoice = _find_invoice(call)
     if invoice["Status"] not in ("AUTHORISED", "PAID"):
         raise bad_request(10, "ValidationException", "The invoice has no online version")
     key = (call.store.read_meta("link key") or "").encode()
@@ -140,50 +73,74 @@ def _online_invoice(call: Call) -> Reply:
     return envelope("OnlineInvoices", [link], call.books.now)
 
 
-def _get_history(call: Call) -> Reply:
-    notes = Search("parent_id = ?", (_document(INVOICE, call)["InvoiceID"],), "created, id")
-    return envelope("HistoryRecords", call.store.find("history", notes), call.books.now)
+_find_invoice, _find_quote = _finder(INVOICE), _finder(QUOTE)
+_find_credit = _finder(CREDIT_NOTE)
 
-
-def _add_history(call: Call) -> Reply:
-    invoice_id = _document(INVOICE, call)["InvoiceID"]
-    sent = call.documents("HistoryRecords")
-    if not all(isinstance(r.get("Details"), str) and r["Details"].strip() for r in sent):
-        raise bad_request(10, "ValidationException", "Details is required")
-    at, written = call.books.now, []
-    for index, record in enumerate(sent):
-        body = {"Details": record["Details"], "Changes": "Note", "User": "System Generated"}
-        body["DateUTC"] = ms_instant(at)
-        note_id = f"{invoice_id}:{at.isoformat()}:{index}"
-        call.store.save(Row("history", note_id, body, at.isoformat(), parent_id=invoice_id))
-        written.append(body)
-    return envelope("HistoryRecords", written, at)
-
-
-OPERATIONS: Mapping[str, Action] = {
-    "GET /Organisation": _fixed("Organisations", lambda: [reference.organisation()]),
-    "GET /TaxRates": _fixed("TaxRates", reference.tax_rates),
-    "GET /Accounts": _fixed("Accounts", reference.accounts),
-    "GET /Contacts": lister(CONTACTS),
-    "GET /Contacts/{ContactID}": _get_contact,
-    "GET /Items": lister(ITEMS),
+_SETTINGS: Mapping[str, Action] = {
+    "GET /Organisation": _get_organisation,
+    "GET /TaxRates": lister(listings.TAX_RATES),
+    "GET /Accounts": lister(listings.ACCOUNTS),
+    "GET /Currencies": lister(listings.CURRENCIES),
+    "GET /BrandingThemes": lister(listings.BRANDING_THEMES),
+    "GET /Items": lister(listings.ITEMS),
     "GET /Items/{ItemID}": _get_item,
-    "GET /Payments": lister(PAYMENTS),
-    "GET /Payments/{PaymentID}": _get_payment,
-    "GET /Invoices": lister(INVOICES),
+}
+_CONTACTS: Mapping[str, Action] = {
+    "GET /Contacts": lister(listings.CONTACTS),
+    "PUT /Contacts": contacts.create_contacts,
+    "POST /Contacts": contacts.upsert_contacts,
+    "GET /Contacts/{ContactID}": contacts.get_contact,
+    "POST /Contacts/{ContactID}": contacts.update_contact,
+    "GET /Contacts/{ContactID}/History": records.reader(contacts.find_contact, "ContactID"),
+    "PUT /Contacts/{ContactID}/History": records.writer(contacts.find_contact, "ContactID"),
+    "GET /Reports/AgedReceivablesByContact": aged_receivables,
+}
+_INVOICES: Mapping[str, Action] = {
+    "GET /Invoices": lister(listings.INVOICES),
     "PUT /Invoices": creator(INVOICE),
     "POST /Invoices": upserter(INVOICE),
-    "GET /Invoices/{InvoiceID}": _get_invoice,
+    "GET /Invoices/{InvoiceID}": _getter(INVOICE),
     "POST /Invoices/{InvoiceID}": updater(INVOICE),
+    "POST /Invoices/{InvoiceID}/Email": emailer(_find_invoice),
     "GET /Invoices/{InvoiceID}/OnlineInvoice": _online_invoice,
-    "GET /Invoices/{InvoiceID}/History": _get_history,
-    "PUT /Invoices/{InvoiceID}/History": _add_history,
-    "GET /CreditNotes": lister(CREDIT_NOTES),
+    "GET /Invoices/{InvoiceID}/History": records.reader(_find_invoice, "InvoiceID"),
+    "PUT /Invoices/{InvoiceID}/History": records.writer(_find_invoice, "InvoiceID"),
+    "GET /RepeatingInvoices": lister(listings.REPEATING_INVOICES),
+}
+_CREDITS: Mapping[str, Action] = {
+    "GET /CreditNotes": lister(listings.CREDIT_NOTES),
     "PUT /CreditNotes": creator(CREDIT_NOTE),
+    "POST /CreditNotes": upserter(CREDIT_NOTE),
     "GET /CreditNotes/{CreditNoteID}": _getter(CREDIT_NOTE),
     "POST /CreditNotes/{CreditNoteID}": updater(CREDIT_NOTE),
-    "GET /Quotes": lister(QUOTES),
+    "PUT /CreditNotes/{CreditNoteID}/Allocations": allocations.create_allocations,
+    "DELETE /CreditNotes/{CreditNoteID}/Allocations/{AllocationID}": allocations.delete_allocation,
+    "GET /CreditNotes/{CreditNoteID}/History": records.reader(_find_credit, "CreditNoteID"),
+    "PUT /CreditNotes/{CreditNoteID}/History": records.writer(_find_credit, "CreditNoteID"),
+}
+_MONEY: Mapping[str, Action] = {
+    "GET /Payments": lister(listings.PAYMENTS),
+    "PUT /Payments": payments.create_payments,
+    "GET /Payments/{PaymentID}": _getter_by_id("payment", "Payments", "PaymentID"),
+    "POST /Payments/{PaymentID}": payments.delete_payment,
+    "GET /Overpayments": lister(listings.OVERPAYMENTS),
+    "GET /Overpayments/{OverpaymentID}": _getter_by_id(
+        "overpayment", "Overpayments", "OverpaymentID"
+    ),
+    "GET /Prepayments": lister(listings.PREPAYMENTS),
+    "GET /Prepayments/{PrepaymentID}": _getter_by_id("prepayment", "Prepayments", "PrepaymentID"),
+}
+_ORDERS: Mapping[str, Action] = {
+    "GET /Quotes": lister(listings.QUOTES),
     "PUT /Quotes": creator(QUOTE),
+    "POST /Quotes": upserter(QUOTE),
     "GET /Quotes/{QuoteID}": _getter(QUOTE),
     "POST /Quotes/{QuoteID}": updater(QUOTE),
+    "GET /Quotes/{QuoteID}/History": records.reader(_find_quote, "QuoteID"),
+    "PUT /Quotes/{QuoteID}/History": records.writer(_find_quote, "QuoteID"),
+    "GET /PurchaseOrders": lister(listings.PURCHASE_ORDERS),
+    "PUT /PurchaseOrders": creator(PURCHASE_ORDER),
+    "GET /PurchaseOrders/{PurchaseOrderID}": _getter(PURCHASE_ORDER),
+    "POST /PurchaseOrders/{PurchaseOrderID}": updater(PURCHASE_ORDER),
 }
+OPERATIONS = {**_SETTINGS, **_CONTACTS, **_INVOICES, **_CREDITS, **_MONEY, **_ORDERS}

@@ -1,21 +1,29 @@
-"""A one-page PDF of an invoice, written by hand."""
+"""A one-page PDF of a document, written by hand."""
 
 from tools.sandbox.store import Json
+from tools.sandbox.xero.kinds import Kind
 
 _HEAD = b"%PDF-1.4\n"
 
 
-def invoice_pdf(invoice: Json) -> bytes:
+def document_pdf(kind: Kind, document: Json) -> bytes:
     """Number, contact, status and amounts in Helvetica on an A4 page."""
     lines = [
-        f"Tax invoice {invoice['InvoiceNumber']}",
-        invoice["Contact"]["Name"],
-        f"Date {invoice['DateString'][:10]}   Status {invoice['Status']}",
-        f"Subtotal SGD {invoice['SubTotal']:.2f}   GST SGD {invoice['TotalTax']:.2f}",
-        f"Total SGD {invoice['Total']:.2f}   Due SGD {invoice['AmountDue']:.2f}",
+        f"{kind.title} {document[kind.number_field]}",
+        document["Contact"]["Name"],
+        f"Date {document['DateString'][:10]}   Status {document['Status']}",
+        f"Subtotal SGD {document['SubTotal']:.2f}   GST SGD {document['TotalTax']:.2f}",
+        f"Total SGD {document['Total']:.2f}{_balance(document)}",
     ]
     shown = " ".join(f"({_escaped(line)}) Tj T*" for line in lines)
     return _file(f"BT /F1 14 Tf 24 TL 60 760 Td {shown} ET".encode("cp1252", "replace"))
+
+
+def _balance(document: Json) -> str:
+    for name, words in (("AmountDue", "Due"), ("RemainingCredit", "Left")):
+        if name in document:
+            return f"   {words} SGD {document[name]:.2f}"
+    return ""
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,7 @@
-"""What seldom changes in an organisation: its details, tax rates, accounts, items and contacts."""
+"""What seldom changes in an organisation: its details, tax rates, accounts, items and contacts.
+
+All but the organisation itself stand in the books as documents of their own kinds.
+"""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +14,7 @@ from tools.sandbox.xero.wire import ms_instant
 
 SALES_ACCOUNT = "200"
 BANK_ACCOUNT = "090"
+TAKES_PAYMENTS = ("BANK", "EQUITY")
 
 
 def organisation() -> Json:
@@ -49,10 +53,22 @@ def sales_tax_type(day: date) -> str:
     return str(next((r["type"] for r in dated if r["from"] <= day), dated[-1]["type"]))
 
 
-def tax_rates() -> list[Json]:
-    """The organisation's tax rates."""
-    percents = tax_percents()
-    return [_tax_rate(r["name"], r["type"], percents[r["type"]]) for r in company()["tax_rates"]]
+def rows(at: datetime) -> list[Row]:
+    """What the books hold before the first sale."""
+    return [
+        *(_tax_rate_row(rate, at) for rate in company()["tax_rates"]),
+        *(account_row(account, at) for account in company()["accounts"]),
+        *(_currency_row(currency, at) for currency in company()["currencies"]),
+        *(_theme_row(theme, at) for theme in company()["branding_themes"]),
+        *(_item_row(product, at) for product in products()),
+        *(_contact_row(contact, at) for contact in company()["contacts"]),
+    ]
+
+
+def _tax_rate_row(rate: Json, at: datetime) -> Row:
+    body = _tax_rate(rate["name"], rate["type"], tax_percents()[rate["type"]])
+    name, status = rate["name"], body["Status"]
+    return Row("tax_rate", rate["type"], body, at.isoformat(), number=name, status=status)
 
 
 def _tax_rate(name: str, tax_type: str, percent: Decimal) -> Json:
@@ -72,15 +88,18 @@ def _tax_rate(name: str, tax_type: str, percent: Decimal) -> Json:
     }
 
 
-@cache
-def account_codes() -> frozenset[str]:
-    """The accounts that a line may name."""
-    return frozenset(a["code"] for a in company()["accounts"])
-
-
-def accounts() -> list[Json]:
-    """The chart of accounts, as far as sales need it."""
-    return [_account(a["code"]) | _account_type(a) for a in company()["accounts"]]
+def account_row(entry: Json, at: datetime) -> Row:
+    """An account out of its code, name, type and class."""
+    body = _account(entry["code"]) | _account_type(entry) | {"UpdatedDateUTC": ms_instant(at)}
+    return Row(
+        "account",
+        body["AccountID"],
+        body,
+        at.isoformat(),
+        number=body["Code"],
+        status=body["Status"],
+        type=body["Type"],
+    )
 
 
 def _account(code: str) -> Json:
@@ -88,7 +107,7 @@ def _account(code: str) -> Json:
         "AccountID": stable_id("account", code),
         "Code": code,
         "Status": "ACTIVE",
-        "EnablePaymentsToAccount": code == BANK_ACCOUNT,
+        "EnablePaymentsToAccount": False,
         "TaxType": "NONE",
     }
 
@@ -97,12 +116,25 @@ def _account_type(entry: Json) -> Json:
     found = {"Name": entry["name"], "Type": entry["type"], "Class": entry["class"]}
     if entry["type"] == "BANK":
         found |= {"BankAccountNumber": "000-00000-0", "BankAccountType": "BANK"}
+    if entry["type"] in TAKES_PAYMENTS:
+        found["EnablePaymentsToAccount"] = True
     return found
 
 
-def item_rows(at: datetime) -> list[Row]:
-    """The catalogue as Xero items."""
-    return [_item_row(product, at) for product in products()]
+def _currency_row(entry: Json, at: datetime) -> Row:
+    body = {"Code": entry["code"], "Description": entry["description"]}
+    return Row("currency", entry["code"], body, at.isoformat(), number=entry["code"])
+
+
+def _theme_row(entry: Json, at: datetime) -> Row:
+    body = {
+        "BrandingThemeID": stable_id("theme", entry["name"]),
+        "Name": entry["name"],
+        "Type": "INVOICE",
+        "SortOrder": entry["order"],
+        "CreatedDateUTC": ms_instant(at),
+    }
+    return Row("theme", body["BrandingThemeID"], body, at.isoformat(), number=entry["name"])
 
 
 def _item_row(product: Json, at: datetime) -> Row:
@@ -128,11 +160,6 @@ def _item_row(product: Json, at: datetime) -> Row:
     return Row("item", body["ItemID"], body, at.isoformat(), number=code)
 
 
-def contact_rows(at: datetime) -> list[Row]:
-    """The bill-to contacts."""
-    return [_contact_row(entry, at) for entry in company()["contacts"]]
-
-
 def _contact_row(entry: Json, at: datetime) -> Row:
     first, _, last = entry["person"].partition(" ")
     phone = {"PhoneType": "MOBILE", "PhoneNumber": entry["phone"], "PhoneCountryCode": "65"}
@@ -142,7 +169,8 @@ def _contact_row(entry: Json, at: datetime) -> Row:
         "Name": entry["name"],
         "FirstName": first,
         "LastName": last,
-        "EmailAddress": email_of(entry["slug"]),
+        "EmailAddress": email_of(entry["slug"]) if entry.get("has_email", True) else "",
+        "ContactPersons": [_person(p) for p in entry.get("persons", [])],
         "Addresses": [_address(entry["slug"])],
         "Phones": [phone],
         "IsSupplier": entry.get("is_supplier", False),
@@ -158,6 +186,16 @@ def _contact_row(entry: Json, at: datetime) -> Row:
         number=entry["name"],
         status=body["ContactStatus"],
     )
+
+
+def _person(entry: Json) -> Json:
+    first, _, last = entry["name"].partition(" ")
+    return {
+        "FirstName": first,
+        "LastName": last,
+        "EmailAddress": entry["email"],
+        "IncludeInEmails": entry["gets_invoices"],
+    }
 
 
 def _address(slug: str) -> Json:

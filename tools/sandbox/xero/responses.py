@@ -7,16 +7,16 @@ from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from tools.sandbox.faults import Mode
+from tools.sandbox.faults import Fault
 from tools.sandbox.xero.limits import too_many
 from tools.sandbox.xero.wire import Reply
 
 LONGEST_HANG_SECONDS = 60
 ERROR_PAGE = b"<html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>"
 
-SERVER_ERROR = Reply(500, b'{"Title":"An error occurred","Status":500}')
 UNAVAILABLE = Reply(503, b"The Xero API is currently offline for maintenance", "text/plain")
 BAD_GATEWAY = Reply(502, ERROR_PAGE, "text/html")
+LOGIN_PAGE = Reply(200, b"<html><body><h1>Log in to Xero</h1></body></html>", "text/html")
 
 
 class BrokenOff(Response):
@@ -31,23 +31,37 @@ class BrokenOff(Response):
 
 def respond(reply: Reply, headers: Mapping[str, str] | None = None) -> Response:
     """The reply with further headers."""
-    together = {**reply.headers, **(headers or {})}
-    return Response(reply.body, reply.status, together, reply.media_type)
+    together = {**(headers or {}), **reply.headers}
+    return Response(reply.body, reply.status, together, reply.media_type or None)
 
 
-async def failure(request: Request, fault: Mode | None) -> Response | None:
+async def failure(request: Request, fault: Fault | None) -> Response | None:
     """The answer of a fault that strikes before anything is done; None if none does."""
-    match fault:
+    if fault is None:
+        return None
+    match fault.mode:
         case "hang":
             return await _hang(request)
-        case "unavailable":
+        case "unavailable" | "plain_503":
             return respond(UNAVAILABLE)
         case "html_error":
             return respond(BAD_GATEWAY)
         case "rate_limit":
-            return respond(too_many("minute", 2).reply)
+            return respond(too_many(fault.problem, fault.retry_after).reply)
+        case "slow":
+            await asyncio.sleep(fault.seconds)
+    return None
+
+
+def delivered(reply: Reply, fault: Fault | None) -> Response:
+    """The answer to what was done, unless the fault keeps it from arriving."""
+    match fault.mode if fault else None:
+        case "drop_after_commit":
+            return BrokenOff()
+        case "not_json":
+            return respond(LOGIN_PAGE)
         case _:
-            return None
+            return respond(reply)
 
 
 async def _hang(request: Request) -> Response:

@@ -10,6 +10,8 @@ _COMPARISON = re.compile(
     r"""\s*(?P<field>[A-Za-z][\w.]*)\s*(?P<operator>==|!=|>=|<=|>|<)\s*
     (?:"(?P<text>[^"]*)"
       |guid\("(?P<guid>[0-9a-fA-F-]{36})"\)
+      |(?P<number>-?\d{1,15}(?:\.\d{1,6})?)
+      |(?P<flag>true|false)\b
       |DateTime\(\s*(?P<year>\d{4})\s*,\s*(?P<month>\d{1,2})\s*,\s*(?P<day>\d{1,2})\s*\))
     \s*(?P<join>AND\b|OR\b|&&|\|\||$)""",
     re.VERBOSE | re.IGNORECASE,
@@ -18,9 +20,10 @@ _JOINS = {"AND": " and ", "&&": " and ", "OR": " or ", "||": " or ", "": ""}
 _OPERATORS = {"==": "=", "!=": "<>", ">=": ">=", "<=": "<=", ">": ">", "<": "<"}
 
 
-def parse_where(where: str, columns: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+def parse_where(where: str, columns: Mapping[str, str]) -> tuple[str, tuple[str | float, ...]]:
     """An SQL condition and its values; raises Refused for what it does not understand."""
-    condition, values, position, join = "", [], 0, "AND"
+    condition, position, join = "", 0, "AND"
+    values: list[str | float] = []
     while join:
         found = _COMPARISON.match(where, position)
         column = columns.get(found["field"]) if found else None
@@ -49,11 +52,19 @@ def not_understood(text: str) -> Refused:
     return bad_request(16, "QueryParseException", f"Cannot parse the expression {text[:200]}")
 
 
-def _value(found: re.Match[str]) -> str:
+def _value(found: re.Match[str]) -> str | float:
     if found["text"] is not None:
         return found["text"]
     if found["guid"] is not None:
         return found["guid"].lower()
+    if found["number"] is not None:
+        return float(found["number"])
+    if found["flag"] is not None:
+        return float(found["flag"].lower() == "true")
+    return _day(found)
+
+
+def _day(found: re.Match[str]) -> str:
     try:
         return date(int(found["year"]), int(found["month"]), int(found["day"])).isoformat()
     except ValueError as error:

@@ -4,7 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from tools.sandbox.store import Json
@@ -91,13 +91,16 @@ def bad_request(number: int, kind: str, message: str) -> Refused:
     return Refused(as_json(400, {"ErrorNumber": number, "Type": kind, "Message": message}))
 
 
-def problem(status: int, title: str, detail: str) -> Refused:
+def problem(
+    status: int, title: str, detail: str, headers: Mapping[str, str] | None = None
+) -> Refused:
     """A 401 or 403 in the shape of Xero's front door."""
     body = {"Title": title, "Status": status, "Detail": detail, "Extensions": {}}
-    return Refused(as_json(status, {**body, "Instance": str(uuid.uuid4())}))
+    reply = as_json(status, {**body, "Instance": str(uuid.uuid4())})
+    return Refused(replace(reply, headers=headers or {}))
 
 
 def not_found() -> Refused:
     """The 404 that Xero sends for an unknown document or path."""
     text = b"The resource you're looking for cannot be found"
-    return Refused(Reply(404, text, "text/html"))
+    return Refused(Reply(404, text, "text/plain"))

@@ -1,5 +1,8 @@
 """Creating and updating documents: single or in bulk, summarised errors or errors in place."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from tools.sandbox.store import Json
 from tools.sandbox.xero.call import Call
 from tools.sandbox.xero.documents import find_document, write_document
@@ -41,6 +44,25 @@ def updater(kind: Kind) -> Action:
     return update
 
 
+def attempt(sent: Json, write: Callable[[], Json]) -> Attempt:
+    """What `write` made of what was sent, or what was sent with the rules that it breaks."""
+    try:
+        return write(), True
+    except Invalid as invalid:
+        errors = [{"Message": message} for message in invalid.messages]
+        marks = {"HasErrors": True, "StatusAttributeString": "ERROR", "ValidationErrors": errors}
+        return {**sent, **marks}, False
+
+
+def answer(plural: str, attempts: Sequence[Attempt], call: Call) -> Reply:
+    """Every document; raises Refused if one is not good, unless errors are to stay in place."""
+    summarised = call.query.get("summarizeErrors", "true").lower() != "false"
+    if summarised and not all(is_good for _, is_good in attempts):
+        raise validation_error([document for document, is_good in attempts if not is_good])
+    shown = [shape(document, call.query) if good else document for document, good in attempts]
+    return envelope(plural, shown, call.books.now)
+
+
 def _existing(kind: Kind, sent: Json, call: Call) -> Json | None:
     document_id, number = sent.get(kind.id_field), sent.get(kind.number_field)
     found = find_document(kind, str(document_id or number or ""), call.books)
@@ -50,20 +72,11 @@ def _existing(kind: Kind, sent: Json, call: Call) -> Json | None:
 
 
 def _write_all(kind: Kind, call: Call, pairs: list[tuple[Json, Json | None]]) -> Reply:
-    attempts = [_attempt(kind, call, sent, earlier) for sent, earlier in pairs]
-    summarised = call.query.get("summarizeErrors", "true").lower() != "false"
-    if summarised and not all(is_good for _, is_good in attempts):
-        raise validation_error([document for document, is_good in attempts if not is_good])
-    shown = [shape(document, call.query) if good else document for document, good in attempts]
-    return envelope(kind.plural, shown, call.books.now)
+    attempts = [attempt(sent, partial(_write, kind, call, sent, old)) for sent, old in pairs]
+    return answer(kind.plural, attempts, call)
 
 
-def _attempt(kind: Kind, call: Call, sent: Json, earlier: Json | None) -> Attempt:
-    try:
-        document = write_document(kind, sent, earlier, call.books)
-    except Invalid as invalid:
-        errors = [{"Message": message} for message in invalid.messages]
-        marks = {"HasErrors": True, "StatusAttributeString": "ERROR", "ValidationErrors": errors}
-        return {**sent, **marks}, False
+def _write(kind: Kind, call: Call, sent: Json, earlier: Json | None) -> Json:
+    document = write_document(kind, sent, earlier, call.books)
     call.store.save(row_of(kind, document, call.books.now.isoformat()))
-    return document, True
+    return document

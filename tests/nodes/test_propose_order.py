@@ -9,11 +9,11 @@ import pytest
 from langgraph.runtime import Runtime
 
 from nodes.call_xero_tools import call_xero_tools
-from nodes.propose_action import propose_action
+from nodes.propose_order import propose_action
 from nodes.state import State
 from tests.nodes.conftest import a_state, data_of, kinds
 from tests.tools.conftest import Control
-from tools.actions import card_hash
+from tools.actions.store import card_hash
 from tools.context import Context
 
 MONDAY_MORNING = "2026-11-23T10:30:00+08:00"
@@ -29,7 +29,7 @@ async def propose(context: Context, text: str, thread_id: str, **more: Any) -> S
     runtime = Runtime(context=context)
     state = a_state(text, "order", thread_id=thread_id, received_at=MONDAY_MORNING, **more)
     state = {**state, **await call_xero_tools(state, runtime)}
-    return await propose_action(state, runtime)
+    return await propose_order(state, runtime)
 
 
 async def card_of(context: Context, text: str, thread_id: str, **more: Any) -> dict[str, Any]:
@@ -262,7 +262,7 @@ async def test_each_outlet_gets_a_card_of_its_own(context: Context, thread_id: s
     placed["turn"]["focus"] = {"order": order}
     runtime = Runtime(context=context)
     placed = {**placed, **await call_xero_tools(placed, runtime)}
-    second = (await propose_action(placed, runtime))["card"]
+    second = (await propose_order(placed, runtime))["card"]
     assert second is not None
     assert [x["code"] for x in second["lines"]] == ["CNP-016-FB-01"]
     assert second["outlet"]["name"] == "Forno Rosso Pasir Ris"
@@ -282,7 +282,7 @@ async def test_the_same_as_last_time_is_priced_at_todays_prices(
     state = a_state(text, "reorder", thread_id=thread_id, received_at=MONDAY_MORNING)
     runtime = Runtime(context=context)
     state = {**state, **await call_xero_tools(state, runtime)}
-    card = (await propose_action(state, runtime))["card"]
+    card = (await propose_order(state, runtime))["card"]
     assert card is not None
     asked = data_of(state, "past_order")["pieces"]
     assert {x["code"]: x["pieces"] for x in card["lines"] if float(x["unit_price"])} == {
@@ -297,7 +297,7 @@ async def test_without_an_earlier_order_there_is_nothing_to_repeat(
     state = a_state("same as last month", "reorder", thread_id=thread_id)
     runtime = Runtime(context=context)
     state = {**state, **await call_xero_tools(state, runtime)}
-    assert kinds(await propose_action(state, runtime)) == ["nothing_to_repeat"]
+    assert kinds(await propose_order(state, runtime)) == ["nothing_to_repeat"]
 
 
 async def test_a_contact_that_the_order_names_is_on_the_card(

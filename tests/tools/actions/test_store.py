@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tools.conftest import CUSTOMER
-from tools.actions import Actions, Proposal, card_hash
+from tools.actions.store import Actions, End, Proposal, card_hash
 from tools.database import Pool, fetch_all
+from tools.xero.writes import Write
 
 NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)
 CARD = {"total": "806.60", "lines": [{"code": "CNP-014-FB-01", "pieces": 600}]}
-PAYLOAD = b'{"Invoices":[]}'
+WRITES = (Write("create_invoice", "TRIA-000001", b'{"Invoices":[]}'),)
 STRANGER = "somebody else"
 
 
@@ -29,7 +31,7 @@ async def a_proposal(actions: Actions, thread_id: UUID, **changes: Any) -> Propo
         "customer_id": CUSTOMER,
         "kind": "order",
         "card": CARD,
-        "payload": PAYLOAD,
+        "writes": WRITES,
         "document_number": await actions.next_number(),
         "expires_at": NOW + timedelta(hours=24),
     }
@@ -53,17 +55,22 @@ async def trail(pool: Pool, action_id: UUID) -> list[tuple[str, str]]:
     return [(row["actor"], row["event"]) for row in rows]
 
 
-DIGEST = card_hash(CARD, PAYLOAD)
+DIGEST = card_hash(CARD, WRITES)
 
 
 def test_the_hash_does_not_depend_on_the_order_of_keys() -> None:
-    assert card_hash(dict(reversed(CARD.items())), PAYLOAD) == DIGEST
+    assert card_hash(dict(reversed(CARD.items())), WRITES) == DIGEST
 
 
 @given(st.binary(max_size=20), st.text(max_size=10))
-def test_any_change_of_card_or_bytes_changes_the_hash(payload: bytes, total: str) -> None:
-    changed = card_hash(CARD | {"total": total}, payload)
-    assert (changed == DIGEST) == (payload == PAYLOAD and total == CARD["total"])
+def test_any_change_of_card_or_bytes_changes_the_hash(body: bytes, total: str) -> None:
+    changed = card_hash(CARD | {"total": total}, [replace(WRITES[0], body=body)])
+    assert (changed == DIGEST) == (body == WRITES[0].body and total == CARD["total"])
+
+
+@pytest.mark.parametrize("writes", [(), WRITES * 2, (replace(WRITES[0], target="TRIA-000002"),)])
+def test_another_set_of_writes_changes_the_hash(writes: tuple[Write, ...]) -> None:
+    assert card_hash(CARD, writes) != DIGEST
 
 
 async def test_numbers_of_our_series_are_never_repeated(actions: Actions) -> None:
@@ -79,8 +86,10 @@ async def test_a_card_waits_with_the_bytes_that_will_be_sent(
     row = await actions.open_of(thread_id, CUSTOMER)
     assert row is not None
     assert (row["status"], row["card"], row["hash"]) == ("proposed", CARD, DIGEST)
-    assert bytes(row["payload"]) == PAYLOAD
     assert row["document_number"] == proposal.document_number
+    async with actions.held(proposal.action_id) as ledger:
+        assert ledger
+        assert [w.write for w in await ledger.writes()] == list(WRITES)
 
 
 async def test_the_cards_of_somebody_else_do_not_exist(actions: Actions, thread_id: UUID) -> None:
@@ -120,7 +129,7 @@ async def test_a_yes_confirms_exactly_what_was_shown(
     proposal = await a_proposal(actions, thread_id)
     row = await actions.confirm(proposal.action_id, CUSTOMER, DIGEST, NOW)
     assert row is not None
-    assert (row["status"], bytes(row["payload"])) == ("confirmed", PAYLOAD)
+    assert row["status"] == "confirmed"
     assert await trail(pool, proposal.action_id) == [
         ("assistant", "action.proposed"),
         (CUSTOMER, "action.confirmed"),
@@ -129,7 +138,7 @@ async def test_a_yes_confirms_exactly_what_was_shown(
 
 async def test_a_yes_to_another_hash_confirms_nothing(actions: Actions, thread_id: UUID) -> None:
     proposal = await a_proposal(actions, thread_id)
-    other = card_hash(CARD | {"total": "1.00"}, PAYLOAD)
+    other = card_hash(CARD | {"total": "1.00"}, WRITES)
     assert await actions.confirm(proposal.action_id, CUSTOMER, other, NOW) is None
     assert await status_of(actions, proposal.action_id) == "proposed"
 
@@ -178,7 +187,7 @@ async def test_a_confirmed_card_cannot_be_declined(actions: Actions, thread_id: 
 
 
 @pytest.mark.parametrize("status", ["committed", "declined", "expired", "failed"])
-async def test_a_card_ends_once(actions: Actions, pool: Pool, thread_id: UUID, status: str) -> None:
+async def test_a_card_ends_once(actions: Actions, pool: Pool, thread_id: UUID, status: End) -> None:
     proposal = await a_proposal(actions, thread_id)
     assert await actions.settle(proposal.action_id, status)
     assert not await actions.settle(proposal.action_id, "declined")

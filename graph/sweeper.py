@@ -1,0 +1,123 @@
+"""Finishes what was left: cards whose process died, decisions that came, customers to be told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from graph.execution import DATABASE_ERRORS
+from monitoring.logging import origin
+from tools.actions.commit import carry_out
+from tools.actions.desk import ApprovalDesk
+from tools.actions.store import Actions
+from tools.context import Caller, Context
+from tools.errors import TriaError
+from tools.ordering.delivery import business_deadline
+from tools.ordering.recheck import changed_since
+from tools.rules import load_rules
+from tools.tickets import NewTicket
+
+log = structlog.get_logger()
+
+SWEEP_SECONDS = 1.0
+Work = Callable[[], Awaitable[None]]
+
+
+class Sweeper:
+    """Background work of one process. Every step may be done by any replica, and by one only."""
+
+    def __init__(
+        self,
+        desk: ApprovalDesk,
+        actions: Actions,
+        context_for: Callable[[Caller], Context],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._desk = desk
+        self._actions = actions
+        self._context_for = context_for
+        self._now = now
+        self._more: list[Work] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, work: Work) -> None:
+        """Also do this in every sweep."""
+        self._more.append(work)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._task = asyncio.create_task(self._forever())
+
+    async def stop(self) -> None:
+        """End at once; whatever was under way is found by the next sweep of any replica."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _forever(self) -> None:
+        while True:
+            for work in (self._finish, self._chase, self._tell, *self._more):
+                await self._attempt(work)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _attempt(self, work: Work) -> None:
+        try:
+            await work()
+        except (*DATABASE_ERRORS, TriaError) as error:
+            log.warning("sweep failed", work=work.__name__, **origin(error))
+
+    async def _finish(self) -> None:
+        """Carry out confirmed cards that no turn works on, and wake turns that wait no longer."""
+        await self._desk.expire(self._now())
+        await self._desk.resume_decided()
+        for action in await self._desk.unfinished():
+            await self._carry_out(action)
+
+    async def _carry_out(self, action: dict[str, Any]) -> None:
+        context = self._context_for(Caller.of(action["scope"]))
+        if change := await self._change(action, context):
+            await self._actions.settle(action["action_id"], "expired", error=change)
+            return
+        carried = await carry_out(action, self._actions, context.books)
+        log.info(
+            "card swept",
+            action_id=str(action["action_id"]),
+            outcome=carried.status,
+            reason=carried.reason,
+        )
+
+    async def _change(self, action: dict[str, Any], context: Context) -> str | None:
+        """What keeps an order from being placed now; what was begun is always finished."""
+        if action["kind"] != "order" or await self._actions.has_begun(action["action_id"]):
+            return None
+        listed = await context.accounts.price_list()
+        standing = await context.accounts.standing()
+        prices = {code: item.price for code, item in listed.items()}
+        return changed_since(action["card"], prices, self._now(), on_hold=standing.on_hold)
+
+    async def _chase(self) -> None:
+        """An unusual order that stays unanswered goes to a person (O8)."""
+        hours = load_rules().ordering.silence_hours
+        for action in await self._desk.silent_unusual(self._now() - timedelta(hours=hours)):
+            await self._open_ticket(action)
+
+    async def _open_ticket(self, action: dict[str, Any]) -> None:
+        caller = Caller.of(action["scope"])
+        first_reply = load_rules().escalation.levels[2].first_reply_minutes
+        await self._context_for(caller).tickets.open(
+            NewTicket(
+                task_key=f"{action['action_id']}:unusual",
+                thread_id=action["thread_id"],
+                customer_id=caller.customer_id,
+                reason="unusual_order",
+                levels=(2,),
+                packet={"customer": caller.company, "card": action["card"]},
+                deadline=business_deadline(self._now(), first_reply),
+            )
+        )
+
+    async def _tell(self) -> None:
+        while await self._desk.tell_next():
+            pass

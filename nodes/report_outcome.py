@@ -1,0 +1,53 @@
+"""Tell a customer what happened since: how a card ended, or that a payment came in."""
+
+from typing import Any
+from uuid import UUID
+
+from langgraph.runtime import Runtime
+
+from nodes.cards.draft import shown
+from nodes.cards.outcome import ended
+from nodes.state import Fact, State
+from tools.context import Context
+
+SILENT = "en"
+
+
+async def report_outcome(state: State, runtime: Runtime[Context]) -> State:
+    """The first step of a turn that no message asked for. What it tells is read from the books."""
+    notice = state["turn"]["notice"] or {}
+    told: State = {"facts": []}
+    if notice["kind"] == "action":
+        told = await _of_action(UUID(notice["action_id"]), runtime.context)
+    elif notice["kind"] == "payment":
+        told = {"facts": [Fact(kind="payment_received", source="xero", data=notice["payment"])]}
+    return told | _without_message(state)
+
+
+async def _of_action(action_id: UUID, context: Context) -> State:
+    action = await context.actions.get(action_id, context.caller.customer_id)
+    if action is None:
+        return {"facts": []}
+    return {"facts": ended(action), "card": shown(action)}
+
+
+def _without_message(state: State) -> State:
+    language: Any = state["turn"].get("focus", {}).get("language", SILENT)
+    return {
+        "screened": {
+            "text": "",
+            "masked": "",
+            "language": language,
+            "injection": 0.0,
+            "personal": {},
+        },
+        "understanding": {
+            "intents": [],
+            "entities": [],
+            "order": None,
+            "is_urgent": False,
+            "sentiment": "neutral",
+            "misunderstood": 0,
+            "by": "code",
+        },
+    }

@@ -1,0 +1,174 @@
+"""What people and the sweeper do with cards: approve, decline, finish, chase, tell."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import psycopg
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from tools.actions.store import COLUMNS, WAITING
+from tools.actions.trail import audit
+from tools.database import Pool, fetch_all, fetch_one
+
+APPROVAL_DAYS = 7  # after that nobody has agreed, and the card lapses
+FIRST_RETRY_SECONDS = 5
+LONGEST_RETRY_SECONDS = 300
+MOST = 20  # cards in one sweep
+
+_NO_ACTIVE_RUN = (
+    "not exists (select 1 from runs r where r.thread_id = a.thread_id"
+    " and (r.status = 'queued' or r.status = 'running' and r.lease_until > now()))"
+)
+
+
+class ApprovalDesk:
+    """Cards as staff and background work see them, whoever their customer is."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def waiting(self, limit: int = 100) -> list[DictRow]:
+        """Cards that wait for a person, the oldest first."""
+        return await fetch_all(
+            self._pool,
+            f"select {COLUMNS} from actions where {WAITING} order by confirmed_at limit %s",
+            [limit],
+        )
+
+    async def get(self, action_id: UUID) -> DictRow | None:
+        """One card of any customer."""
+        return await fetch_one(
+            self._pool, f"select {COLUMNS} from actions where action_id = %s", [action_id]
+        )
+
+    async def decide(
+        self, action_id: UUID, who: str, *, approved: bool, reason: str
+    ) -> DictRow | None:
+        """Record a person's decision; None when the card does not wait for one any more.
+
+        The ticket is closed with it, and the waiting run is queued again.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            decided = await connection.execute(
+                "update actions set status = case when %(yes)s then 'approved' else 'declined' end,"
+                " error = case when %(yes)s then error else nullif(%(reason)s, '') end,"
+                " decided_by = %(who)s, decided_at = now(), updated_at = now(),"
+                f" to_tell = not %(yes)s where action_id = %(id)s and {WAITING}"
+                f" returning {COLUMNS}",
+                {"yes": approved, "reason": reason, "who": who, "id": action_id},
+            )
+            row = await decided.fetchone()
+            if row:
+                event = "approved" if approved else "not_approved"
+                await audit(connection, who, event, action_id, reason)
+                await _close_ticket(connection, row["run_id"])
+        await self.resume_decided()
+        return row
+
+    async def resume_decided(self) -> None:
+        """Queue the runs whose decision has come; they may have paused only after it."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "update runs r set status = 'queued', attempts = 0, updated_at = now(),"
+                " resume = jsonb_build_object('approved', a.status <> 'declined'"
+                "  and a.status <> 'cancelled' and a.status <> 'expired')"
+                " from actions a where a.run_id = r.run_id and r.status = 'interrupted'"
+                " and a.decided_at is not null"
+            )
+
+    async def unfinished(self) -> list[DictRow]:
+        """Confirmed cards that no run works on, and whose next try is due."""
+        return await fetch_all(
+            self._pool,
+            "update actions a set tries = tries + 1, try_after = now() + interval '1 second'"
+            f" * least({FIRST_RETRY_SECONDS} * power(2, tries), {LONGEST_RETRY_SECONDS})"
+            " where action_id in (select action_id from actions a where (a.status = 'approved'"
+            "  or a.status = 'confirmed' and a.approval_level is null) and a.try_after < now()"
+            f"  and a.updated_at < now() - interval '{FIRST_RETRY_SECONDS} seconds'"
+            f"  and {_NO_ACTIVE_RUN} order by a.updated_at for update skip locked limit {MOST})"
+            f" returning {COLUMNS}",
+        )
+
+    async def expire(self, now: datetime) -> None:
+        """End cards that nobody answered in time, and those no person decided about."""
+        async with self._pool.connection() as connection, connection.transaction():
+            ended = await connection.execute(
+                "update actions set status = 'expired', updated_at = now(),"
+                " error = coalesce(error, 'no answer in time') where status = 'proposed'"
+                " and expires_at < %s returning action_id",
+                [now],
+            )
+            lapsed = await connection.execute(
+                "update actions set status = 'expired', error = 'nobody decided', to_tell = true,"
+                " decided_at = now(), updated_at = now()"
+                f" where {WAITING} and confirmed_at < %s returning action_id",
+                [now - timedelta(days=APPROVAL_DAYS)],
+            )
+            for row in [*await ended.fetchall(), *await lapsed.fetchall()]:
+                await audit(connection, "assistant", "expired", row["action_id"], "")
+
+    async def silent_unusual(self, since: datetime) -> list[DictRow]:
+        """Unusual orders that were shown before `since` and not answered (O8), each once."""
+        return await fetch_all(
+            self._pool,
+            "update actions set chased_at = now() where status = 'proposed' and chased_at is null"
+            " and kind = 'order' and (card->>'unusual')::boolean and created_at < %s"
+            f" and thread_id is not null returning {COLUMNS}",
+            [since],
+        )
+
+    async def tell_next(self) -> bool:
+        """Queue one turn that tells a customer how their card ended; False when none is left."""
+        async with self._pool.connection() as connection, connection.transaction():
+            found = await connection.execute(
+                f"select {COLUMNS} from actions where to_tell order by updated_at"
+                " for update skip locked limit 1"
+            )
+            row = await found.fetchone()
+            if row is None:
+                return False
+            notice = {"kind": "action", "action_id": str(row["action_id"])}
+            run_id = uuid5(NAMESPACE_OID, f"{row['action_id']}:{row['status']}")
+            await queue_notice(connection, run_id, row, notice)
+            await connection.execute(
+                "update actions set to_tell = false where action_id = %s", [row["action_id"]]
+            )
+        return True
+
+
+async def queue_notice(
+    connection: psycopg.AsyncConnection[DictRow],
+    run_id: UUID,
+    about: Mapping[str, Any],
+    notice: Mapping[str, Any],
+) -> None:
+    """Queue a turn that no message asked for, at the end of its conversation; at most once.
+
+    `about` names thread_id and scope. A conversation that is gone is told nothing.
+    """
+    counted = await connection.execute(
+        "update threads set turns = turns + 1, updated_at = now() where thread_id = %s"
+        " and not exists (select 1 from runs where run_id = %s) returning turns",
+        [about["thread_id"], run_id],
+    )
+    thread = await counted.fetchone()
+    if thread is None:
+        return
+    await connection.execute(
+        "insert into runs (run_id, thread_id, turn, request, scope, notice)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        [
+            *(run_id, about["thread_id"], thread["turns"]),
+            Jsonb({"stream_mode": ["values", "messages-tuple"], "stream_resumable": True}),
+            *(Jsonb(dict(about["scope"])), Jsonb(dict(notice))),
+        ],
+    )
+
+
+async def _close_ticket(connection: psycopg.AsyncConnection[DictRow], run_id: UUID | None) -> None:
+    await connection.execute(
+        "update tickets set status = 'closed' where task_key = %s", [f"{run_id}:hand_off"]
+    )

@@ -1,0 +1,219 @@
+"""Writes in the books of one caller: each is looked up, sent and taken back through here only."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from tools.errors import OutcomeUnknown, WriteImpossible
+from tools.xero.client import XeroClient
+from tools.xero.documents import CreditNote, HistoryRecord, Invoice, Quote
+from tools.xero.scope import Scope, ScopedReads
+from tools.xero.writes import Operation, Write, Written
+
+Look = Callable[["Books", Write], Awaitable[Written | None]]
+# How Xero names an e-mail in a document's history. Notes of customers stand in the details.
+EMAILED = {"sent", "emailed", "invoice sent"}
+
+
+class Books:
+    """The write side. A document of somebody else is never changed, whatever a write names."""
+
+    def __init__(self, client: XeroClient, scope: Scope) -> None:
+        self._client = client
+        self._reads = ScopedReads(client, scope)
+
+    async def find(self, write: Write) -> Written | None:
+        """Whether this write is done already; raises WriteImpossible where it cannot be.
+
+        For a document that changes this is also where it is checked to be the caller's, and
+        still in a state in which we may change it.
+        """
+        return await SPECS[write.operation].look(self, write)
+
+    async def send(self, write: Write, key: str) -> Written:
+        """Send the frozen bytes once; raises what XeroClient's writes raise."""
+        spec = SPECS[write.operation]
+        path = spec.path.format(write.target.partition(":")[0])
+        call = self._client.put if spec.method == "PUT" else self._client.post
+        tags = [str(contact) for contact in self._reads.scope.contact_ids]
+        answer = await call(path, write.body, key, tags)
+        if spec.plural is None:
+            return Written(UUID(write.target.partition(":")[0]))
+        return self._written(answer, spec.plural)
+
+    async def invoice(self, invoice_id: str) -> Invoice:
+        """A document that a write changes; raises WriteImpossible when it is gone."""
+        found = await self._reads.invoices({"IDs": str(UUID(invoice_id))})
+        if not found:
+            raise WriteImpossible("the document is not there")
+        return found[0]
+
+    async def invoice_numbered(self, number: str) -> Invoice | None:
+        """The document with our number, whatever became of it."""
+        found = await self._reads.invoices({"InvoiceNumbers": number})
+        return next((i for i in found if i.invoice_number == number), None)
+
+    async def quote(self, **filters: str) -> Quote | None:
+        """One quote by its number or id."""
+        wanted = filters.pop("QuoteID", None)
+        found = await self._reads.quotes(filters)
+        return next((q for q in found if wanted in (None, str(q.quote_id))), None)
+
+    async def credit_note(self, wanted: Callable[[CreditNote], bool]) -> CreditNote | None:
+        """The caller's first credit note that fits."""
+        return next((c for c in await self._reads.credit_notes() if wanted(c)), None)
+
+    async def history(self, invoice: Invoice) -> list[HistoryRecord]:
+        """What happened to an invoice."""
+        return await self._reads.history(invoice)
+
+    def _written(self, answer: Mapping[str, Any], plural: str) -> Written:
+        documents = answer.get(plural) or []
+        if len(documents) != 1 or documents[0].get("HasErrors"):
+            raise OutcomeUnknown("Xero answered a write without the document")
+        match plural:
+            case "Invoices":
+                [invoice] = self._reads.own([Invoice.model_validate(documents[0])])
+                return _of_invoice(invoice)
+            case "Quotes":
+                [quote] = self._reads.own([Quote.model_validate(documents[0])])
+                return Written(quote.quote_id, quote.total)
+            case _:
+                [note] = self._reads.own([CreditNote.model_validate(documents[0])])
+                return Written(note.credit_note_id, note.total)
+
+
+async def _created_invoice(books: Books, write: Write) -> Written | None:
+    found = await books.invoice_numbered(write.target)
+    return _of_invoice(found) if found else None
+
+
+async def _changed_invoice(books: Books, write: Write) -> Written | None:
+    invoice = await books.invoice(write.target)
+    [wanted] = json.loads(write.body, parse_float=Decimal)["Invoices"]
+    if _is_as_wanted(invoice, wanted):
+        return _of_invoice(invoice)
+    _check_draft(invoice)
+    return None
+
+
+async def _deleted_invoice(books: Books, write: Write) -> Written | None:
+    invoice = await books.invoice(write.target)
+    if invoice.status == "DELETED":
+        return Written(invoice.invoice_id)
+    _check_draft(invoice)
+    return None
+
+
+async def _created_quote(books: Books, write: Write) -> Written | None:
+    quote = await books.quote(QuoteNumber=write.target)
+    return Written(quote.quote_id, quote.total) if quote else None
+
+
+async def _accepted_quote(books: Books, write: Write) -> Written | None:
+    quote = await _known_quote(books, write)
+    if quote.status in ("ACCEPTED", "INVOICED"):
+        return Written(quote.quote_id)
+    if quote.status != "SENT":
+        raise WriteImpossible(f"the quote is {quote.status}")
+    return None
+
+
+async def _deleted_quote(books: Books, write: Write) -> Written | None:
+    quote = await _known_quote(books, write)
+    return Written(quote.quote_id) if quote.status == "DELETED" else None
+
+
+async def _known_quote(books: Books, write: Write) -> Quote:
+    quote = await books.quote(QuoteID=write.target)
+    if quote is None:
+        raise WriteImpossible("the quote is not there")
+    return quote
+
+
+async def _created_credit_note(books: Books, write: Write) -> Written | None:
+    note = await books.credit_note(lambda c: c.reference == write.target)
+    return Written(note.credit_note_id, note.total) if note else None
+
+
+async def _deleted_credit_note(books: Books, write: Write) -> Written | None:
+    note = await books.credit_note(lambda c: str(c.credit_note_id) == write.target)
+    return Written(note.credit_note_id) if note and note.status == "DELETED" else None
+
+
+async def _allocated(books: Books, write: Write) -> Written | None:
+    [wanted] = json.loads(write.body, parse_float=Decimal)["Allocations"]
+    note = await books.credit_note(lambda c: str(c.credit_note_id) == write.target)
+    if note is None:
+        raise WriteImpossible("the credit note is not there")
+    invoice = await books.invoice(wanted["Invoice"]["InvoiceID"])
+    amount = Decimal(wanted["Amount"])
+    equal = [
+        a
+        for a in note.allocations
+        if a.invoice and a.invoice.invoice_id == invoice.invoice_id and a.amount == amount
+    ]
+    return Written(note.credit_note_id) if len(equal) > write.seen else None
+
+
+async def _emailed(books: Books, write: Write) -> Written | None:
+    invoice = await books.invoice(write.target)
+    is_sent = times_sent(await books.history(invoice)) > write.seen
+    return Written(invoice.invoice_id) if is_sent else None
+
+
+async def _noted(books: Books, write: Write) -> Written | None:
+    invoice_id, _, mark = write.target.partition(":")
+    invoice = await books.invoice(invoice_id)
+    is_there = any((h.details or "").startswith(f"{mark}:") for h in await books.history(invoice))
+    return Written(invoice.invoice_id) if is_there else None
+
+
+def times_sent(history: Iterable[HistoryRecord]) -> int:
+    """How often an invoice's history says that it was sent by e-mail."""
+    return sum((record.changes or "").lower() in EMAILED for record in history)
+
+
+def _of_invoice(invoice: Invoice) -> Written:
+    return Written(invoice.invoice_id, invoice.total)
+
+
+def _check_draft(invoice: Invoice) -> None:
+    """What the office has approved is no longer ours to change."""
+    if invoice.status != "DRAFT":
+        raise WriteImpossible(f"the document is {invoice.status}")
+
+
+def _is_as_wanted(invoice: Invoice, wanted: Mapping[str, Any]) -> bool:
+    lines = [
+        (line.get("ItemCode"), Decimal(line["Quantity"]), Decimal(line["UnitAmount"]))
+        for line in wanted.get("LineItems", [])
+    ]
+    stands = [(x.item_code, x.quantity, x.unit_amount) for x in invoice.line_items]
+    return stands == lines and invoice.reference == wanted.get("Reference", invoice.reference)
+
+
+class Spec(NamedTuple):
+    """How a write is sent and found again. `plural` is None where no document comes back."""
+
+    method: str
+    path: str
+    plural: str | None
+    look: Look
+
+
+SPECS: dict[Operation, Spec] = {
+    "create_invoice": Spec("PUT", "/Invoices", "Invoices", _created_invoice),
+    "change_invoice": Spec("POST", "/Invoices/{}", "Invoices", _changed_invoice),
+    "delete_invoice": Spec("POST", "/Invoices/{}", "Invoices", _deleted_invoice),
+    "create_quote": Spec("PUT", "/Quotes", "Quotes", _created_quote),
+    "accept_quote": Spec("POST", "/Quotes/{}", "Quotes", _accepted_quote),
+    "delete_quote": Spec("POST", "/Quotes/{}", "Quotes", _deleted_quote),
+    "create_credit_note": Spec("PUT", "/CreditNotes", "CreditNotes", _created_credit_note),
+    "delete_credit_note": Spec("POST", "/CreditNotes/{}", "CreditNotes", _deleted_credit_note),
+    "allocate_credit": Spec("PUT", "/CreditNotes/{}/Allocations", None, _allocated),
+    "email_invoice": Spec("POST", "/Invoices/{}/Email", None, _emailed),
+    "note_on_invoice": Spec("PUT", "/Invoices/{}/History", None, _noted),
+}
