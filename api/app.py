@@ -8,7 +8,18 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import assistants, documents, health, runs, site, threads
+from api import (
+    admin,
+    assistants,
+    console,
+    documents,
+    health,
+    runs,
+    site,
+    threads,
+    webhooks,
+    xero,
+)
 from api.errors import add_error_handlers
 from graph.clients import now, open_clients
 from graph.settings import Settings, read_settings
@@ -40,7 +51,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     add_error_handlers(app)
     app.add_middleware(Measured)
-    for module in (health, assistants, threads, runs, documents, site):
+    for module in (health, assistants, threads, runs, documents, webhooks):
+        app.include_router(module.router)
+    for module in (admin, xero, console, site):
         app.include_router(module.router)
     if settings.tria_demo:
         _add_demo(app)

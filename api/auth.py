@@ -1,7 +1,10 @@
-"""Sign-in: a bearer token carries the customer, the contacts they may see and their roles."""
+"""Sign-in: a bearer token carries the customer, the contacts they may see and their roles.
+
+The same secret signs the tokens of staff (see staff.py); the audience tells them apart.
+"""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import jwt
 from fastapi import Depends, HTTPException, Request
@@ -14,40 +17,58 @@ ISSUER = "tria"
 ALGORITHM = "HS256"
 LEEWAY = timedelta(seconds=60)
 TOKEN_HOURS = 12
-CLAIMS = ("sub", "exp", "iss", "contact_ids", "roles")
+CUSTOMERS = "tria-chat"
 
 bearer = HTTPBearer(auto_error=False, description="A token from the sign-in.")
 
 
+class OtherAudience(jwt.InvalidAudienceError):
+    """The token is good, and opens something else."""
+
+
 def issue_token(secret: str, caller: Caller, now: datetime) -> str:
     """A token for one customer that ends after twelve hours."""
-    return jwt.encode(
-        {
-            "iss": ISSUER,
-            "sub": caller.customer_id,
-            "name": caller.name,
-            "company": caller.company,
-            "contact_ids": list(caller.contact_ids),
-            "roles": sorted(caller.roles),
-            "channel": caller.channel,
-            "iat": now,
-            "exp": now + timedelta(hours=TOKEN_HOURS),
-        },
-        secret,
-        ALGORITHM,
-    )
+    claims = {
+        "sub": caller.customer_id,
+        "name": caller.name,
+        "company": caller.company,
+        "contact_ids": list(caller.contact_ids),
+        "roles": sorted(caller.roles),
+        "channel": caller.channel,
+    }
+    return signed(secret, CUSTOMERS, claims, now)
 
 
-def read_token(secret: str, token: str) -> Caller:
-    """Who the token was issued for; raises jwt.InvalidTokenError."""
-    claims = jwt.decode(
+def signed(secret: str, audience: str, claims: dict[str, Any], now: datetime) -> str:
+    """A token with these claims, for one audience, that ends after twelve hours."""
+    times = {"iat": now, "exp": now + timedelta(hours=TOKEN_HOURS)}
+    return jwt.encode({**claims, **times, "iss": ISSUER, "aud": audience}, secret, ALGORITHM)
+
+
+def read_claims(secret: str, token: str, audience: str, needed: tuple[str, ...]) -> dict[str, Any]:
+    """A token's claims; raises OtherAudience, or jwt.InvalidTokenError for any other fault.
+
+    Tokens without an audience are customers': so they come from sign-ins that know only those.
+    """
+    claims: dict[str, Any] = jwt.decode(
         token,
         secret,
         algorithms=[ALGORITHM],
         issuer=ISSUER,
         leeway=LEEWAY,
-        options={"require": list(CLAIMS)},
+        options={"require": ["sub", "exp", "iss"], "verify_aud": False},
     )
+    if claims.get("aud", CUSTOMERS) != audience:
+        raise OtherAudience
+    for name in needed:
+        if name not in claims:
+            raise jwt.MissingRequiredClaimError(name)
+    return claims
+
+
+def read_token(secret: str, token: str) -> Caller:
+    """The customer the token was issued for; raises OtherAudience, jwt.InvalidTokenError."""
+    claims = read_claims(secret, token, CUSTOMERS, ("contact_ids", "roles"))
     return Caller(
         customer_id=claims["sub"],
         name=claims.get("name", "Customer"),
@@ -68,12 +89,19 @@ def current_caller(
     token = credentials.credentials if credentials else request.headers.get("x-api-key", "")
     try:
         return read_token(clients.settings.tria_secret.get_secret_value(), token)
+    except OtherAudience as error:
+        raise HTTPException(403, "This is for customers: staff work on the console.") from error
     except jwt.InvalidTokenError as error:
-        raise HTTPException(
-            401,
-            "Sign in first: send 'Authorization: Bearer <token>'.",
-            {"WWW-Authenticate": "Bearer"},
-        ) from error
+        raise not_signed_in() from error
+
+
+def not_signed_in() -> HTTPException:
+    """The answer to a request without a token that is good."""
+    return HTTPException(
+        401,
+        "Sign in first: send 'Authorization: Bearer <token>'.",
+        {"WWW-Authenticate": "Bearer"},
+    )
 
 
 SignedIn = Annotated[Caller, Depends(current_caller)]

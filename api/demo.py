@@ -1,5 +1,6 @@
-"""Sign-in as a demo customer. Served only with TRIA_DEMO on, as `make run` sets it."""
+"""Sign-in as a demo customer, or as their supplier's staff. Served only with TRIA_DEMO on."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
@@ -7,9 +8,11 @@ from pydantic import BaseModel
 
 from api.auth import issue_token
 from api.dependencies import ClientsOf
+from api.staff import Staff, issue_staff_token
 from graph.clients import now
 from graph.studio import demo_caller
-from tools.sandbox.company import DemoCustomer, demo_customers
+from tools.rules import load_rules
+from tools.sandbox.company import DemoCustomer, DemoStaff, demo_customers, demo_staff
 
 router = APIRouter(prefix="/demo", tags=["demo"])
 
@@ -18,6 +21,12 @@ class SignIn(BaseModel):
     """Whom to sign in as."""
 
     customer_id: str
+
+
+class StaffSignIn(BaseModel):
+    """Whom to sign in to the console as."""
+
+    staff_id: str
 
 
 @router.get("/customers")
@@ -37,6 +46,28 @@ async def sign_in(body: SignIn, clients: ClientsOf) -> dict[str, Any]:
         "token": issue_token(secret, demo_caller(customer), now()),
         "customer": _shown(customer),
     }
+
+
+@router.get("/staff")
+async def list_demo_staff() -> list[dict[str, Any]]:
+    """Who can sign in to the console."""
+    return [_staff(each) for each in demo_staff()]
+
+
+@router.post("/staff-sign-in")
+async def sign_in_as_staff(body: StaffSignIn, clients: ClientsOf) -> dict[str, Any]:
+    """A token for one of them."""
+    found = next((s for s in demo_staff() if s.staff_id == body.staff_id), None)
+    if found is None:
+        raise HTTPException(404, "There is no such colleague; see GET /demo/staff.")
+    secret = clients.settings.tria_secret.get_secret_value()
+    staff = Staff(found.staff_id, found.name, found.level, found.is_admin)
+    return {"token": issue_staff_token(secret, staff, now()), "staff": _staff(found)}
+
+
+def _staff(staff: DemoStaff) -> dict[str, Any]:
+    who = load_rules().escalation.levels[staff.level].who
+    return asdict(staff) | {"who": who}
 
 
 def _shown(customer: DemoCustomer) -> dict[str, str]:

@@ -37,8 +37,8 @@ GONE = (
 )
 BUSY = (
     "One moment, please",
-    "Our accounts system is not answering right now. The link still works:"
-    " please open it again in a moment, or ask again in the chat.",
+    "The document cannot be fetched right now. The link still works: please open it again in a"
+    " moment, or ask again in the chat.",
 )
 HTML: dict[str, Any] = {"content": {"text/html": {"schema": {"type": "string"}}}}
 FILE: dict[str, Any] = {
@@ -65,7 +65,8 @@ async def follow_link(token: str, request: Request, clients: ClientsOf) -> Respo
     try:
         answer = await _answer(link, context)
     except TriaError as error:
-        log.error("document not ready", kind=link["kind"], code=error.code, **origin(error))
+        told = {"kind": link["kind"], "code": error.code, **origin(error)}
+        log.error("document not ready", **told)  # noqa: TRY400 (a traceback may quote a customer)
         return _note(503, *BUSY, {"Retry-After": str(RETRY_SECONDS)})
     if answer is None or await clients.links.redeem(token) is None:
         return _note(410, *GONE)

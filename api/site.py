@@ -1,4 +1,4 @@
-"""The chat page and the script that embeds it, with the headers that keep them safe."""
+"""The chat page, the script that embeds it and the files of the console, with safe headers."""
 
 from importlib import resources
 
@@ -13,7 +13,8 @@ FILES = {
     "view.js": "text/javascript; charset=utf-8",
     "chat.css": "text/css; charset=utf-8",
     "embed.js": "text/javascript; charset=utf-8",
-    "console.html": "text/html; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
+    "console.css": "text/css; charset=utf-8",
     "favicon.svg": "image/svg+xml",
 }
 POLICY = (
@@ -27,12 +28,6 @@ SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 async def chat_page(embed: bool = False) -> Response:  # noqa: FBT001, FBT002 (a query parameter)
     """The chat. Only the embedded form may stand in another site's frame."""
     return _page("chat.html", "*" if embed else "'none'")
-
-
-@router.get("/console")
-async def console_page() -> Response:
-    """Where operators look."""
-    return _page("console.html", "'none'")
 
 
 @router.get("/{name}.js")

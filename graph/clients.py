@@ -20,6 +20,7 @@ from graph.checkpoints import make_saver
 from graph.execution import Executor
 from graph.settings import Settings
 from graph.sweeper import Sweeper
+from graph.webhooks import WebhookWork
 from graph.xero import XeroParts, make_xero
 from monitoring.logging import origin
 from tools.actions.desk import ApprovalDesk
@@ -39,6 +40,7 @@ from tools.runs import Runs
 from tools.search.embedder import Embedder
 from tools.tickets import Tickets
 from tools.understanding.intents import IntentClassifier, load_weights
+from tools.watches import Watches
 from tools.xero.books import Books
 from tools.xero.client import XeroClient
 from tools.xero.exchange import make_http
@@ -97,6 +99,8 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
         await index_policies(clients)
         if clients.model:
             stack.push_async_callback(clients.model.aclose)
+        events = WebhookWork(xero.events, Watches(pool), xero.client)
+        clients.sweeper.add(events.work_on_events)
         clients.executor.start()
         stack.push_async_callback(clients.executor.stop)
         clients.sweeper.start()

@@ -14,12 +14,14 @@ from tools.conversations import Message
 from tools.events import EventLog
 from tools.screening.personal import restore
 
+INTERRUPT = "__interrupt__"
 STATUS = {
     "screen_message": "Reading your message",
     "retrieve_policies": "Looking at our policies",
     "call_xero_tools": "Looking at your account",
-    "propose_action": "Preparing your order",
-    "commit_action": "Placing your order",
+    "propose_order": "Preparing your order",
+    "propose_action": "Preparing this for your yes",
+    "commit_action": "Writing it into our books",
     "hand_off": "Opening a ticket for a colleague",
     "compose_reply": "Writing",
 }
@@ -52,7 +54,7 @@ class Progress:
             await self._show_text(part["data"])
         elif part["type"] == "tasks":
             await self._show_step(part["data"])
-        else:
+        elif INTERRUPT not in part["data"]:  # what a person is asked is not for customers
             for node, update in part["data"].items():
                 await self._publish_mode("updates", {node: public_update(update or {})})
                 self.state |= update or {}

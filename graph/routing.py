@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from nodes.state import ORDERING, Intent, State, facts_of, intents_of
+from nodes.state import ORDERING, Intent, State, entities_named, facts_of, intents_of
 from tools.rules import load_rules
 
 Step = Literal["propose_order", "propose_action", "confirm_action", "hand_off", "adapt_tone"]
@@ -88,8 +88,10 @@ def after_await_approval(state: State) -> Literal["commit_action", "__end__"]:
 
 
 def _asks_for_a_card(state: State) -> bool:
-    wants = set(state["understanding"].get("wants", []))
-    return bool(intents_of(state) & CHANGING or wants & ASKING_FOR_A_WRITE)
+    """A credit is asked for by the document that it is about; else credits are only looked up."""
+    wants, intents = set(state["understanding"].get("wants", [])), intents_of(state)
+    is_credit = intents & {"credit", "damage"} and entities_named(state, "document")
+    return bool(intents & CHANGING or wants & ASKING_FOR_A_WRITE or is_credit)
 
 
 def _is_for_people(state: State) -> bool:

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     xero_redirect_url: str | None = None  # where Xero sends the admin's browser back to
     xero_tenant_id: str | None = None  # any other organisation is refused then
     xero_refresh_token: SecretStr | None = None
+    xero_webhook_key: SecretStr | None = None  # without it every webhook is refused
     xero_sales_account: str = "200"
     xero_minute_limit: int = Field(60, ge=1)
     xero_day_limit: int = Field(5000, ge=1)  # 1,000 on Xero's Starter tier

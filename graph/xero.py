@@ -14,6 +14,7 @@ from tools.database import Pool
 from tools.xero.cache import Cache
 from tools.xero.client import XeroClient
 from tools.xero.connect import Connecting
+from tools.xero.events import XeroEvents
 from tools.xero.exchange import Call, Exchange, Place
 from tools.xero.limits import Allowance, Limits
 from tools.xero.oauth import Tokens
@@ -32,6 +33,7 @@ class XeroParts:
     tokens: Tokens
     sign_in: SignIn
     connecting: Connecting
+    events: XeroEvents
     status: XeroStatus
 
 
@@ -59,6 +61,7 @@ def make_xero(
         tokens=tokens,
         sign_in=sign_in,
         connecting=Connecting(pool, sign_in, secret, app.tenant_id),
+        events=XeroEvents(pool),
         status=status,
     )
 

@@ -84,6 +84,14 @@ class LanguageModel(Protocol):
         self, schema: type[Form], messages: Sequence[BaseMessage], on_usage: OnUsage | None = None
     ) -> Form: ...
 
+    async def pick(
+        self,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[Mapping[str, Any]],
+        most: int = 3,
+        on_usage: OnUsage | None = None,
+    ) -> list[tuple[str, dict[str, Any]]]: ...
+
     async def aclose(self) -> None: ...
 
 

@@ -10,6 +10,7 @@ from importlib import resources
 from tools.rules import load_rules
 from tools.understanding.sentiment import phrases
 
+STAFF = 2  # the first level of people
 EVERYBODY = (2, 3, 4)
 ABOVE_STAFF = {"manager": 3, "legal": 3, "media": 4, "liability": 4}
 PIECES = re.compile(
@@ -41,7 +42,7 @@ def levels_for(
         return EVERYBODY
     rules = load_rules()
     at_stake = max(amounts, default=Decimal(0))
-    levels = [2, *(level for name, level in ABOVE_STAFF.items() if name in triggers)]
+    levels = [STAFF, *(level for name, level in ABOVE_STAFF.items() if name in triggers)]
     if reason == "damage" and pieces > rules.quality.level3_damaged_pieces:
         levels.append(3)
     if at_stake > rules.escalation.level3_over:
@@ -50,6 +51,17 @@ def levels_for(
     if at_stake > rules.escalation.level4_over or is_major:
         levels.append(4)
     return (max(levels),)
+
+
+def level_for_credit(amount: Decimal, pieces: int) -> int:
+    """Who may grant a credit for so many damaged pieces: the first level whose limit allows it."""
+    rules = load_rules()
+    many = pieces > rules.quality.level3_damaged_pieces
+    return next(
+        number
+        for number, level in sorted(rules.escalation.levels.items())
+        if (level.credit is None or level.credit >= amount) and number > STAFF - 1 + many
+    )
 
 
 @cache

@@ -76,8 +76,12 @@ class Cancellation(Section):
 
 
 class Payment(Section):
-    """Terms, discount for early payment, and what happens when it is late (P3-P7)."""
+    """Terms, discount for early payment, and what happens when it is late (P1, P3-P7).
 
+    Prices hold to the end of the month for 1, of the one after it for 2.
+    """
+
+    price_months: int
     net_days: int
     early_days: int
     early_percent: Decimal

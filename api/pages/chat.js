@@ -5,6 +5,7 @@ import { Lost, Refused, access, backoff, call, callJson, makeLink, pause, server
 import { make, makeButton, markup, showEntries } from "./view.js";
 
 const STAFF_POLL = 15_000; // ms
+const BLOB_KEPT = 60_000; // ms, for browsers that save late
 const NEAR_END = 80; // px
 const ORDER_FORM = `Order form
 10" Regular Box (100/bundle): 600
@@ -19,7 +20,7 @@ const SUGGESTIONS = [
 
 const $ = (id) => document.getElementById(id);
 const isEmbedded = new URLSearchParams(location.search).has("embed");
-const acts = { decide, cite, retry };
+const acts = { decide, cite, retry, download };
 const state = { talk: {}, customer: null, thread: null, run: null, link: null, entries: [], busy: false, failure: null, pinned: true, drawing: false };
 
 // ---------------------------------------------------------------- what the browser keeps
@@ -356,6 +357,29 @@ function cite({ title, section, text }) {
   dialog.querySelector(".document").textContent = section ? title : "";
   dialog.querySelector(".text").replaceChildren(...markup(text ?? ""));
   dialog.showModal();
+}
+
+// Fetched with the sign-in, which a plain link could not send along.
+async function download(path, name, button) {
+  const link = makeLink();
+  button.disabled = true;
+  try {
+    const response = await call(path, { link });
+    save(await response.blob(), name);
+    showStatus("");
+  } catch {
+    showStatus("The document could not be fetched. Please try again.");
+  } finally {
+    link.rest();
+    button.disabled = false;
+  }
+}
+
+function save(blob, name) {
+  const link = make("a");
+  Object.assign(link, { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), BLOB_KEPT);
 }
 
 // ---------------------------------------------------------------- signing in, opening, leaving

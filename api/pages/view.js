@@ -6,6 +6,8 @@ const LONG_LINES = 12;
 const ORDER_WORDS = { confirm: "Confirm order", yes: "Yes, place this order", no: "No, do not place it", done: "Placed", not: "Not placed" };
 const QUOTE_WORDS = { confirm: "Confirm quote", yes: "Yes, send this quote", no: "No, do not send it", done: "Sent", not: "Not sent" };
 const CARD_WORDS = { confirm: "Confirm", yes: "Yes, go ahead", no: "No, leave it as it is", done: "Done", not: "Not done" };
+const DELIVERED = ["order", "quote_accept"];
+const FORMS = [["pdf", "Delivery order (PDF)"], ["xlsx", "Delivery order (Excel)"]];
 const TONES = { proposed: "open", confirmed: "open", committed: "good", failed: "bad" };
 
 const template = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
@@ -29,7 +31,7 @@ export function makeButton(className, label, onClick) {
   return button;
 }
 
-/** Paragraphs, line breaks, "- " lists, **bold** and web addresses. */
+/** Paragraphs, line breaks, "- " lists, **bold** and links to our own documents. */
 export function markup(text) {
   const blocks = [];
   let block = null;
@@ -47,15 +49,30 @@ export function markup(text) {
 }
 
 function inline(line) {
-  const pieces = line.split(/(\*\*[^*]+\*\*|https?:\/\/[^\s<>"')\]]*[\w/])/);
+  const pieces = line.split(/(\*\*[^*]+\*\*|\[[^[\]]+\]\([^\s()]+\)|[^\s()<>"'[\]]*\/documents\/[\w-]+)/);
   return pieces.map((piece, index) => (index % 2 ? span(piece) : piece));
 }
 
 function span(piece) {
   if (piece.startsWith("**")) return make("strong", "", piece.slice(2, -2));
-  const link = make("a", "", piece);
-  Object.assign(link, { href: piece, target: "_blank", rel: "noopener noreferrer" });
+  const [, label, address] = /^\[(.+)\]\((.+)\)$/.exec(piece) ?? ["", "Download", piece];
+  const path = documentPath(address);
+  if (!path) return piece;
+  const link = make("a", "download", label);
+  Object.assign(link, { href: path, target: "_blank", rel: "noopener noreferrer" });
   return link;
+}
+
+// Every other address stays text, whoever wrote it.
+function documentPath(address) {
+  let url;
+  try {
+    url = new URL(address, location.origin);
+  } catch {
+    return null;
+  }
+  const [, token] = /^\/documents\/([\w-]{43})$/.exec(url.pathname) ?? [];
+  return token && url.origin === location.origin && !url.search && !url.hash ? `documents/${token}` : null;
 }
 
 function clock(moment) {
@@ -66,7 +83,7 @@ function clock(moment) {
   return time;
 }
 
-/** Brings the log in line with `entries`, touching only what changed. `acts` are decide, cite, retry. */
+/** Brings the log in line with `entries`, touching only what changed. `acts` are decide, cite, retry, download. */
 export function showEntries(log, entries, busy, acts) {
   const cards = cardStates(entries);
   const nodes = entries.map((entry) => {
@@ -153,7 +170,7 @@ function cardStates(entries) {
   return new Map(entries.filter(({ extra }) => extra.card).map((entry) => [entry, stateOf(entry, entry.extra.card.action_id)]));
 }
 
-function cardView(card, { isLive, busy, answer }, { decide }) {
+function cardView(card, { isLive, busy, answer }, { decide, download }) {
   const view = template("card-template");
   const words = wordsFor(card);
   const [label, tone] = badge(card, isLive, answer, words);
@@ -166,6 +183,7 @@ function cardView(card, { isLive, busy, answer }, { decide }) {
   view.querySelector("dl").append(...facts(card).flatMap(([name, ...lines]) => [make("dt", "", name), make("dd", "", ...lines.map((line) => make("span", "", line)))]));
   view.querySelector(".notes").append(...(card.notes ?? []).map((note) => make("li", "", note)));
   if (isLive) fillAnswers(view, card, { words, busy, decide });
+  else if (isDelivered(card)) fillDownloads(view, card, download);
   else view.querySelector("footer").remove();
   return view;
 }
@@ -176,6 +194,18 @@ function fillAnswers(view, card, { words, busy, decide }) {
   yes.disabled = no.disabled = busy;
   yes.addEventListener("click", () => decide(card, "confirm", words.yes));
   no.addEventListener("click", () => decide(card, "decline", words.no));
+}
+
+function isDelivered({ status, kind, document_number: number, outlet, delivery }) {
+  return Boolean(status === "committed" && DELIVERED.includes(kind) && number && outlet && delivery);
+}
+
+function fillDownloads(view, { document_number: number }, download) {
+  const buttons = FORMS.map(([form, label]) => {
+    const [path, name] = [`orders/${encodeURIComponent(number)}/delivery-order.${form}`, `${number}-delivery-order.${form}`];
+    return makeButton("secondary", label, ({ target }) => download(path, name, target));
+  });
+  view.querySelector("footer").replaceChildren(...buttons);
 }
 
 function badge(card, isLive, answer, words) {

@@ -1,7 +1,7 @@
 """A card that is ready to be shown, and how it is kept for the customer's answer."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -18,6 +18,7 @@ class Draft:
     """What a yes will do. `approval_level` is who must agree after the customer, if anybody.
 
     `number` is a document number of our own series, also where the action makes no document.
+    The card lapses after a day, or at `lapses` where what it says is only true until then.
     """
 
     kind: Kind
@@ -25,12 +26,13 @@ class Draft:
     writes: tuple[Write, ...]
     number: str
     approval_level: int | None = None
+    lapses: datetime | None = None
 
 
 async def keep(draft: Draft, state: State, context: Context) -> dict[str, Any]:
     """Freeze card and bytes. A turn that runs again finds the card it stored before."""
     action_id = uuid5(UUID(state["turn"]["run_id"]), "action")
-    caller = context.caller
+    caller, day_on = context.caller, context.now() + timedelta(hours=CARD_HOURS)
     await context.actions.propose(
         Proposal(
             action_id=action_id,
@@ -40,7 +42,7 @@ async def keep(draft: Draft, state: State, context: Context) -> dict[str, Any]:
             card=draft.card,
             writes=draft.writes,
             document_number=draft.number,
-            expires_at=context.now() + timedelta(hours=CARD_HOURS),
+            expires_at=min(day_on, draft.lapses or day_on),
             scope=caller.scope,
             approval_level=draft.approval_level,
         )

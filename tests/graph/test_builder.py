@@ -16,14 +16,18 @@ def test_the_edges() -> None:
     ]
     assert sorted([*fixed, *joined, *routed]) == snapshot(
         [
-            "__start__ -> screen_message",
+            "__start__ -> after_start()",
             "adapt_tone -> compose_reply",
+            "await_approval -> after_await_approval()",
             "call_xero_tools -> after_call_xero_tools()",
             "classify_intent + retrieve_policies -> call_xero_tools",
             "commit_action -> after_commit_action()",
             "compose_reply -> validate_output",
+            "confirm_action -> after_confirm_action()",
             "hand_off -> adapt_tone",
-            "propose_action -> after_action()",
+            "propose_action -> after_propose_action()",
+            "propose_order -> after_action()",
+            "report_outcome -> after_action()",
             "screen_message -> classify_intent",
             "screen_message -> retrieve_policies",
             "validate_output -> after_validate_output()",

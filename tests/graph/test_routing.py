@@ -8,13 +8,18 @@ from graph.routing import (
     SUSPICIOUS,
     Step,
     after_action,
+    after_await_approval,
     after_call_xero_tools,
     after_commit_action,
+    after_confirm_action,
+    after_propose_action,
+    after_start,
     after_validate_output,
 )
 from nodes.state import INTENTS, Fact, Found, Intent, State
+from tools.understanding.wants import Want
 
-WRITES = {"propose_action", "commit_action"}
+WRITES = {"propose_order", "propose_action", "confirm_action"}
 
 
 def a_state(
@@ -48,20 +53,20 @@ def a_state(
 
 
 ROUTES: dict[Intent, list[Step]] = {
-    "order": ["propose_action"],
-    "reorder": ["propose_action"],
+    "order": ["propose_order"],
+    "reorder": ["propose_order"],
     "order_status": ["adapt_tone"],
-    "order_change": ["hand_off"],
-    "order_cancel": ["hand_off"],
-    "quote": ["hand_off"],
-    "confirm": ["commit_action"],
-    "decline": ["commit_action"],
+    "order_change": ["propose_action"],
+    "order_cancel": ["propose_action"],
+    "quote": ["propose_action"],
+    "confirm": ["confirm_action"],
+    "decline": ["confirm_action"],
     "balance": ["adapt_tone"],
     "invoice": ["adapt_tone"],
     "payment": ["adapt_tone"],
     "statement": ["adapt_tone"],
-    "credit": ["hand_off"],
-    "refund": ["hand_off"],
+    "credit": ["adapt_tone"],
+    "refund": ["propose_action"],
     "damage": ["hand_off"],
     "complaint": ["hand_off"],
     "food_safety": ["hand_off"],
@@ -86,11 +91,11 @@ def test_every_intent_has_its_route() -> None:
 
 def test_an_order_beside_a_complaint_gets_both() -> None:
     steps = after_call_xero_tools(a_state("order", "complaint"))
-    assert steps == ["propose_action", "hand_off"]
+    assert steps == ["propose_order", "hand_off"]
 
 
 def test_a_yes_beside_an_order_answers_the_card_first() -> None:
-    assert after_call_xero_tools(a_state("confirm", "order")) == ["commit_action"]
+    assert after_call_xero_tools(a_state("confirm", "order")) == ["confirm_action"]
 
 
 @pytest.mark.parametrize("intent", ["order", "reorder", "confirm", "decline"])
@@ -111,15 +116,15 @@ def test_the_third_misunderstanding_in_a_row_goes_to_a_person() -> None:
 def test_urgent_words_go_to_a_person_and_an_urgent_order_only_once() -> None:
     assert after_call_xero_tools(a_state("order_status", is_urgent=True)) == ["hand_off"]
     order = a_state("order", is_urgent=True, facts=("needs_person",))
-    assert after_call_xero_tools(order) == ["propose_action"]
+    assert after_call_xero_tools(order) == ["propose_order"]
     assert after_action(order) == "hand_off"
 
 
 def test_the_part_of_an_order_that_waits_follows_when_the_first_is_placed() -> None:
     waiting: dict[str, Any] = {"current": {}, "waiting": [{}]}
     placed = a_state("confirm", facts=("committed",), order=waiting)
-    assert after_commit_action(placed) == "propose_action"
-    assert after_commit_action(a_state("decline", order=waiting)) == "adapt_tone"
+    assert after_commit_action(placed) == "propose_order"
+    assert after_commit_action(a_state("confirm", order=waiting)) == "adapt_tone"
     assert after_commit_action(a_state("confirm", facts=("committed",))) == "adapt_tone"
 
 
@@ -140,11 +145,60 @@ def test_an_action_that_went_well_is_answered() -> None:
     assert after_action(a_state("confirm", facts=("committed",))) == "adapt_tone"
 
 
-@pytest.mark.parametrize("intent", ["complaint", "person", "food_safety", "order_change"])
+@pytest.mark.parametrize("intent", ["complaint", "person", "food_safety"])
 def test_a_message_that_is_handed_over_already_opens_no_second_ticket(intent: Intent) -> None:
     state = a_state("order", intent, facts=("needs_person",))
     assert "hand_off" in after_call_xero_tools(state)
     assert after_action(state) == "adapt_tone"
+
+
+@pytest.mark.parametrize("want", ["email_it", "has_paid", "accept_quote", "apply_credit"])
+def test_what_asks_for_a_write_gets_a_card(want: Want) -> None:
+    state = a_state("invoice")
+    state["understanding"]["wants"] = [want]
+    assert after_call_xero_tools(state) == ["propose_action"]
+
+
+@pytest.mark.parametrize(("intent", "step"), [("credit", "adapt_tone"), ("damage", "hand_off")])
+def test_a_credit_is_asked_for_by_its_document(intent: Intent, step: Step) -> None:
+    state = a_state(intent)
+    assert after_call_xero_tools(state) == [step]
+    state["understanding"]["entities"] = [{"kind": "document", "value": "INV-1001"}]
+    assert after_call_xero_tools(state) == ["propose_action"]
+
+
+def test_damage_reaches_a_person_beside_its_card() -> None:
+    assert after_propose_action(a_state("damage")) == "hand_off"
+    assert after_propose_action(a_state("order_cancel")) == "adapt_tone"
+    assert after_propose_action(a_state("order_cancel", facts=("needs_person",))) == "hand_off"
+
+
+def test_a_turn_without_a_message_tells_what_happened() -> None:
+    told: State = {"turn": {"notice": {"kind": "action"}}}
+    assert after_start(told) == "report_outcome"
+    assert after_start({"turn": {"text": "hi", "notice": None}}) == "screen_message"
+
+
+def test_a_yes_is_carried_out_unless_a_person_must_agree() -> None:
+    confirmed: State = {**a_state("confirm"), "action": {"action_id": "1"}}
+    assert after_confirm_action(confirmed) == "commit_action"
+    waiting = a_state("confirm", facts=("awaiting_approval", "needs_person"))
+    assert after_confirm_action({**waiting, "action": {"action_id": "1"}}) == "hand_off"
+    assert after_confirm_action(a_state("decline", facts=("declined",))) == "adapt_tone"
+
+
+def test_a_run_waits_only_after_its_answer_and_goes_on_only_after_a_yes() -> None:
+    state = a_state("confirm", facts=("awaiting_approval",))
+    state["verdict"] = {"passed": True, "problems": [], "tries": 1}
+    assert after_validate_output(state) == "await_approval"
+    assert after_await_approval({**state, "decision": {"approved": True}}) == "commit_action"
+    for refused in ({"approved": False}, {"approved": "yes"}, {}):
+        assert after_await_approval({**state, "decision": refused}) == "__end__"
+
+
+def test_what_a_person_agreed_to_is_told_by_a_turn_of_its_own() -> None:
+    state = a_state("confirm", facts=("awaiting_approval", "committed"))
+    assert after_commit_action({**state, "decision": {"approved": True}}) == "__end__"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from langgraph.runtime import Runtime
 
 from nodes.call_xero_tools import call_xero_tools
-from nodes.propose_order import propose_action
+from nodes.propose_order import propose_order
 from nodes.state import State
 from tests.nodes.conftest import a_state, data_of, kinds
 from tests.tools.conftest import Control
@@ -41,8 +41,11 @@ async def card_of(context: Context, text: str, thread_id: str, **more: Any) -> d
 async def payload_of(context: Context, card: dict[str, Any]) -> dict[str, Any]:
     row = await context.actions.get(UUID(card["action_id"]), context.caller.customer_id)
     assert row is not None
-    assert card_hash(row["card"], bytes(row["payload"])) == card["hash"]
-    [document] = json.loads(bytes(row["payload"]))["Invoices"]
+    async with context.actions.held(row["action_id"]) as ledger:
+        assert ledger
+        [stored] = await ledger.writes()
+    assert card_hash(row["card"], [stored.write]) == card["hash"]
+    [document] = json.loads(stored.write.body)["Invoices"]
     return dict(document)
 
 

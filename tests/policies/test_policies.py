@@ -34,7 +34,7 @@ NUMBER_WORDS = (
 )
 # Rules that only steer the code, or that the texts say in words.
 NOT_QUOTED = (
-    "company.", "ordering.urgent_words", "escalation.min_confidence",
+    "company.", "payment.price_months", "ordering.urgent_words", "escalation.min_confidence",
     "escalation.levels.1.who", "escalation.levels.1.first_reply_minutes",
     "escalation.levels.1.credit", "escalation.levels.1.discount_percent",
     "escalation.levels.1.waiver", "escalation.levels.4.who",

@@ -178,7 +178,7 @@ async def test_a_thread_with_a_write_under_way_is_not_deleted(
         customer_id=CUSTOMER,
         kind="order",
         card={},
-        payload=b"{}",
+        writes=(),
         document_number=await actions.next_number(),
         expires_at=thread["created_at"].replace(year=2999),
     )

@@ -46,6 +46,20 @@ COLUMNS = (
     " scope, run_id, approval_level, confirmed_at, decided_by, decided_at, document_id, error,"
     " created_at, updated_at"
 )
+# Orders that stand, each with the card of its last change.
+_OF_ORDER = (
+    "from actions c where c.customer_id = a.customer_id and c.status = 'committed'"
+    " and c.card ->> 'invoice' = a.document_number and c.kind ="
+)
+IN_FORCE = (
+    "status = 'committed' and kind in ('order', 'quote_accept')"
+    f" and not exists (select 1 {_OF_ORDER} 'order_cancel')"
+)
+AS_AGREED = COLUMNS.replace(
+    " card,",
+    f" coalesce((select c.card {_OF_ORDER} 'order_change' order by c.confirmed_at desc limit 1),"
+    " card) as card,",
+)
 
 
 @dataclass(frozen=True)
@@ -116,21 +130,21 @@ class Actions:
         )
 
     async def committed_of(self, customer_id: str, limit: int) -> list[DictRow]:
-        """The customer's latest orders that are in the books, latest first."""
+        """The customer's latest orders that are in the books, latest first, as last agreed to."""
         return await fetch_all(
             self._pool,
-            f"select {COLUMNS} from actions where customer_id = %s and status = 'committed'"
-            " and kind in ('order', 'quote_accept') order by updated_at desc limit %s",
+            f"select {AS_AGREED} from actions a where {IN_FORCE} and customer_id = %s"
+            " order by updated_at desc limit %s",
             [customer_id, limit],
         )
 
     async def numbered(self, number: str, customer_id: str) -> DictRow | None:
-        """The customer's own order with that document number, once it is in the books."""
+        """The customer's own order in the books, as last agreed to; None once it is cancelled."""
         return await fetch_one(
             self._pool,
-            f"select {COLUMNS} from actions where document_number = %s and customer_id = %s"
-            " and status = 'committed' and kind in ('order', 'quote_accept')",
-            [number, customer_id],
+            f"select {AS_AGREED} from actions a where {IN_FORCE} and customer_id = %s"
+            " and document_number = %s",
+            [customer_id, number],
         )
 
     async def propose(self, proposal: Proposal) -> None:

@@ -14,9 +14,14 @@ from tools.documents.links import LinkKind
 from tools.documents.names import file_name
 from tools.documents.statement import Statement, StatementLine, statement_pdf
 from tools.documents.workbook import delivery_order_xlsx
-from tools.xero.scope import scope_of
+from tools.rules import load_rules
 
 MOST_INVOICES = 20
+DELIVERED = {"outlet", "delivery", "lines"}  # what a card needs for goods to be brought anywhere
+DELIVERY_ORDERS = {
+    "delivery_order_pdf": delivery_order_pdf,
+    "delivery_order_xlsx": delivery_order_xlsx,
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Download:
 async def collect(link: Mapping[str, Any], context: Context) -> Download | None:
     """The document of a link that is no pay link; None when it is not its customer's to see.
 
-    Raises BackendUnavailable while it cannot be had, and StatementUnbalanced.
+    Raises a TriaError while it cannot be had, for one StatementUnbalanced.
     """
     kind, target = cast(LinkKind, link["kind"]), link["target"]
     content = await _content(kind, target, context)
@@ -50,10 +55,8 @@ async def _content(kind: LinkKind, target: Mapping[str, str], context: Context) 
             return await _open_invoices(context)
         case "statement_pdf":
             return await _statement(target, context)
-        case "delivery_order_pdf":
-            return await delivery_order(target["number"], delivery_order_pdf, context)
-        case "delivery_order_xlsx":
-            return await delivery_order(target["number"], delivery_order_xlsx, context)
+        case "delivery_order_pdf" | "delivery_order_xlsx":
+            return await delivery_order(target["number"], DELIVERY_ORDERS[kind], context)
         case "pay_link":
             raise ValueError("a pay link leads to a page, there is nothing to collect")
 
@@ -61,16 +64,19 @@ async def _content(kind: LinkKind, target: Mapping[str, str], context: Context) 
 async def delivery_order(
     number: str, make: Callable[[DeliveryOrder], bytes], context: Context
 ) -> bytes | None:
-    """The customer's own order as a delivery order; None until it is in the books."""
+    """The customer's own order as a delivery order; None until its place and day are settled."""
     row = await context.actions.numbered(number, context.caller.customer_id)
-    return await asyncio.to_thread(make, DeliveryOrder.of(row)) if row else None
+    if row is None or not DELIVERED <= row["card"].keys():
+        return None
+    return await asyncio.to_thread(make, DeliveryOrder.of(row))
 
 
 async def _statement(target: Mapping[str, str], context: Context) -> bytes | None:
-    if not _is_accountant(context):
+    if not context.accounts.scope.is_accountant:
         return None
     since, until = date.fromisoformat(target["since"]), date.fromisoformat(target["until"])
-    found = await context.accounts.statement(since, until)
+    currency = target.get("currency", load_rules().company.currency)
+    found = await context.accounts.statement(since, until, currency)
     lines = (StatementLine(m.day, m.kind, m.number, m.amount, m.balance) for m in found.lines)
     statement = Statement(
         bill_to=context.caller.company,
@@ -81,13 +87,14 @@ async def _statement(target: Mapping[str, str], context: Context) -> bytes | Non
         closing=found.closing,
         as_of=found.as_of,
         currency=found.currency,
+        other_currencies=found.other_currencies,
     )
     return await asyncio.to_thread(statement_pdf, statement)
 
 
 async def _open_invoices(context: Context) -> bytes | None:
     """Those due first; None when none is open."""
-    if not _is_accountant(context):
+    if not context.accounts.scope.is_accountant:
         return None
     invoices = await context.accounts.open_invoices()
     numbers = [i.invoice_number for i in invoices if i.invoice_number][:MOST_INVOICES]
@@ -103,8 +110,3 @@ def _zipped(contents: Mapping[str, bytes]) -> bytes:
             name = file_name("invoice_pdf", {"number": number})
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
-
-
-def _is_accountant(context: Context) -> bool:
-    caller = context.caller
-    return scope_of(caller.customer_id, caller.contact_ids, caller.roles).is_accountant

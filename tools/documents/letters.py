@@ -45,4 +45,4 @@ def _fonts() -> tuple[Path, ...]:
 @cache
 def _characters(font: Path) -> frozenset[int]:
     with TTFont(font, fontNumber=0, lazy=True) as opened:
-        return frozenset(opened.getBestCmap())
+        return frozenset(opened.getBestCmap() or {})

@@ -34,8 +34,9 @@ OPEN = "token_hash = %s and used_at is null and expires_at > now()"
 class NewLink:
     """Which document, and for whom.
 
-    `target` is {"number": ...}; of a statement {"since": day, "until": day}, as ISO dates; of all
-    open invoices {}. `scope` is the caller's, as it is stored with runs.
+    `target` is {"number": ...}; of a statement {"since": day, "until": day} as ISO dates, with
+    {"currency": ...} where it is not the company's; of all open invoices {}. `scope` is the
+    caller's, as it is stored with runs.
     """
 
     kind: LinkKind

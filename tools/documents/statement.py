@@ -28,7 +28,10 @@ class StatementLine:
 
 @dataclass(frozen=True)
 class Statement:
-    """The movements between two days, both included, as the books had them at `as_of`."""
+    """The movements between two days, both included, as the books had them at `as_of`.
+
+    Only those in `currency`; a note names the `other_currencies` that were used.
+    """
 
     bill_to: str
     since: date
@@ -38,6 +41,7 @@ class Statement:
     closing: Decimal
     as_of: date
     currency: str
+    other_currencies: tuple[str, ...] = ()
 
 
 def statement_pdf(statement: Statement) -> bytes:
@@ -49,6 +53,7 @@ def statement_pdf(statement: Statement) -> bytes:
         "until": day_text(statement.until),
         "as_of": day_text(statement.as_of),
         "currency": statement.currency,
+        "other_currencies": ", ".join(statement.other_currencies),
         "opening": amount_text(statement.opening),
         "lines": [_printed(line) for line in statement.lines],
         "closing": amount_text(statement.closing),

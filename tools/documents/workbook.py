@@ -1,4 +1,4 @@
-"""The delivery order as a spreadsheet. Every cell has its type: a text stays one, whatever it says."""
+"""The delivery order as a spreadsheet. Every cell has its type: a text stays a text."""
 
 import unicodedata
 from datetime import UTC, date, datetime, time
@@ -111,7 +111,8 @@ class Sheet:
     def _field(self, label: str, value: str | date) -> None:
         self._line(label)
         if isinstance(value, date):
-            self._sheet.write_datetime(self._row - 1, 1, value, self._styles["date"])
+            day = datetime.combine(value, time())
+            self._sheet.write_datetime(self._row - 1, 1, day, self._styles["date"])
         else:
             self._wrapped(value)
 

@@ -1,14 +1,15 @@
 """The language model, over any OpenAI-compatible HTTP API."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, SecretStr
 
@@ -28,6 +29,7 @@ CONNECT_SECONDS = 3.0
 LONGEST_REPLY_TOKENS = 800
 
 T = TypeVar("T", bound=BaseModel)
+Got = TypeVar("Got")
 OnUsage = Callable[[Usage], None]
 
 
@@ -48,7 +50,7 @@ class Bounds:
 
 
 class Model:
-    """Streams replies and fills schemas; every failure is BackendUnavailable.
+    """Streams replies, fills schemas and picks tools; every failure is BackendUnavailable.
 
     A call is tried again only while nothing of its answer has been passed on. `breaker` says
     whether the service is left alone at the moment.
@@ -95,15 +97,46 @@ class Model:
         self, schema: type[T], messages: Sequence[BaseMessage], on_usage: OnUsage | None = None
     ) -> T:
         """One structured answer."""
+
+        async def fill(bill: Bill) -> T:
+            return await self._filled(schema, messages, bill)
+
+        return await self._in_time(messages, on_usage, fill)
+
+    async def pick(
+        self,
+        messages: Sequence[BaseMessage],
+        tools: Sequence[Mapping[str, Any]],
+        most: int = 3,
+        on_usage: OnUsage | None = None,
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """The tools it wants called, by name and arguments; none when it wants none.
+
+        Neither has to be anything that was offered: the model may write what it likes.
+        """
+        offered = SystemMessage(json.dumps([dict(tool) for tool in tools]))  # is paid for as well
+
+        async def pick(bill: Bill) -> list[tuple[str, dict[str, Any]]]:
+            return await self._picked(messages, tools, bill)
+
+        return (await self._in_time([*messages, offered], on_usage, pick))[:most]
+
+    async def _in_time(
+        self,
+        messages: Sequence[BaseMessage],
+        on_usage: OnUsage | None,
+        ask: Callable[[Bill], Awaitable[Got]],
+    ) -> Got:
+        """One whole answer, tried again while that may help and there is time."""
         async with self._billed(messages, on_usage) as bill:
             with self.breaker.call():
                 await self._reserve(bill)
                 try:
                     async with asyncio.timeout(self._bounds.fill):
-                        return await trying(self._bounds.fill)(self._filled, schema, messages, bill)
+                        return await trying(self._bounds.fill)(ask, bill)
                 except TimeoutError as error:
                     bill.is_open = True
-                    raise BackendUnavailable("the model did not fill the form in time") from error
+                    raise BackendUnavailable("the model did not answer in time") from error
 
     @asynccontextmanager
     async def _billed(
@@ -148,3 +181,14 @@ class Model:
         if not isinstance(form, schema):
             raise Passing("the model did not fill the form")
         return form
+
+    async def _picked(
+        self, messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]], bill: Bill
+    ) -> list[tuple[str, dict[str, Any]]]:
+        chat = self._chat.bind_tools([dict(tool) for tool in tools])
+        try:
+            answer = await chat.ainvoke(list(messages))
+        except (*FAILURES, AttributeError) as error:  # a call without its function
+            raise failure_of(error) from error
+        bill.note(answer)
+        return [(call["name"], call["args"]) for call in answer.tool_calls]

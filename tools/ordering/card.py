@@ -1,12 +1,12 @@
 """The card that a customer says yes to, and the bytes that this yes will send."""
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tools.ordering.delivery import SlotChoice
-from tools.ordering.pricing import PricedOrder
+from tools.ordering.delivery import Slot, SlotChoice
+from tools.ordering.pricing import Fee, PricedLine, PricedOrder, Totals
 from tools.ordering.types import OrderRequest, Outlet
 from tools.rules import load_rules
 from tools.xero.writes import Write, lines_of, new_invoice
@@ -19,6 +19,18 @@ def card_of(order: PricedOrder, request: OrderRequest, slot: SlotChoice) -> dict
     return {
         "kind": "order",
         "title": f"Order for {outlet.name}",
+        **goods_of(order.lines, order.fees),
+        **figures_of(Totals(order.subtotal, order.gst, order.gst_percent)),
+        "delivery": _delivery(slot),
+        "outlet": _outlet(outlet, request),
+        "prepay": "prepay" in order.flags,
+        "unusual": "unusual" in order.flags,
+    }
+
+
+def goods_of(lines: Sequence[PricedLine], fees: Sequence[Fee] = ()) -> dict[str, Any]:
+    """Goods and charges as a card shows them."""
+    return {
         "lines": [
             {
                 "code": x.code,
@@ -29,18 +41,20 @@ def card_of(order: PricedOrder, request: OrderRequest, slot: SlotChoice) -> dict
                 "unit_price": _unit_price(x.unit_price),
                 "amount": f"{x.amount:.2f}",
             }
-            for x in order.lines
+            for x in lines
         ],
-        "fees": [{"label": fee.label, "amount": f"{fee.amount:.2f}"} for fee in order.fees],
-        "subtotal": f"{order.subtotal:.2f}",
-        "gst": f"{order.gst:.2f}",
-        "gst_percent": f"{order.gst_percent:f}",
-        "total": f"{order.total:.2f}",
+        "fees": [{"label": fee.label, "amount": f"{fee.amount:.2f}"} for fee in fees],
+    }
+
+
+def figures_of(totals: Totals) -> dict[str, Any]:
+    """What a document comes to."""
+    return {
+        "subtotal": f"{totals.subtotal:.2f}",
+        "gst": f"{totals.gst:.2f}",
+        "gst_percent": f"{totals.percent:f}",
+        "total": f"{totals.total:.2f}",
         "currency": load_rules().company.currency,
-        "delivery": _delivery(slot),
-        "outlet": _outlet(outlet, request),
-        "prepay": "prepay" in order.flags,
-        "unusual": "unusual" in order.flags,
     }
 
 
@@ -59,19 +73,40 @@ def order_write(
     account: Mapping[str, str],
 ) -> Write:
     """The draft invoice that a yes to this card writes. New customers pay before delivery (P3)."""
-    delivery, outlet = card["delivery"], card["outlet"]
-    net = timedelta(days=load_rules().payment.net_days)
-    due = date.fromisoformat(delivery["day"]) if card["prepay"] else today + net
     return new_invoice(
         number,
         {
             "Contact": {"ContactID": contact_id},
-            "Reference": f"{outlet['name']}, {delivery['day']} {delivery['window_text']}",
             "Date": today.isoformat(),
-            "DueDate": due.isoformat(),
-            "LineItems": lines_of([*card["lines"], *card["fees"]], account),
+            **agreed_in(card, today=today, account=account),
         },
     )
+
+
+def agreed_in(
+    card: Mapping[str, Any], *, today: date, account: Mapping[str, str]
+) -> dict[str, Any]:
+    """What of an order's invoice follows from its card, and changes with it."""
+    net = timedelta(days=load_rules().payment.net_days)
+    due = date.fromisoformat(card["delivery"]["day"]) if card["prepay"] else today + net
+    source = [f"Quote {card['quote']}"] if card.get("quote") else []
+    return {
+        "Reference": ", ".join([*source, card["outlet"]["name"], slot_text(card)]),
+        "DueDate": due.isoformat(),
+        "LineItems": lines_of([*card["lines"], *card["fees"]], account),
+    }
+
+
+def slot_text(card: Mapping[str, Any]) -> str:
+    """Day and time of an order's delivery."""
+    return f"{card['delivery']['day']} {card['delivery']['window_text']}"
+
+
+def slot_of(card: Mapping[str, Any]) -> Slot:
+    """The delivery slot that an order's card promises."""
+    start, end = map(time.fromisoformat, card["delivery"]["window_text"].split("-"))
+    day = date.fromisoformat(card["delivery"]["day"])
+    return Slot(day, card["delivery"]["window"], start, end)
 
 
 def _unit_price(price: Decimal) -> str:

@@ -30,6 +30,16 @@ class Slot:
     start: time
     end: time
 
+    @property
+    def begins(self) -> datetime:
+        """The moment when the delivery may come."""
+        return _at(self.day, self.start)
+
+    @property
+    def ends(self) -> datetime:
+        """The moment when it must have come."""
+        return _at(self.day, self.end)
+
 
 @dataclass(frozen=True)
 class SlotChoice:

@@ -1,8 +1,8 @@
 """What an order costs, by the rules of the house."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -47,6 +47,20 @@ class Fee:
 
 
 @dataclass(frozen=True)
+class Totals:
+    """What amounts add up to, and the tax on them."""
+
+    subtotal: Decimal
+    gst: Decimal
+    percent: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """What is to be paid."""
+        return self.subtotal + self.gst
+
+
+@dataclass(frozen=True)
 class PricedOrder:
     """An order at today's prices. `flags` name the rules that need attention.
 
@@ -71,30 +85,45 @@ def price_order(
     address: str = "",
 ) -> PricedOrder:
     """Price resolved lines: each line and its tax rounded half up to the cent, then summed."""
-    percent = gst_percent(on)
     products = {p.code: p for p in load_catalogue().products}
     asked = Counter[Product]()
     for line in lines:
         if line.code:
             asked[products[line.code]] += line.pieces
     pieces = _with_free_liners(asked)
-    priced = tuple(_priced(p, n, prices[p.code]) for p, n in pieces.items())
-    goods = sum((line.amount for line in priced), Decimal(0))
-    fees = _fees(address)
-    amounts = [*(line.amount for line in priced), *(fee.amount for fee in fees)]
-    subtotal = sum(amounts, Decimal(0))
-    gst = sum((_cents(amount * percent / 100) for amount in amounts), Decimal(0))
+    priced = tuple(priced_line(p, n, prices[p.code]) for p, n in pieces.items())
+    order = order_of(priced, _fees(address), gst_percent(on), account)
+    fewer = {"fewer_liners"} if pieces != asked else set[str]()
+    return replace(order, flags=order.flags | fewer)
+
+
+def order_of(
+    lines: tuple[PricedLine, ...],
+    fees: tuple[Fee, ...],
+    percent: Decimal,
+    account: AccountStanding,
+) -> PricedOrder:
+    """An order of lines that have their prices."""
+    goods = sum((line.amount for line in lines), Decimal(0))
+    totals = totals_of([*(x.amount for x in lines), *(x.amount for x in fees)], percent)
+    counted = sum(line.pieces for line in lines if not _is_liner(line))
     return PricedOrder(
-        lines=priced,
+        lines=lines,
         fees=fees,
-        subtotal=subtotal,
-        gst=gst,
+        subtotal=totals.subtotal,
+        gst=totals.gst,
         gst_percent=percent,
-        total=subtotal + gst,
-        counted=_counted(pieces),
-        flags=_flags(goods, _counted(pieces), account)
-        | ({"fewer_liners"} if pieces != asked else set()),
+        total=totals.total,
+        counted=counted,
+        flags=_flags(goods, counted, account),
     )
+
+
+def totals_of(amounts: Iterable[Decimal], percent: Decimal) -> Totals:
+    """Lines added up as Xero does it: the tax of each is rounded half up, then summed."""
+    kept = list(amounts)
+    taxes = (cents(amount * percent / 100) for amount in kept)
+    return Totals(sum(kept, Decimal(0)), sum(taxes, Decimal(0)), percent)
 
 
 def _with_free_liners(asked: "Counter[Product]") -> "Counter[Product]":
@@ -107,8 +136,9 @@ def _with_free_liners(asked: "Counter[Product]") -> "Counter[Product]":
     return Counter({p: n for p, n in granted.items() if n})
 
 
-def _counted(pieces: "Counter[Product]") -> int:
-    return sum(n for product, n in pieces.items() if product.family != LINERS)
+def _is_liner(line: PricedLine) -> bool:
+    product = load_catalogue().get(line.code)
+    return product is not None and product.family == LINERS
 
 
 def _fees(address: str) -> tuple[Fee, ...]:
@@ -136,7 +166,8 @@ def _flags(goods: Decimal, pieces: int, account: AccountStanding) -> frozenset[s
     return frozenset(flag for flag, holds in found.items() if holds)
 
 
-def _priced(product: Product, pieces: int, price: Decimal) -> PricedLine:
+def priced_line(product: Product, pieces: int, price: Decimal) -> PricedLine:
+    """So many pieces of a product at that price for one."""
     return PricedLine(
         code=product.code,
         name=product.name,
@@ -144,9 +175,10 @@ def _priced(product: Product, pieces: int, price: Decimal) -> PricedLine:
         packs=pieces // product.pack_size,
         pack=product.pack,
         unit_price=price,
-        amount=_cents(price * pieces),
+        amount=cents(price * pieces),
     )
 
 
-def _cents(amount: Decimal) -> Decimal:
+def cents(amount: Decimal) -> Decimal:
+    """Rounded half up, as everywhere in the books."""
     return amount.quantize(CENT, ROUND_HALF_UP)

@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
 
+from tools.ordering.cancelling import percent_for
 from tools.ordering.delivery import find_window, is_holiday, next_slots
 from tools.policy.formulas import HUNDRED, Figures, cents, inputs, money, text, yes
 from tools.policy.question import Question
@@ -25,7 +26,7 @@ def cancellation_fee(question: Question) -> Figures | None:
     if question.has(AT_THE_DOOR):
         return _fee({}, load_rules().cancellation.refused_percent, question.amount)
     left = _hours_left(question)
-    percents = {_fee_percent(hours) for hours in left}
+    percents = {percent_for(hours) for hours in left}
     if len(percents) != 1:
         return None
     given = {"hours_before": text(left[0].quantize(Decimal("0.1")))} if len(left) == 1 else {}
@@ -82,13 +83,6 @@ def _fee(given: dict[str, str], percent: Decimal, amount: Decimal | None) -> Fig
         fee = cents(amount * percent / HUNDRED)
         result |= {"fee": money(fee), "rest": money(amount - fee)}
     return Figures(given | inputs(amount=amount), result)
-
-
-def _fee_percent(hours: Decimal) -> Decimal:
-    rules = load_rules().cancellation
-    if hours >= rules.free_hours:
-        return Decimal(0)
-    return rules.late_percent if hours >= rules.late_hours else rules.last_percent
 
 
 def _hours_left(question: Question) -> list[Decimal]:

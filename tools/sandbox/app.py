@@ -7,13 +7,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from tools.sandbox import control
+from tools.sandbox import control, office, webhook_routes
 from tools.sandbox.clock import Clock, Now, real_time
 from tools.sandbox.desk import Desk
 from tools.sandbox.history import seed
 from tools.sandbox.openai import routes as openai
 from tools.sandbox.openai.script import Script
 from tools.sandbox.store import Store
+from tools.sandbox.webhooks import Webhooks
 from tools.sandbox.xero import auth, gate
 from tools.sandbox.xero.limits import Limits
 
@@ -32,10 +33,13 @@ def create_sandbox(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await desk.webhooks.close()
         desk.store.close()
 
     app = FastAPI(title="Tria sandbox", lifespan=lifespan)
     app.include_router(control.make_routes(desk, script))
+    app.include_router(office.make_routes(desk))
+    app.include_router(webhook_routes.make_routes(desk))
     app.include_router(auth.make_routes(desk))
     app.include_router(gate.make_routes(desk))
     app.include_router(openai.make_routes(desk, script))
@@ -44,7 +48,8 @@ def create_sandbox(
 
 def _open(store: Store, source: Now, limits: Limits) -> Desk:
     offset = timedelta(seconds=float(store.read_meta(control.CLOCK_KEY) or 0))
-    desk = Desk(store, Clock(source, offset), limits)
+    clock = Clock(source, offset)
+    desk = Desk(store, clock, limits, Webhooks(store, clock.now))
     if store.read_meta("link key") is None:
         with store.transaction():
             seed(store, desk.clock.now(), desk.clock.today())

@@ -10,6 +10,7 @@ from typing import Any, Literal
 Segment = Literal["new", "established", "vip", "major", "on hold"]
 Json = dict[str, Any]
 
+ROLES = ("buyer", "accounts")  # of a customer for whom company.toml names none
 _NAMESPACE = uuid.UUID("6f0d0a52-3a0e-4b7e-9d4b-2f1f5f0c7a10")
 
 
@@ -25,6 +26,16 @@ class DemoCustomer:
     roles: tuple[str, ...]
     segment: Segment
     outlets: tuple[Json, ...]
+
+
+@dataclass(frozen=True)
+class DemoStaff:
+    """Somebody of the company who can sign in to the console."""
+
+    staff_id: str
+    name: str
+    level: int
+    is_admin: bool
 
 
 @cache
@@ -61,16 +72,25 @@ def demo_customers() -> list[DemoCustomer]:
     return [_customer(entry) for entry in company()["customers"]]
 
 
+@cache
+def demo_staff() -> list[DemoStaff]:
+    """Everybody who can sign in to the demo's console, the lowest level first."""
+    return [
+        DemoStaff(e["id"], e["name"], e["level"], e.get("is_admin", False))
+        for e in company()["staff"]
+    ]
+
+
 def _customer(entry: Json) -> DemoCustomer:
     slugs: list[str] = entry["contacts"]
     first = next(c for c in company()["contacts"] if c["slug"] == slugs[0])
     return DemoCustomer(
         customer_id=entry["id"],
-        name=first["person"],
+        name=entry.get("person", first["person"]),
         company=entry.get("company", first["name"]),
-        email=email_of(slugs[0]),
+        email=entry.get("email", email_of(slugs[0])),
         contact_ids=tuple(contact_id(slug) for slug in slugs),
-        roles=("buyer", "accounts"),
+        roles=tuple(entry.get("roles", ROLES)),
         segment=entry["segment"],
         outlets=tuple(_outlet(o) for o in company()["outlets"] if o["contact"] in slugs),
     )

@@ -1,4 +1,4 @@
-"""The sandbox's own controls, never part of Xero: reset, clock, faults, raw documents, counts."""
+"""The sandbox's own controls, never part of Xero: reset, clock, faults, limits, counts."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from tools.sandbox.desk import Desk
-from tools.sandbox.faults import Fault, Mode
+from tools.sandbox.desk import Connection, Desk, demo_connections
+from tools.sandbox.faults import Fault, Mode, Problem
 from tools.sandbox.history import seed
 from tools.sandbox.openai.script import Script
 from tools.sandbox.openai.settings import ModelSettings
-from tools.sandbox.store import Json
+from tools.sandbox.store import Json, Search
 
 CLOCK_KEY = "clock offset"
 
@@ -33,6 +33,32 @@ class FaultOrder(BaseModel):
     operation: str
     mode: Mode
     times: int = Field(1, ge=0)
+    after: int = Field(0, ge=0)
+    seconds: float = Field(1.0, ge=0, le=60)
+    problem: Problem = "minute"
+    retry_after: int | None = Field(2, ge=0)
+
+
+class LimitsChange(BaseModel):
+    """New limits and what of them is used up; with nothing, those of the start and none used."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    concurrent: int | None = Field(None, ge=0)
+    per_minute: int | None = Field(None, ge=0)
+    per_day: int | None = Field(None, ge=0)
+    per_app_minute: int | None = Field(None, ge=0)
+    minute_used: int | None = Field(None, ge=0)
+    day_used: int | None = Field(None, ge=0)
+    app_minute_used: int | None = Field(None, ge=0)
+
+
+class ConnectionsChange(BaseModel):
+    """The organisations that the app is connected to; the demo company alone when null."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connections: list[Connection] | None = None
 
 
 def make_routes(desk: Desk, script: Script) -> APIRouter:
@@ -40,6 +66,7 @@ def make_routes(desk: Desk, script: Script) -> APIRouter:
     router = APIRouter(prefix="/control")
     _add_state(router, desk, script)
     _add_faults(router, desk)
+    _add_limits(router, desk)
     _add_model(router, script)
     return router
 
@@ -79,13 +106,30 @@ def _add_faults(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/faults")
     async def order_fault(order: FaultOrder) -> list[Fault]:
-        desk.faults.order(Fault(order.operation, order.mode, order.times))
+        desk.faults.order(Fault(**order.model_dump()))
         return desk.faults.waiting
 
     @router.get("/requests")
     async def requests() -> list[Json]:
         counted = sorted(desk.requests.items())
         return [{"method": m, "path": path, "count": count} for (m, path), count in counted]
+
+
+def _add_limits(router: APIRouter, desk: Desk) -> None:
+    @router.get("/limits")
+    async def read_limits() -> Json:
+        return _limits(desk)
+
+    @router.post("/limits")
+    async def change_limits(change: LimitsChange) -> Json:
+        _change_limits(desk, change)
+        return _limits(desk)
+
+    @router.post("/connections")
+    async def change_connections(change: ConnectionsChange) -> list[Connection]:
+        wanted = change.connections
+        desk.connections = demo_connections() if wanted is None else wanted
+        return desk.connections
 
 
 def _add_model(router: APIRouter, script: Script) -> None:
@@ -104,9 +148,14 @@ def _add_model(router: APIRouter, script: Script) -> None:
 
 
 def start_over(desk: Desk) -> None:
-    """The demo company as on a first start, seen from the clock's day; tokens stay valid."""
+    """The demo company as on a first start, seen from the clock's day.
+
+    Tokens stay valid and whoever listens to webhooks goes on listening.
+    """
     desk.faults.forget()
-    desk.limits.forget()
+    desk.limits.restore()
+    desk.connections = demo_connections()
+    desk.webhooks.log.clear()
     desk.requests.clear()
     desk.clock.follow_source()
     with desk.store.transaction():
@@ -116,13 +165,15 @@ def start_over(desk: Desk) -> None:
 
 
 def _change_clock(desk: Desk, change: ClockChange) -> None:
+    before = desk.clock.now()
     if change.now is None and change.advance_seconds is None:
         desk.clock.follow_source()
     if change.now:
         desk.clock.set_to(change.now)
     if change.advance_seconds:
         desk.clock.advance(timedelta(seconds=change.advance_seconds))
-    desk.limits.forget()
+    if desk.clock.now() < before:
+        desk.limits.forget()  # calls that are still to come cannot grow old
     desk.store.write_meta(CLOCK_KEY, str(desk.clock.offset.total_seconds()))
 
 
@@ -130,10 +181,41 @@ def _clock(desk: Desk) -> Json:
     return {"now": desk.clock.now().isoformat(), "today": desk.clock.today().isoformat()}
 
 
+def _change_limits(desk: Desk, change: LimitsChange) -> None:
+    limits, now = desk.limits, desk.clock.now()
+    if not change.model_fields_set:
+        limits.restore()
+    if change.concurrent is not None:
+        limits.concurrent = change.concurrent
+    windows: list[tuple[Problem, int | None, int | None]] = [
+        ("minute", change.per_minute, change.minute_used),
+        ("day", change.per_day, change.day_used),
+        ("appminute", change.per_app_minute, change.app_minute_used),
+    ]
+    for name, allowed, used in windows:
+        if allowed is not None:
+            limits.allowed[name] = allowed
+        if used is not None:
+            limits.use_up(name, used, now)
+
+
+def _limits(desk: Desk) -> Json:
+    limits, now = desk.limits, desk.clock.now()
+    return {
+        "concurrent": limits.concurrent,
+        "per_minute": limits.allowed["minute"],
+        "per_day": limits.allowed["day"],
+        "per_app_minute": limits.allowed["appminute"],
+        "minute_used": limits.used("minute", now),
+        "day_used": limits.used("day", now),
+        "app_minute_used": limits.used("appminute", now),
+    }
+
+
 def _invoices(desk: Desk, contact_id: str | None, since: datetime | None) -> list[Json]:
     instant = since.astimezone(UTC).isoformat() if since else ""
     return [
-        {**invoice, "created": created}
-        for created, invoice in desk.store.created_since("invoice", instant)
+        invoice
+        for invoice in desk.store.raw("invoice", Search("created >= ?", (instant,)))
         if contact_id in (None, invoice["Contact"]["ContactID"])
     ]

@@ -10,19 +10,18 @@ from random import Random
 
 from tools.rules import load_rules
 from tools.sandbox.company import contact_id, stable_id
-from tools.sandbox.paper import ago, bank_account, instant, order, save, written
+from tools.sandbox.paper import ago, instant, order, receive, save, written
 from tools.sandbox.store import Json, Row, Search
 from tools.sandbox.xero.allocations import allocate
-from tools.sandbox.xero.balances import money
 from tools.sandbox.xero.call import Books
 from tools.sandbox.xero.kinds import CREDIT_NOTE, INVOICE, QUOTE
-from tools.sandbox.xero.payments import Receipt, pay
 from tools.sandbox.xero.wire import dated, day_of, ms_instant
 
 BILL_DAYS = 20
 CREDIT_DAYS, OLD_CREDIT_DAYS = 12, 95
 EXPIRED_QUOTE_DAYS, QUOTE_DAYS, QUOTE_LIFE = 70, 6, 30
 PART_PAID_DAYS, EARLY_MONEY_DAYS = 2, 8
+BANK = "Bank transfer"
 UNPAID = "contact_id = ? and status = 'AUTHORISED' and total > ?"
 
 
@@ -47,7 +46,10 @@ def write_demo_needs(contact: Json, books: Books) -> None:
         _write_quote(contact, how, books, random)
     for table in ("overpayment", "prepayment"):
         if amount := contact.get(table):
-            _write_early_money(table, contact, Decimal(amount), books)
+            payer = books.store.get("contact", contact_id(contact["slug"])) or {}
+            document_id = stable_id(table, contact["slug"])
+            day = ago(books.today, EARLY_MONEY_DAYS)
+            books.store.save(early_money(table, document_id, payer, Decimal(amount), day))
 
 
 def _write_credit(contact: Json, books: Books) -> None:
@@ -70,16 +72,7 @@ def _write_old_credit(contact: Json, books: Books) -> None:
     payment = books.store.get("payment", invoice["Payments"][0]["PaymentID"]) or {}
     invoice |= {"Payments": [], "Status": "AUTHORISED"}
     _use_up(credit, invoice, books)
-    paid_on = day_of(payment["Date"])
-    receipt = Receipt(
-        amount=invoice["AmountDue"],
-        day=paid_on,
-        account=payment["Account"],
-        reference=payment["Reference"],
-        is_reconciled=True,
-        payment_id=payment["PaymentID"],
-    )
-    books.store.save(pay(invoice, receipt, instant(paid_on)))
+    receive(invoice, invoice["AmountDue"], day_of(payment["Date"]), BANK, books)
     save(INVOICE, invoice, books.store)
     save(CREDIT_NOTE, credit, books.store)
 
@@ -109,53 +102,41 @@ def _pay_in_part(contact: Json, amount: Decimal, books: Books) -> None:
     day = ago(books.today, PART_PAID_DAYS)
     values = (contact_id(contact["slug"]), float(amount))
     invoice = books.store.find("invoice", Search(UNPAID, values, "due, number", 1))[0]
-    number = invoice["InvoiceNumber"]
-    receipt = Receipt(
-        amount=amount,
-        day=day,
-        account=bank_account(books),
-        reference=f"Bank transfer {number}",
-        is_reconciled=True,
-        payment_id=stable_id("payment", number),
-    )
-    books.store.save(pay(invoice, receipt, instant(day)))
+    receive(invoice, amount, day, BANK, books)
     save(INVOICE, invoice, books.store)
 
 
-def _write_early_money(table: str, contact: Json, amount: Decimal, books: Books) -> None:
-    day = ago(books.today, EARLY_MONEY_DAYS)
+def early_money(table: str, document_id: str, contact: Json, amount: Decimal, day: date) -> Row:
+    """An overpayment or a prepayment of a contact, of which nothing is used."""
     name = table.capitalize()
     body = {
-        f"{name}ID": stable_id(table, contact["slug"]),
+        f"{name}ID": document_id,
         "Type": f"RECEIVE-{table.upper()}",
         "Status": "AUTHORISED",
-        "Reference": f"Bank transfer {contact['name']}",
-        "Contact": {"ContactID": contact_id(contact["slug"]), "Name": contact["name"]},
+        "Reference": f"{BANK} {contact['Name']}",
+        "Contact": {field: contact[field] for field in ("ContactID", "Name")},
         **dated("Date", day),
         "LineAmountTypes": "NoTax",
         "LineItems": [],
-        **dict.fromkeys(("SubTotal", "Total", "RemainingCredit"), money(amount)),
+        **dict.fromkeys(("SubTotal", "Total", "RemainingCredit"), amount),
         "TotalTax": 0,
         "CurrencyCode": "SGD",
         "CurrencyRate": 1.0,
         "Allocations": [],
         "Payments": [],
-        "HasAttachments": False,
         "UpdatedDateUTC": ms_instant(instant(day)),
     }
-    books.store.save(
-        Row(
-            table,
-            body[f"{name}ID"],
-            body,
-            instant(day).isoformat(),
-            contact_id=body["Contact"]["ContactID"],
-            reference=body["Reference"],
-            status=body["Status"],
-            type=body["Type"],
-            day=day.isoformat(),
-            total=float(amount),
-        )
+    return Row(
+        table,
+        document_id,
+        body,
+        instant(day).isoformat(),
+        contact_id=contact["ContactID"],
+        reference=body["Reference"],
+        status=body["Status"],
+        type=body["Type"],
+        day=day.isoformat(),
+        total=float(amount),
     )
 
 

@@ -8,14 +8,13 @@ from decimal import Decimal
 from random import Random
 
 from tools.rules import load_rules
-from tools.sandbox.company import company, stable_id
+from tools.sandbox.company import company
 from tools.sandbox.extras import write_demo_needs, write_extras
-from tools.sandbox.paper import DAYS, ago, bank_account, instant, order, save, written
+from tools.sandbox.paper import DAYS, ago, instant, order, receive, save, written
 from tools.sandbox.store import Json, Store
 from tools.sandbox.xero import reference
 from tools.sandbox.xero.call import Books
 from tools.sandbox.xero.kinds import INVOICE, KINDS
-from tools.sandbox.xero.payments import Receipt, pay
 from tools.sandbox.xero.tokens import seed_tokens
 
 SEED = 20240101
@@ -123,20 +122,7 @@ def _write_invoice(plan: Plan, books: Books, random: Random) -> None:
     if plan.status == "VOIDED":
         document |= {"Status": "VOIDED", "AmountDue": 0}
     if plan.paid_on:
-        _pay(document, plan, books)
+        how = "PayNow" if contact["pays"] == "prepaid" else "Bank transfer"
+        amount = (document["AmountDue"] * plan.paid_share).quantize(Decimal("0.01"))
+        receive(document, amount, plan.paid_on, how, books)
     save(INVOICE, document, books.store)
-
-
-def _pay(invoice: Json, plan: Plan, books: Books) -> None:
-    assert plan.paid_on is not None  # noqa: S101 - the caller has looked
-    how = "PayNow" if plan.contact["pays"] == "prepaid" else "Bank transfer"
-    number = invoice["InvoiceNumber"]
-    receipt = Receipt(
-        amount=(invoice["AmountDue"] * plan.paid_share).quantize(Decimal("0.01")),
-        day=plan.paid_on,
-        account=bank_account(books),
-        reference=f"{how} {number}",
-        is_reconciled=True,
-        payment_id=stable_id("payment", number),
-    )
-    books.store.save(pay(invoice, receipt, instant(plan.paid_on)))

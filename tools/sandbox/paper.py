@@ -12,6 +12,7 @@ from tools.sandbox.xero.call import Books
 from tools.sandbox.xero.documents import write_document
 from tools.sandbox.xero.kinds import Kind, row_of
 from tools.sandbox.xero.lines import find_account
+from tools.sandbox.xero.payments import Receipt, pay
 from tools.sandbox.xero.wire import day_of
 
 DAYS = 548
@@ -48,13 +49,23 @@ def save(kind: Kind, document: Json, store: Store) -> None:
     store.save(row_of(kind, document, at))
 
 
-def bank_account(books: Books) -> Json:
-    """The account that payments go to, as a payment names it."""
+def receive(invoice: Json, amount: Decimal, day: date, how: str, books: Books) -> None:
+    """Put a payment on the invoice, which is left to be saved, and store the payment."""
+    number = invoice["InvoiceNumber"]
     account = find_account(reference.BANK_ACCOUNT, books) or {}
-    return {name: account[name] for name in ("AccountID", "Code", "Name")}
+    receipt = Receipt(
+        amount=amount,
+        day=day,
+        account={name: account[name] for name in ("AccountID", "Code", "Name")},
+        reference=f"{how} {number}",
+        is_reconciled=True,
+        payment_id=stable_id("payment", number),
+    )
+    books.store.save(pay(invoice, receipt, instant(day)))
 
 
 def ago(today: date, days: int) -> date:
+    """The day so many days before."""
     return today - timedelta(days=days)
 
 

@@ -165,14 +165,10 @@ def batch(events: Sequence[Json], first_sequence: int) -> Json:
 
 
 def _signed(body: bytes, key: str, signature: Signature) -> dict[str, str]:
-    match signature:
-        case "missing":
-            return {}
-        case "good":
-            used = key.encode()
-        case "key_decoded":
-            used = base64.b64decode(key + "===")
-        case "wrong":
-            used = b"not the key of " + key.encode()
-    made = base64.b64encode(hmac.new(used, body, hashlib.sha256).digest()).decode()
-    return {"x-xero-signature": made}
+    if signature == "missing":
+        return {}
+    used = base64.b64decode(key + "===") if signature == "key_decoded" else key.encode()
+    if signature == "wrong":
+        used = b"not " + used
+    made = hmac.new(used, body, hashlib.sha256).digest()
+    return {"x-xero-signature": base64.b64encode(made).decode()}

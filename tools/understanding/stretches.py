@@ -199,6 +199,7 @@ def _table() -> dict[str, Any]:
 
 @cache
 def words_of(section: str, key: str) -> re.Pattern[str]:
+    """The words of one list of periods.toml."""
     return re.compile(_any(_table()[section][key]), re.IGNORECASE)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from tools.database import Pool
+from tools.database import Pool, fetch_one
 from tools.errors import BackendRejected, TriaError
 from tools.xero.oauth import cipher, lock_tokens, sealed
 from tools.xero.sign_in import GrantRefused, Organisation, SignIn
@@ -27,6 +28,14 @@ class OrganisationRefused(TriaError):
     """The organisation is not among those of the sign-in, or not the one in XERO_TENANT_ID."""
 
     code = "organisation_refused"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A sign-in that came back and waits for the admin who began it to choose."""
+
+    admin: str
+    organisations: tuple[Organisation, ...]
 
 
 class Connecting:
@@ -47,6 +56,7 @@ class Connecting:
                 "insert into xero_sign_ins (state, admin, expires_at) values (%s, %s, now() + %s)",
                 [_digest(state), admin, STATE_LIFE],
             )
+            await _audit(connection, admin, "sign_in_begun", "")
         return self._sign_in.authorize_url(state)
 
     async def finish(self, state: str, code: str) -> list[Organisation]:
@@ -55,14 +65,7 @@ class Connecting:
         Raises SignInInvalid, BackendRejected for a code that Xero does not know and
         BackendUnavailable; after each of them the admin begins again.
         """
-        async with self._pool.connection() as connection:
-            used = await connection.execute(
-                "update xero_sign_ins set returned_at = now() where state = %s"
-                " and returned_at is null and expires_at > now()",
-                [_digest(state)],
-            )
-        if not used.rowcount:
-            raise SignInInvalid("this sign-in is unknown, used or too old: begin again")
+        await self._come_back(state)
         try:
             grant = await self._sign_in.exchange(code)
         except GrantRefused as error:
@@ -78,6 +81,19 @@ class Connecting:
         await self._store("organisations = %s", [Jsonb(named), _digest(state)])
         return found
 
+    async def pending(self, state: str) -> Pending | None:
+        """What there is to choose from, and for whom; None when nothing waits."""
+        row = await fetch_one(
+            self._pool,
+            "select admin, organisations from xero_sign_ins where state = %s"
+            " and refresh_token is not null and expires_at > now()",
+            [_digest(state)],
+        )
+        if row is None:
+            return None
+        found = [Organisation(UUID(o["tenant_id"]), o["name"]) for o in row["organisations"]]
+        return Pending(row["admin"], tuple(found))
+
     async def choose(self, state: str, tenant_id: UUID, admin: str) -> Organisation:
         """Work in this organisation from now on; raises SignInInvalid, OrganisationRefused."""
         if self._only and tenant_id != self._only:
@@ -91,6 +107,18 @@ class Connecting:
             chosen = Organisation(tenant_id, names[tenant_id])
             await _connect(connection, chosen, row)
         return chosen
+
+    async def _come_back(self, state: str) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            used = await connection.execute(
+                "update xero_sign_ins set returned_at = now() where state = %s"
+                " and returned_at is null and expires_at > now() returning admin",
+                [_digest(state)],
+            )
+            row = await used.fetchone()
+            if row is None:
+                raise SignInInvalid("this sign-in is unknown, used or too old: begin again")
+            await _audit(connection, row["admin"], "sign_in_returned", "")
 
     async def _store(self, changes: str, values: list[object]) -> None:
         async with self._pool.connection() as connection:
@@ -132,9 +160,19 @@ async def _connect(
             *(row["access_token"], row["refresh_token"], row["token_expires_at"], row["admin"]),
         ],
     )
+    await _audit(connection, row["admin"], "connected", str(chosen.tenant_id), name=chosen.name)
+
+
+async def _audit(
+    connection: psycopg.AsyncConnection[DictRow],
+    admin: str,
+    event: str,
+    subject: str,
+    **detail: object,
+) -> None:
     await connection.execute(
-        "insert into audit (actor, event, subject, detail) values (%s, 'xero.connected', %s, %s)",
-        [row["admin"], str(chosen.tenant_id), Jsonb({"name": chosen.name})],
+        "insert into audit (actor, event, subject, detail) values (%s, %s, %s, %s)",
+        [admin, f"xero.{event}", subject, Jsonb(detail)],
     )
 
 

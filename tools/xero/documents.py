@@ -172,6 +172,7 @@ class PaymentInvoice(Document):
     invoice_id: UUID = Field(alias="InvoiceID")
     invoice_number: str | None = None
     contact: ContactRef | None = None
+    currency_code: str | None = None
 
 
 class Payment(Document):
@@ -182,6 +183,7 @@ class Payment(Document):
     amount: Decimal = ZERO
     status: str = ""
     invoice: PaymentInvoice | None = None
+    updated_date_utc: Instant | None = Field(None, alias="UpdatedDateUTC")
 
 
 class Balance(Document):

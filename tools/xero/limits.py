@@ -195,9 +195,12 @@ def heard(status: int, headers: Mapping[str, str]) -> Heard:
     if status == 429 and problem != "concurrent":
         rest_for = "day" if problem == "day" else "minute"
         rest = retry_after(headers, 3600 if problem == "day" else 5)
+    # Where Xero says for how long to rest, that is worth more than that nothing is left.
+    minute_left = None if rest_for == "minute" else headers.get("X-MinLimit-Remaining")
+    day_left = None if rest_for == "day" else headers.get("X-DayLimit-Remaining")
     return Heard(
-        minute_left=_whole(headers.get("X-MinLimit-Remaining")),
-        day_left=_whole(headers.get("X-DayLimit-Remaining")),
+        minute_left=_whole(minute_left),
+        day_left=_whole(day_left),
         rest_seconds=rest,
         rest_for=rest_for,
         is_ok=200 <= status < 300,

@@ -88,7 +88,7 @@ Own = TypeVar("Own", bound=Owned)
 AnyCredit = TypeVar("AnyCredit", bound=Credit)
 
 
-def _nobody(_: str) -> None:
+def nobody(_: str) -> None:
     """Alarms that nobody has asked for; the exception stays."""
 
 
@@ -99,7 +99,7 @@ class ScopedReads:
     to `keep` seconds of age will do for a read; without it Xero is asked.
     """
 
-    def __init__(self, client: Xero, scope: Scope, on_alarm: Alarm = _nobody) -> None:
+    def __init__(self, client: Xero, scope: Scope, on_alarm: Alarm = nobody) -> None:
         self.client = client
         self.scope = scope
         self._on_alarm = on_alarm
@@ -137,16 +137,19 @@ class ScopedReads:
         return self.own(read(Quote, found))
 
     async def payments_of(self, invoices: Sequence[Invoice], keep: int = 0) -> list[Payment]:
-        """Payments that count for invoices of the caller; Xero has no filter by contact here."""
-        asked = {i.invoice_id for i in self.own(invoices)}
+        """Payments that count for invoices of the caller; Xero has no filter by contact here.
+
+        Each tells the number and the currency of the invoice that it is for.
+        """
+        asked = {i.invoice_id: i for i in self.own(invoices)}
         ids, found = sorted(asked), list[Any]()
         for start in range(0, len(ids), INVOICES_AT_ONCE):
             params = {"where": any_invoice(ids[start : start + INVOICES_AT_ONCE])}
             found += await self._pages("/Payments", params, self._contacts(), keep)
         payments = read(Payment, found)
-        if not all(self._pays(p, asked) for p in payments):
+        if not all(self._pays(p, asked.keys()) for p in payments):
             raise self._foreign("payment")
-        return [p for p in payments if p.status == "AUTHORISED"]
+        return [_naming(p, asked) for p in payments if p.status == "AUTHORISED"]
 
     async def contacts(self, keep: int = 0) -> list[Contact]:
         """The contacts themselves, whatever their status."""
@@ -229,6 +232,14 @@ class ScopedReads:
             if _is_last(answer, page, len(part), PAGE if size else QUOTES_PAGE):
                 return found
         raise BackendRejected(f"{path} has no end")
+
+
+def _naming(payment: Payment, invoices: Mapping[UUID, Invoice]) -> Payment:
+    if payment.invoice is None:
+        return payment
+    paid = invoices[payment.invoice.invoice_id]
+    named = {"invoice_number": paid.invoice_number, "currency_code": paid.currency_code}
+    return payment.model_copy(update={"invoice": payment.invoice.model_copy(update=named)})
 
 
 def _is_last(answer: Json, page: int, count: int, size: int) -> bool:

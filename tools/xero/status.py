@@ -15,6 +15,7 @@ from tools.xero.shared import Shared
 
 KEPT_ERRORS = 20
 KEPT_SECONDS = 7 * 24 * 3600
+NEWS_SECONDS = 600  # after which a process that left Xero alone may no longer be there
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ async def _kept(redis: Any, key: str, entry: str) -> None:
 async def _told(redis: Any, key: str, told: Mapping[str, str]) -> None:
     async with redis.pipeline(transaction=True) as pipe:
         pipe.hset(key, mapping=told)
-        pipe.expire(key, KEPT_SECONDS)
+        pipe.expire(key, NEWS_SECONDS)
         await pipe.execute()
 
 

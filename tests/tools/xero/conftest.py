@@ -1,19 +1,29 @@
 """A client of the sandbox's books, and the books of two customers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
 
-from graph.clients import now, xero_app
+from graph.clients import now
 from graph.settings import Settings
+from graph.xero import XeroParts, make_xero, xero_app
 from tests.conftest import customer
 from tests.tools.conftest import Control
+from tests.tools.xero.scripted import Scripted
 from tools.database import Pool
+from tools.embedded.process import free_port
+from tools.events import make_redis
 from tools.sandbox.company import DemoCustomer
-from tools.xero.client import XeroClient, make_http
-from tools.xero.oauth import Tokens, XeroApp
+from tools.xero.client import XeroClient
+from tools.xero.exchange import make_http
+from tools.xero.scope import Scope, nobody, scope_of
 from tools.xero.scoped import Accounts
+from tools.xero.sign_in import XeroApp
 
 SECRET = "seals the tokens of these tests"
 
@@ -30,8 +40,41 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def client(pool: Pool, http: httpx.AsyncClient, app: XeroApp, settings: Settings) -> XeroClient:
-    return XeroClient(http, settings.xero_api_url, Tokens(pool, http, app, SECRET), app.tenant_id)
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = make_redis(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def parts(pool: Pool, http: httpx.AsyncClient, redis: Redis, settings: Settings) -> XeroParts:
+    return make_xero(settings, pool, redis, http, now)
+
+
+@pytest.fixture(scope="session")
+def client(parts: XeroParts) -> XeroClient:
+    return parts.client
+
+
+Scene = Callable[..., XeroParts]
+
+
+@pytest.fixture
+def scene(pool: Pool, redis: Redis, settings: Settings) -> Scene:
+    """Everything that speaks with Xero, on a script, in an organisation of its own."""
+    own = {
+        "xero_api_url": "https://xero.test",
+        "xero_token_url": "https://sign-in.test/connect/token",
+        "xero_tenant_id": str(uuid4()),
+        "xero_refresh_token": SecretStr("the first refresh token"),
+    }
+
+    def make(script: Scripted, *, without_redis: bool = False, **changes: Any) -> XeroParts:
+        changed = settings.model_copy(update=own | changes)
+        used = make_redis(f"redis://127.0.0.1:{free_port()}/0") if without_redis else redis
+        return make_xero(changed, pool, used, make_http(script), now)
+
+    return make
 
 
 @pytest.fixture
@@ -39,8 +82,32 @@ def accounts(client: XeroClient) -> Accounts:
     return accounts_of(client, customer())
 
 
-def accounts_of(client: XeroClient, who: DemoCustomer) -> Accounts:
-    return Accounts(client, who.contact_ids, lambda: now().date())
+class Fresh:
+    """Asks Xero anew for everything, so that tests see what they have changed."""
+
+    def __init__(self, client: XeroClient) -> None:
+        self._client = client
+        self.stream = client.stream
+
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        keep_seconds: int = 0,
+        tags: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        return await self._client.get(path, params)
+
+
+def scope_for(who: DemoCustomer) -> Scope:
+    return scope_of(who.customer_id, who.contact_ids, who.roles)
+
+
+def accounts_of(
+    client: XeroClient, who: DemoCustomer, on_alarm: Callable[[str], None] = nobody
+) -> Accounts:
+    return Accounts(Fresh(client), scope_for(who), lambda: now().date(), on_alarm)
 
 
 def own_sales(control: Control, who: DemoCustomer, *statuses: str) -> list[str]:

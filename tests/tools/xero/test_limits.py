@@ -1,5 +1,5 @@
 import asyncio
-import multiprocessing
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -16,6 +16,28 @@ from tools.xero.limits import Allowance, Busy, DaySpent, Heard, Lane, Limits, he
 from tools.xero.local_limits import LocalLimits
 from tools.xero.shared import ANSWER_SECONDS, Shared
 
+REPLICA = """
+import asyncio, sys
+from tools.events import make_redis
+from tools.xero.limits import Allowance, Busy, Limits
+from tools.xero.shared import Shared
+
+async def main(url, prefix):
+    client = make_redis(url)
+    limits, done = Limits(Shared(client, prefix), Allowance(per_minute=30)), 0
+    for _ in range(20):
+        try:
+            async with limits.slot("t", "chat"):
+                await asyncio.sleep(0.001)
+        except Busy:
+            continue
+        done += 1
+    print(done)
+    await client.aclose()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+PLENTY = Allowance(per_minute=1000, per_day=100_000)
 BRIEF = Allowance(per_minute=60, per_day=1000, minute_seconds=1, slot_seconds=0.6)
 
 
@@ -38,9 +60,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(limits_module.PATIENCE_SECONDS, "background", 0.3)
 
 
-def limits_of(
-    client: redis.Redis | None, prefix: str, allowance: Allowance = Allowance(1000, 100_000)
-) -> Limits:
+def limits_of(client: redis.Redis | None, prefix: str, allowance: Allowance = PLENTY) -> Limits:
     """As one process has them; two of these are two processes."""
     return Limits(Shared(client, prefix), allowance)
 
@@ -294,31 +314,11 @@ def test_the_limits_of_one_process_on_its_own() -> None:
     assert own.take("d", is_chat=True, kept_of_day=0) == ("day", 2)
 
 
-def _work(url: str, prefix: str, answers: Any) -> None:
-    async def main() -> None:
-        client = make_redis(url)
-        limits = limits_of(client, prefix, Allowance(per_minute=30, minute_seconds=60))
-        done = 0
-        limits_module.PATIENCE_SECONDS["chat"] = 0.2
-        for _ in range(20):
-            try:
-                await call(limits, seconds=0.001)
-            except Busy:
-                continue
-            done += 1
-        answers.put(done)
-        await client.aclose()
-
-    asyncio.run(main())
-
-
 async def test_the_minute_is_one_for_several_processes(redis_url: str, prefix: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    answers = context.Queue()
-    processes = [context.Process(target=_work, args=(redis_url, prefix, answers)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    done = [await asyncio.to_thread(answers.get, timeout=60) for _ in processes]
-    for process in processes:
-        process.join(20)
+    command = [sys.executable, "-c", REPLICA, redis_url, prefix]
+    replicas = [
+        await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        for _ in range(3)
+    ]
+    done = [int((await replica.communicate())[0]) for replica in replicas]
     assert sum(done) == Allowance(per_minute=30).usable

@@ -85,7 +85,11 @@ def _tool_calls(reply: ScriptedReply) -> list[Json]:
         {
             "id": f"call_{uuid.uuid4().hex[:24]}",
             "type": "function",
-            "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+            "function": {"name": call.name, "arguments": _written(call.arguments)},
         }
         for call in reply.tool_calls
     ]
+
+
+def _written(arguments: Json | str) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse, StreamingResponse
@@ -22,6 +23,7 @@ from tools.sandbox.openai.chunks import (
 from tools.sandbox.openai.embeddings import embeddings
 from tools.sandbox.openai.script import Script, ScriptIsEmpty
 from tools.sandbox.openai.settings import ModelMode, ModelSettings, ScriptedReply
+from tools.sandbox.openai.tool_calls import Foreign
 from tools.sandbox.store import Json, Search
 from tools.sandbox.xero.responses import BrokenOff
 
@@ -101,7 +103,7 @@ async def _answer(desk: Desk, script: Script, body: Json) -> Response:
     if mode == "garbage" and not body.get("stream"):
         return Response(GARBAGE, media_type="application/json")
     try:
-        reply = script.reply(body, mode, lambda text: _foreign_number(desk, text))
+        reply = script.reply(body, mode, lambda text: _foreign(desk, text, settings.victim))
     except ScriptIsEmpty:
         return JSONResponse(error("No scripted reply is left.", "server_error", "script"), 500)
     created = int(desk.clock.now().timestamp())
@@ -164,9 +166,14 @@ def _pause(settings: ModelSettings, mode: ModelMode, pieces: int) -> float:
     return settings.seconds if pieces else settings.seconds + settings.first_seconds
 
 
-def _foreign_number(desk: Desk, text: str) -> str:
-    """An invoice number of a contact none of whose invoices the text names."""
+def _foreign(desk: Desk, text: str, victim: str | None) -> Foreign:
+    """The latest invoice of the victim, else of a contact none of whose invoices the text names."""
     invoices = desk.store.find("invoice", Search("type = 'ACCREC'", order="day desc, number desc"))
     named = {i["Contact"]["ContactID"] for i in invoices if i["InvoiceNumber"] in text}
-    foreign = (i for i in invoices if i["Contact"]["ContactID"] not in named)
-    return next((str(i["InvoiceNumber"]) for i in foreign), "INV-9999")
+    foreign = (
+        Foreign(i["InvoiceNumber"], i["InvoiceID"], i["Contact"]["ContactID"])
+        for i in invoices
+        if i["Contact"]["ContactID"] == victim
+        or (not victim and i["Contact"]["ContactID"] not in named)
+    )
+    return next(foreign, Foreign("INV-9999", str(UUID(int=1)), str(UUID(int=2))))

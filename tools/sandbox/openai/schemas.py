@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from tools.sandbox.openai.settings import ScriptedReply, ToolRequest
+from tools.sandbox.openai.settings import ScriptedReply
+from tools.sandbox.openai.tool_calls import ToolRequest
 from tools.sandbox.store import Json
 
 DEEPEST = 8

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.sandbox.openai.lies import LieKind
+from tools.sandbox.openai.tool_calls import AttackKind, ToolRequest
 
 ModelMode = Literal[
     "echo",
@@ -22,13 +23,6 @@ ModelMode = Literal[
 ]
 
 
-class ToolRequest(BaseModel):
-    """A tool that a scripted reply asks for."""
-
-    name: str
-    arguments: dict[str, Any] = {}
-
-
 class ScriptedReply(BaseModel):
     """A reply given word for word, or a request for tools."""
 
@@ -42,6 +36,9 @@ class ModelSettings(BaseModel):
     `first_seconds` pass before a slow reply begins and `seconds` between its pieces; a reply that
     ends badly does so after `after_pieces`. Lies are of one kind, of any (`mixed`), or everywhere
     in the reply; the same seed tells the same lie about the same text.
+
+    Where tools are offered, `picks` are called, or what an attack of one kind or of any (`mixed`)
+    asks for; `victim` is the contact whose documents it is after, else somebody not spoken of.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -55,4 +52,7 @@ class ModelSettings(BaseModel):
     seed: int = 0
     replies: list[str | ScriptedReply] = []
     form: dict[str, Any] | None = None  # what a structured answer holds; else made from the schema
+    picks: list[ToolRequest] = []
+    attack: AttackKind | Literal["mixed"] | None = None
+    victim: str | None = None
     times: int | None = Field(None, ge=1)  # calls after which the mode is echo again

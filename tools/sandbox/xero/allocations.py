@@ -22,7 +22,7 @@ PAID_BY = {"ACCRECCREDIT": "ACCREC", "ACCPAYCREDIT": "ACCPAY"}
 def create_allocations(call: Call) -> Reply:
     """PUT: parts of one credit note, each against an invoice of the same contact."""
     sent, credit_id = call.documents("Allocations"), _credit(call)["CreditNoteID"]
-    attempts = [attempt(one, partial(_write, one, credit_id, call.books)) for one in sent]
+    attempts = [attempt(one, FIELDS, partial(_write, one, credit_id, call.books)) for one in sent]
     return answer("Allocations", attempts, call)
 
 

@@ -82,7 +82,9 @@ def _holder(name: str, books: Books) -> Json | None:
 
 
 def _write_all(pairs: list[tuple[Json, Json | None]], call: Call) -> Reply:
-    attempts = [attempt(sent, partial(_write, sent, old, call.books)) for sent, old in pairs]
+    attempts = [
+        attempt(sent, FIELDS, partial(_write, sent, old, call.books)) for sent, old in pairs
+    ]
     return answer("Contacts", attempts, call)
 
 

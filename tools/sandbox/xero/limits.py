@@ -11,7 +11,7 @@ from tools.sandbox.xero.wire import Refused, Reply
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 PER_DAY, APP_PER_MINUTE = 5_000, 10_000
-LEFT = {
+LEFT: Mapping[Problem, str] = {
     "minute": "X-MinLimit-Remaining",
     "day": "X-DayLimit-Remaining",
     "appminute": "X-AppMinLimit-Remaining",
@@ -25,7 +25,11 @@ class Limits:
         app = max(per_minute, APP_PER_MINUTE)
         self._first = {"minute": per_minute, "day": max(per_day, per_minute), "appminute": app}
         self._first_concurrent = concurrent
-        self._windows: dict[Problem, timedelta] = {"day": DAY, "minute": MINUTE, "appminute": MINUTE}
+        self._windows: dict[Problem, timedelta] = {
+            "day": DAY,
+            "minute": MINUTE,
+            "appminute": MINUTE,
+        }
         self._running = 0
         self.restore()
 
@@ -82,7 +86,7 @@ class Limits:
 
 def too_many(problem: Problem, seconds: int | None) -> Refused:
     """A 429 that names its limit and, if it is known, when to come back."""
-    headers = {"X-Rate-Limit-Problem": problem}
+    headers: dict[str, str] = {"X-Rate-Limit-Problem": problem}
     if seconds is not None:
         headers["Retry-After"] = str(seconds)
     if problem in LEFT:

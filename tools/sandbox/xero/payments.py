@@ -49,7 +49,7 @@ class Receipt:
 def create_payments(call: Call) -> Reply:
     """PUT: each payment of its own invoice."""
     sent = call.documents("Payments")
-    attempts = [attempt(one, partial(_record, one, call.books)) for one in sent]
+    attempts = [attempt(one, FIELDS, partial(_record, one, call.books)) for one in sent]
     return answer("Payments", attempts, call)
 
 

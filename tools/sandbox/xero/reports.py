@@ -59,7 +59,11 @@ def _unpaid(call: Call, contact_id: str, days: tuple[date, date]) -> list[Json]:
 def _section(invoices: list[Json], as_at: date) -> Json:
     total = sum(money(i["AmountDue"]) for i in invoices)
     summary = _cells("SummaryRow", ("", "Total", "", "", "", "", "", f"{total:.2f}"))
-    return {"RowType": "Section", "Title": "", "Rows": [*(_row(i, as_at) for i in invoices), summary]}
+    return {
+        "RowType": "Section",
+        "Title": "",
+        "Rows": [*(_row(i, as_at) for i in invoices), summary],
+    }
 
 
 def _row(invoice: Json, as_at: date) -> Json:

@@ -50,6 +50,8 @@ async def failure(request: Request, fault: Fault | None) -> Response | None:
             return respond(too_many(fault.problem, fault.retry_after).reply)
         case "slow":
             await asyncio.sleep(fault.seconds)
+        case _:
+            pass
     return None
 
 

@@ -72,4 +72,3 @@ def _a_cent_more(document: Json, call: Call) -> Json:
     if kind and stored and call.body:
         call.store.save(row_of(kind, stored | more, call.books.now.isoformat()))
     return document | more
-

@@ -47,6 +47,7 @@ def seed_tokens(store: Store) -> None:
 
 
 def new_consent(scope: str) -> Consent:
+    """A consent of its own, to be revoked by itself."""
     return Consent(str(uuid.uuid4()), scope)
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from tools.sandbox.store import Json
 
@@ -61,6 +62,25 @@ def day_of(value: object) -> date:
     if found := _MS_DATE.fullmatch(value):
         return (_EPOCH + timedelta(milliseconds=int(found[1]))).date()
     return datetime.fromisoformat(value).date()
+
+
+def without_false_dates(value: Any) -> Any:
+    """The same, less whatever is named as a date and holds none."""
+    if isinstance(value, list):
+        return [without_false_dates(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {n: without_false_dates(v) for n, v in value.items() if not _is_false_date(n, v)}
+
+
+def _is_false_date(name: str, value: object) -> bool:
+    if not name.endswith(("Date", "DateUTC")):
+        return False
+    try:
+        day_of(value)
+    except (ValueError, OverflowError):
+        return True
+    return False
 
 
 def dated(name: str, day: date) -> Json:

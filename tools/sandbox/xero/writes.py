@@ -1,6 +1,6 @@
 """Creating and updating documents: single or in bulk, summarised errors or errors in place."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 
 from tools.sandbox.store import Json
@@ -8,7 +8,14 @@ from tools.sandbox.xero.call import Call
 from tools.sandbox.xero.documents import find_document, write_document
 from tools.sandbox.xero.kinds import Kind, row_of
 from tools.sandbox.xero.listing import Action, shape
-from tools.sandbox.xero.wire import Invalid, Reply, envelope, not_found, validation_error
+from tools.sandbox.xero.wire import (
+    Invalid,
+    Reply,
+    envelope,
+    not_found,
+    validation_error,
+    without_false_dates,
+)
 
 Attempt = tuple[Json, bool]  # the document, or the refused one with its errors; whether it is good
 
@@ -44,14 +51,18 @@ def updater(kind: Kind) -> Action:
     return update
 
 
-def attempt(sent: Json, write: Callable[[], Json]) -> Attempt:
-    """What `write` made of what was sent, or what was sent with the rules that it breaks."""
+def attempt(sent: Json, fields: Set[str], write: Callable[[], Json]) -> Attempt:
+    """What `write` made of what was sent, or what was sent with the rules that it breaks.
+
+    Of a refused document only the `fields` that may be set come back.
+    """
     try:
         return write(), True
     except Invalid as invalid:
         errors = [{"Message": message} for message in invalid.messages]
         marks = {"HasErrors": True, "StatusAttributeString": "ERROR", "ValidationErrors": errors}
-        return {**sent, **marks}, False
+        known = {name: value for name, value in sent.items() if name in fields}
+        return {**without_false_dates(known), **marks}, False
 
 
 def answer(plural: str, attempts: Sequence[Attempt], call: Call) -> Reply:
@@ -72,7 +83,9 @@ def _existing(kind: Kind, sent: Json, call: Call) -> Json | None:
 
 
 def _write_all(kind: Kind, call: Call, pairs: list[tuple[Json, Json | None]]) -> Reply:
-    attempts = [attempt(sent, partial(_write, kind, call, sent, old)) for sent, old in pairs]
+    attempts = [
+        attempt(sent, kind.writable, partial(_write, kind, call, sent, old)) for sent, old in pairs
+    ]
     return answer(kind.plural, attempts, call)
 
 

@@ -1,0 +1,134 @@
+"""What staff decide, and what became of cards."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from psycopg.rows import DictRow
+from pydantic import Field, model_validator
+
+from api.dependencies import ClientsOf
+from api.errors import not_found
+from api.schemas import Body, Text
+from api.staff import Staff, StaffMember
+from graph.clients import now
+from tools.actions.records import ActionRecords, Filter
+from tools.rules import load_rules
+
+router = APIRouter(prefix="/admin", tags=["console"])
+ActionId = Annotated[UUID, Path(description="The card's id")]
+
+
+class Decision(Body):
+    """What a person says to a card that waits for one. Who declines says why."""
+
+    decision: Literal["approve", "decline"]
+    reason: Annotated[Text, Field(max_length=500)] = ""
+
+    @model_validator(mode="after")
+    def _declined_with_reason(self) -> "Decision":
+        if self.decision == "decline" and not self.reason.strip():
+            raise ValueError("say why it is declined: 'reason' is empty")
+        return self
+
+
+def records_of(clients: ClientsOf) -> ActionRecords:
+    """What operators read."""
+    return ActionRecords(clients.pool)
+
+
+Records = Annotated[ActionRecords, Depends(records_of)]
+
+
+@router.get("/approvals")
+async def list_approvals(records: Records, staff: StaffMember) -> list[dict[str, Any]]:
+    """Cards that wait for a person, the oldest first."""
+    return [_shown(row, staff) for row in await records.waiting()]
+
+
+@router.post("/approvals/{action_id}")
+async def decide(
+    action_id: ActionId, body: Decision, clients: ClientsOf, records: Records, staff: StaffMember
+) -> dict[str, Any]:
+    """Approve or decline a card. What was approved goes on at once, and the customer hears."""
+    row = await _card(action_id, records)
+    level = row["approval_level"]
+    if level is None:
+        raise HTTPException(409, "This card needs nobody's approval.")
+    if staff.level < level:
+        raise HTTPException(
+            403, f"This needs level {level} ({_who(level)}), and you are level {staff.level}."
+        )
+    decided = await clients.desk.decide(
+        action_id, staff.staff_id, approved=body.decision == "approve", reason=body.reason.strip()
+    )
+    if decided is None:
+        raise HTTPException(409, _over(await _card(action_id, records)))
+    await clients.executor.take(decided["thread_id"])
+    return _shown(await _card(action_id, records), staff)
+
+
+@router.get("/actions")
+async def list_actions(
+    records: Records,
+    staff: StaffMember,
+    status: Filter | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[dict[str, Any]]:
+    """Cards, the one that changed last first. `trouble`: given up lately, or tried repeatedly."""
+    return [_shown(row, staff) for row in await records.cards(status, limit)]
+
+
+@router.get("/actions/{action_id}")
+async def get_action(action_id: ActionId, records: Records, staff: StaffMember) -> dict[str, Any]:
+    """One card with its writes and who did what to it."""
+    row = await _card(action_id, records)
+    return _shown(row, staff) | {
+        "writes": await records.writes(action_id),
+        "trail": await records.trail(action_id),
+    }
+
+
+async def _card(action_id: UUID, records: ActionRecords) -> DictRow:
+    row = await records.card(action_id)
+    if row is None:
+        raise not_found("Action", action_id)
+    return row
+
+
+def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
+    level, scope = row["approval_level"], row["scope"]
+    is_waiting = row["status"] == "confirmed" and level is not None
+    changed: datetime = row["confirmed_at"] if is_waiting else row["updated_at"]
+    return {
+        "action_id": row["action_id"],
+        "kind": row["kind"],
+        "status": row["status"],
+        "card": row["card"],
+        "document_number": row["document_number"] if row["status"] == "committed" else None,
+        "company": scope.get("company", ""),
+        "customer": scope.get("name", ""),
+        "customer_id": row["customer_id"],
+        "thread_id": row["thread_id"],
+        "ticket": f"T-{row['ticket_id']:06}" if row["ticket_id"] else None,
+        "level": level,
+        "who": _who(level) if level else None,
+        "may_decide": is_waiting and staff.level >= level,
+        "since": changed,
+        "age_s": int((now() - changed).total_seconds()),
+        "tries": row["tries"],
+        "error": row["error"],
+        "decided_by": row["decided_by"],
+        "decided_at": row["decided_at"],
+    }
+
+
+def _who(level: int) -> str:
+    return load_rules().escalation.levels[level].who
+
+
+def _over(row: DictRow) -> str:
+    """Why there is nothing to decide any more."""
+    by = f" by {row['decided_by']}" if row["decided_by"] else ""
+    return f"This card does not wait any more: it is {row['status']}{by}."

@@ -1,0 +1,62 @@
+"""Which document a message is about: the one it names, the one spoken of, or the only one."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from nodes.cards.facts import fact
+from nodes.state import Fact, State, entities_named
+from tools.xero.documents import CreditNote, Invoice, Quote
+
+Doc = TypeVar("Doc", Invoice, Quote, CreditNote)
+MOST = 8
+
+
+async def document_of(
+    state: State,
+    look_up: Callable[[str], Awaitable[Doc | None]],
+    others: Sequence[Doc],
+    spoken_of: Callable[[str], bool] = lambda _: True,
+) -> Doc | list[str]:
+    """The document as it is now, or the numbers of those that it may be.
+
+    `others` are those still open, from a list that may be a minute old.
+
+    One that is named and not there reads like a foreign one: as if it had not been named well.
+    `spoken_of` says which of the numbers that the turn before was about can be meant.
+    """
+    if names := entities_named(state, "document"):
+        found = await _found(names, look_up)
+        return found[0] if len(found) == 1 else _numbers(found or others)
+    before = state["turn"].get("focus", {}).get("documents", [])
+    only = [number_of(others[0])] if len(others) == 1 else []
+    for numbers in ([n for n in before if spoken_of(n)], only):
+        if len(found := await _found(numbers, look_up)) == 1:
+            return found[0]
+    return _numbers(others)
+
+
+def number_of(document: Invoice | Quote | CreditNote) -> str:
+    """The printed number."""
+    match document:
+        case Invoice():
+            return document.invoice_number or ""
+        case Quote():
+            return document.quote_number or ""
+        case CreditNote():
+            return document.credit_note_number or ""
+
+
+def which(kind: str, candidates: Sequence[str]) -> list[Fact]:
+    """Asks for the number of the document."""
+    return fact("which_document", kind=kind, candidates=list(candidates))
+
+
+async def _found(
+    numbers: Iterable[str], look_up: Callable[[str], Awaitable[Doc | None]]
+) -> list[Doc]:
+    looked_up = [await look_up(number) for number in list(numbers)[:MOST]]
+    return [document for document in looked_up if document]
+
+
+def _numbers(documents: Sequence[Doc]) -> list[str]:
+    return [number_of(document) for document in documents[:MOST]]

@@ -1,0 +1,177 @@
+from typing import Any
+
+import pytest
+
+from tests.conftest import customer
+from tests.tools.actions.conftest import a_confirmed, an_invoice, status_of
+from tests.tools.conftest import Control
+from tools.actions.commit import carry_out
+from tools.actions.store import Actions
+from tools.database import Pool, fetch_all
+from tools.sandbox.company import demo_customers
+from tools.xero.books import Books
+
+
+@pytest.fixture
+async def order(actions: Actions, pool: Pool) -> dict[str, Any]:
+    number = await actions.next_number()
+    return await a_confirmed(actions, pool, [an_invoice(number)], number)
+
+
+def documents(control: Control, action: dict[str, Any]) -> list[dict[str, Any]]:
+    return [i for i in control.invoices() if i["InvoiceNumber"] == action["document_number"]]
+
+
+async def later(pool: Pool, seconds: int) -> None:
+    """Time passes for whatever was sent."""
+    await fetch_all(
+        pool,
+        "update action_writes set sent_at = sent_at - %(s)s * interval '1 second',"
+        " failed_at = failed_at - %(s)s * interval '1 second' returning 1",
+        {"s": seconds},
+    )
+
+
+async def writes_of(pool: Pool, action: dict[str, Any]) -> list[tuple[str, int]]:
+    rows = await fetch_all(
+        pool,
+        "select status, epoch from action_writes where action_id = %s order by position",
+        [action["action_id"]],
+    )
+    return [(row["status"], row["epoch"]) for row in rows]
+
+
+async def test_a_confirmed_card_becomes_one_document(
+    actions: Actions, books: Books, control: Control, pool: Pool, order: dict[str, Any]
+) -> None:
+    assert (await carry_out(order, actions, books)).status == "committed"
+    [document] = documents(control, order)
+    assert document["Status"] == "DRAFT"
+    assert await status_of(actions, order["action_id"]) == "committed"
+    assert await writes_of(pool, order) == [("done", 0)]
+    trail = await fetch_all(
+        pool,
+        "select event from audit where subject = %s order by audit_id",
+        [str(order["action_id"])],
+    )
+    steps = ["proposed", "confirmed", "sending", "written", "committed"]
+    assert [row["event"] for row in trail] == [f"action.{step}" for step in steps]
+
+
+# 5.4 case 28: whoever runs again, at once or later, finds the document.
+async def test_two_processes_at_once_write_once(
+    actions: Actions, books: Books, control: Control, pool: Pool, order: dict[str, Any]
+) -> None:
+    async with Actions(pool).held(order["action_id"]) as rival:
+        assert rival
+        assert (await carry_out(order, actions, books)).status == "held"
+    assert documents(control, order) == []
+    assert (await carry_out(order, actions, books)).status == "committed"
+    assert len(documents(control, order)) == 1
+
+
+# 5.4 cases 29 and 30
+@pytest.mark.parametrize("mode", ["drop_after_commit", "error_after_commit"])
+async def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(
+    actions: Actions, books: Books, control: Control, order: dict[str, Any], mode: str
+) -> None:
+    control.fault("PUT /Invoices", mode)
+    assert (await carry_out(order, actions, books)).status == "committed"
+    assert len(documents(control, order)) == 1
+
+
+async def test_an_answer_of_failure_is_not_sent_again_under_its_key(
+    actions: Actions, books: Books, control: Control, pool: Pool, order: dict[str, Any]
+) -> None:
+    control.fault("PUT /Invoices", "html_error")
+    before = control.calls("PUT", "/Invoices")
+    assert (await carry_out(order, actions, books)).status == "unknown"
+    assert (await carry_out(order, actions, books)).status == "unknown"
+    assert control.calls("PUT", "/Invoices") == before + 1
+    assert await status_of(actions, order["action_id"]) == "confirmed"
+
+
+async def test_after_a_quiet_minute_a_failed_write_gets_a_new_key(
+    actions: Actions, books: Books, control: Control, pool: Pool, order: dict[str, Any]
+) -> None:
+    control.fault("PUT /Invoices", "html_error")
+    await carry_out(order, actions, books)
+    await later(pool, 61)
+    assert (await carry_out(order, actions, books)).status == "committed"
+    assert await writes_of(pool, order) == [("done", 1)]
+    assert len(documents(control, order)) == 1
+
+
+# 5.4 case 31
+async def test_what_was_written_long_ago_is_found_and_not_sent_under_a_new_key(
+    actions: Actions, books: Books, control: Control, pool: Pool, order: dict[str, Any]
+) -> None:
+    async with actions.held(order["action_id"]) as ledger:
+        assert ledger
+        [stored] = await ledger.writes()
+        await books.send(stored.write, await ledger.key_for(0))  # and then the process dies
+    await later(pool, 3600)
+    before = control.calls("PUT", "/Invoices")
+    assert (await carry_out(order, actions, books)).status == "committed"
+    assert control.calls("PUT", "/Invoices") == before
+    assert len(documents(control, order)) == 1
+
+
+async def test_a_refused_write_ends_the_card_with_every_reason(
+    actions: Actions, books: Books, control: Control, pool: Pool
+) -> None:
+    number = await actions.next_number()
+    write = an_invoice(number, LineItems=[{"Description": "x", "Quantity": 1, "AccountCode": "?"}])
+    card = await a_confirmed(actions, pool, [write], number)
+    carried = await carry_out(card, actions, books)
+    assert (carried.status, carried.reason) == ("failed", "write_refused")
+    row = await actions.get(card["action_id"], customer().customer_id)
+    assert row is not None
+    assert (row["status"], "Account code '?'" in row["error"]) == ("failed", True)
+    assert documents(control, card) == []
+
+
+# 5.4 case 23
+async def test_another_total_is_taken_back_and_never_corrected(
+    actions: Actions, books: Books, control: Control, pool: Pool
+) -> None:
+    number = await actions.next_number()
+    card = await a_confirmed(actions, pool, [an_invoice(number)], number, card={"total": "49.04"})
+    carried = await carry_out(card, actions, books)
+    assert (carried.status, carried.reason) == ("failed", "total_differs")
+    assert [d["Status"] for d in documents(control, card)] == ["DELETED"]
+    assert await writes_of(pool, card) == [("undone", 0)]
+
+
+async def test_of_two_writes_the_first_is_taken_back_when_the_second_is_refused(
+    actions: Actions, books: Books, control: Control, pool: Pool
+) -> None:
+    number = await actions.next_number()
+    second = an_invoice(f"{number}9", LineItems=[])
+    card = await a_confirmed(actions, pool, [an_invoice(number), second], number)
+    assert (await carry_out(card, actions, books)).status == "failed"
+    assert [d["Status"] for d in documents(control, card)] == ["DELETED"]
+
+
+async def test_taking_back_goes_on_after_an_outage(
+    actions: Actions, books: Books, control: Control, pool: Pool
+) -> None:
+    number = await actions.next_number()
+    card = await a_confirmed(actions, pool, [an_invoice(number)], number, card={"total": "1.00"})
+    control.fault("POST /Invoices/{InvoiceID}", "html_error")
+    assert (await carry_out(card, actions, books)).status == "unknown"
+    assert await status_of(actions, card["action_id"]) == "confirmed"
+    await later(pool, 61)
+    carried = await carry_out(card, actions, books)
+    assert (carried.status, carried.reason) == ("failed", "total_differs")
+    assert [d["Status"] for d in documents(control, card)] == ["DELETED"]
+
+
+async def test_a_document_of_somebody_else_is_never_changed(
+    actions: Actions, books: Books, control: Control, pool: Pool
+) -> None:
+    other = demo_customers()[2].contact_ids[0]
+    number = await actions.next_number()
+    card = await a_confirmed(actions, pool, [an_invoice(number, other)], number)
+    assert (await carry_out(card, actions, books)).status == "unknown"
+    assert await status_of(actions, card["action_id"]) == "confirmed"
