@@ -6,8 +6,8 @@ export ANONYMIZED_TELEMETRY := False
 export LANGSMITH_TRACING ?= false
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-BENCHES := growth intents orders retrieval lies screening first-words
-.PHONY: help setup run test check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
+BENCHES := growth intents orders retrieval lies screening first-words xero
+.PHONY: help setup run test test-contract check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
 
 help: ## Show the targets
 	@grep -hE '^[a-z$$(].*## ' $(MAKEFILE_LIST) | sed -E 's/^\$$\(BENCHES[^#]*/bench-...: /; s/:.*## /\t/' | expand -t 16
@@ -17,6 +17,9 @@ run: .venv/ready ## Start the service with everything it needs and print where t
 
 test: check .venv/browser ## Check, then run the tests on real parts
 	@$(RUN)/pytest
+
+test-contract: .venv/ready ## Hold the sandbox and our requests to Xero's official description alone
+	@$(RUN)/pytest tests/contract
 
 check: .venv/ready ## Format, lint, types and import rules
 	@$(RUN)/ruff format --check -q . && $(RUN)/ruff check -q .
@@ -29,7 +32,7 @@ format: .venv/ready ## Put the code into its form
 eval: .venv/ready ## Replay the eval conversations; the exit code is the gate
 	@$(RUN)/python -m evals
 
-$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words
+$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero
 	@$(RUN)/python -m evals.bench.$(subst -,_,$*)
 
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer

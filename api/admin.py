@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from api.dependencies import ClientsOf
 from api.errors import not_found
 from api.schemas import Body, Text
-from api.staff import Staff, StaffMember
+from api.staff import StaffMember
+from api.tokens import Staff
 from graph.clients import now
 from tools.actions.records import ActionRecords, Filter
 from tools.rules import load_rules

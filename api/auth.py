@@ -1,29 +1,17 @@
-"""Sign-in: a bearer token carries the customer, the contacts they may see and their roles.
+"""Sign-in: a bearer token carries the customer, the contacts they may see and their roles."""
 
-The same secret signs the tokens of staff (see staff.py); the audience tells them apart.
-"""
-
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 import jwt
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.dependencies import ClientsOf
+from api.tokens import CUSTOMERS, OtherAudience, read_claims, signed
 from tools.context import Caller
 
-ISSUER = "tria"
-ALGORITHM = "HS256"
-LEEWAY = timedelta(seconds=60)
-TOKEN_HOURS = 12
-CUSTOMERS = "tria-chat"
-
 bearer = HTTPBearer(auto_error=False, description="A token from the sign-in.")
-
-
-class OtherAudience(jwt.InvalidAudienceError):
-    """The token is good, and opens something else."""
 
 
 def issue_token(secret: str, caller: Caller, now: datetime) -> str:
@@ -37,33 +25,6 @@ def issue_token(secret: str, caller: Caller, now: datetime) -> str:
         "channel": caller.channel,
     }
     return signed(secret, CUSTOMERS, claims, now)
-
-
-def signed(secret: str, audience: str, claims: dict[str, Any], now: datetime) -> str:
-    """A token with these claims, for one audience, that ends after twelve hours."""
-    times = {"iat": now, "exp": now + timedelta(hours=TOKEN_HOURS)}
-    return jwt.encode({**claims, **times, "iss": ISSUER, "aud": audience}, secret, ALGORITHM)
-
-
-def read_claims(secret: str, token: str, audience: str, needed: tuple[str, ...]) -> dict[str, Any]:
-    """A token's claims; raises OtherAudience, or jwt.InvalidTokenError for any other fault.
-
-    Tokens without an audience are customers': so they come from sign-ins that know only those.
-    """
-    claims: dict[str, Any] = jwt.decode(
-        token,
-        secret,
-        algorithms=[ALGORITHM],
-        issuer=ISSUER,
-        leeway=LEEWAY,
-        options={"require": ["sub", "exp", "iss"], "verify_aud": False},
-    )
-    if claims.get("aud", CUSTOMERS) != audience:
-        raise OtherAudience
-    for name in needed:
-        if name not in claims:
-            raise jwt.MissingRequiredClaimError(name)
-    return claims
 
 
 def read_token(secret: str, token: str) -> Caller:

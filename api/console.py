@@ -8,12 +8,12 @@ from jinja2 import Environment, PackageLoader
 
 from api.dependencies import ClientsOf
 from api.site import POLICY, SAFE
+from api.tokens import TERMINAL
 from tools.errors import BackendRejected, BackendUnavailable
 from tools.xero.connect import Connecting, Pending, SignInInvalid
 
 router = APIRouter(include_in_schema=False)
 
-CLI = "cli:"  # begins the name of whoever works at a terminal
 AGAIN = "Begin again with Connect Xero on the console, or with: tria xero connect"
 
 
@@ -27,7 +27,7 @@ class Choice:
     @property
     def is_for_terminal(self) -> bool:
         """Whether the sign-in was begun by `tria xero connect`, and goes on there."""
-        return self.pending.admin.startswith(CLI)
+        return self.pending.admin.startswith(TERMINAL)
 
 
 @router.get("/console")

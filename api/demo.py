@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api.auth import issue_token
 from api.dependencies import ClientsOf
-from api.staff import Staff, issue_staff_token
+from api.tokens import Staff, issue_staff_token
 from graph.clients import now
 from graph.studio import demo_caller
 from tools.rules import load_rules

@@ -14,7 +14,8 @@ from typing import NoReturn
 
 from graph.migrate import is_demo, prepare_database
 from graph.settings import environment
-from tools.embedded.parts import is_free, running_parts
+from tools.embedded.noted import noted
+from tools.embedded.parts import is_free, running_parts, send_webhooks_to
 from tools.embedded.process import last_lines, spawn, stop
 from tools.errors import PartNotStarted, TriaError
 
@@ -49,7 +50,8 @@ def _run(configured: Mapping[str, str]) -> int:
             complete = {**configured, **found}
             print("Bringing the database up to date ...")
             asyncio.run(prepare_database(complete))
-            return _serve(complete, url, folder, started)
+            with noted(folder, complete):
+                return _serve(complete, url, folder, started)
     finally:
         print("Stopped.")
 
@@ -75,6 +77,7 @@ def _serve(complete: dict[str, str], url: str, folder: Path, started: float) -> 
         try:
             _wait_until_ready(process, url, log)
             if is_first:
+                send_webhooks_to(url, complete)
                 _greet(complete, url, log, time.monotonic() - started)
             is_first = False
             code = process.wait()
@@ -116,13 +119,19 @@ def _greet(complete: Mapping[str, str], url: str, log: Path, seconds: float) -> 
 
 
 def _greet_demo(url: str) -> None:
-    from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)
+    from tools.sandbox.company import demo_customers, demo_staff  # noqa: PLC0415 (only then)
 
     print("\nSign in on the chat page as one of the demo customers, or by hand:")
     for customer in demo_customers()[:4]:
         print(f"  {customer.customer_id:<18} {customer.name}, {customer.company}")
     body = f'{{"customer_id": "{demo_customers()[0].customer_id}"}}'
     print(f"  curl -s {url}/demo/sign-in -H 'Content-Type: application/json' -d '{body}'")
+    print("\nSign in on the console as one of their supplier's staff:")
+    for staff in demo_staff():
+        print(
+            f"  {staff.staff_id:<18} {staff.name}, level {staff.level}{', admin' * staff.is_admin}"
+        )
+    print("  or approve at another terminal: .venv/bin/tria approvals")
 
 
 def _on_signal(number: int, frame: FrameType | None) -> NoReturn:

@@ -20,6 +20,7 @@ from tools.xero.status import Status
 log = structlog.get_logger()
 router = APIRouter(prefix="/admin/xero", tags=["console"])
 
+
 class Chosen(Body):
     """The organisation to work in, of those that the sign-in with this state opens."""
 

@@ -42,8 +42,8 @@ class Service:
 
 
 @contextmanager
-def running_service(**extra: str) -> Iterator[Service]:
-    """Start everything in a temporary folder and remove it at the end."""
+def prepared_parts(**extra: str) -> Iterator[Service]:
+    """Every part in a temporary folder, the database migrated, and no service on them yet."""
     cache = Path(".tria") / "minilm"
     build_minilm(cache)
     with tempfile.TemporaryDirectory(prefix="tria-") as name:
@@ -54,14 +54,20 @@ def running_service(**extra: str) -> Iterator[Service]:
             own = {k: v for k, v in environment().items() if k in KEPT}
             complete = own | found | {"TRIA_PORT": port, "LANGSMITH_TRACING": "false"} | extra
             subprocess.run([sys.executable, "-m", "graph.migrate"], env=complete, check=True)
-            log = folder / "service.log"
-            process = spawn([sys.executable, "-m", "api"], log, signal.SIGTERM, complete)
-            try:
-                url = f"http://127.0.0.1:{port}"
-                _wait(url, process, log)
-                yield Service(url, complete)
-            finally:
-                stop(process, signal.SIGTERM)
+            yield Service(f"http://127.0.0.1:{port}", complete)
+
+
+@contextmanager
+def running_service(**extra: str) -> Iterator[Service]:
+    """Start everything in a temporary folder and remove it at the end."""
+    with prepared_parts(**extra) as service:
+        log = Path(service.environment["TRIA_DATA"]) / "service.log"
+        process = spawn([sys.executable, "-m", "api"], log, signal.SIGTERM, service.environment)
+        try:
+            _wait(service.url, process, log)
+            yield service
+        finally:
+            stop(process, signal.SIGTERM)
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

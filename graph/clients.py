@@ -122,7 +122,7 @@ def _assemble(
     settings: Settings, pool: Pool, redis: Redis, parts: XeroParts, embedder: Embedder
 ) -> Clients:
     actions, desk, links = Actions(pool), ApprovalDesk(pool), Links(pool)
-    outlets, tickets = Outlets(pool), Tickets(pool)
+    outlets, tickets, watches = Outlets(pool), Tickets(pool), Watches(pool)
     events, answers = EventLog(redis), Answers(redis)
     knowledge = make_knowledge(settings, embedder)
     classifier = IntentClassifier(embedder, load_weights())
@@ -144,6 +144,7 @@ def _assemble(
             links=links,
             answers=answers,
             tickets=tickets,
+            watches=watches,
             model=model,
             sales_account=settings.xero_sales_account,
             now=now,

@@ -1,6 +1,7 @@
 """Every setting, read once from the environment or `.env`."""
 
 import os
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -52,10 +53,12 @@ def environment() -> dict[str, str]:
     return {k: v for k, v in dotenv_values(".env").items() if v} | dict(os.environ)
 
 
-def read_settings() -> Settings:
-    """Read the settings; raises SettingsInvalid that names each wrong one."""
+def read_settings(known: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings, or take those that are known; SettingsInvalid names each wrong one."""
     try:
-        return Settings()
+        if known is None:
+            return Settings()
+        return Settings.model_validate({name.lower(): v for name, v in known.items() if v})
     except ValidationError as error:
         lines = [f"  {str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
         raise SettingsInvalid(

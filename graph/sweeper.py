@@ -7,13 +7,11 @@ from typing import Any
 
 import structlog
 
-from graph.execution import DATABASE_ERRORS
 from monitoring.logging import origin
 from tools.actions.commit import carry_out
 from tools.actions.desk import ApprovalDesk
 from tools.actions.store import Actions
 from tools.context import Caller, Context
-from tools.errors import TriaError
 from tools.ordering.delivery import business_deadline
 from tools.ordering.recheck import changed_since
 from tools.rules import load_rules
@@ -65,7 +63,7 @@ class Sweeper:
     async def _attempt(self, work: Work) -> None:
         try:
             await work()
-        except (*DATABASE_ERRORS, TriaError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever one sweep meets, the next ones go on)
             log.warning("sweep failed", work=work.__name__, **origin(error))
 
     async def _finish(self) -> None:

@@ -35,6 +35,9 @@ async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
     """Run the fixed plan of reads for each intent, all at once; results become typed facts."""
     intents = intents_of(state)
     reads = {read for intent in intents for read in PLAN.get(intent, ())}
+    reads |= {
+        read for want in state["understanding"].get("wants", []) for read in FOR_CARDS.get(want, ())
+    }
     if entities_named(state, "document") and not intents & {"confirm", "decline"}:
         reads.add(_documents)
     facts = await asyncio.gather(*(_attempt(read, state, runtime.context) for read in reads))
@@ -256,9 +259,9 @@ PLAN: dict[Intent, tuple[Read, ...]] = {
     "reorder": (*ORDER, _past_order),
     "confirm": ORDER,
     "order_status": (_documents, _orders),
-    "order_change": (_standing,),
-    "order_cancel": (_standing, _orders),
-    "quote": (_standing,),
+    "order_change": ORDER,
+    "order_cancel": (_standing, _sales_tax, _orders),
+    "quote": ORDER,
     "complaint": (_standing,),
     "damage": (_standing,),
     "food_safety": (_standing,),
@@ -268,3 +271,5 @@ PLAN: dict[Intent, tuple[Read, ...]] = {
     "account_change": (_standing,),
     "privacy": (_standing,),
 }
+# What a want needs beside its intent, to become a card.
+FOR_CARDS: dict[str, tuple[Read, ...]] = {"ask_quote": ORDER, "accept_quote": ORDER}

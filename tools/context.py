@@ -19,6 +19,7 @@ from tools.ordering.catalogue import Catalogue
 from tools.outlets import Outlets
 from tools.tickets import Tickets
 from tools.understanding.intents import IntentClassifier
+from tools.watches import Watches
 from tools.xero.books import Books
 from tools.xero.scoped import Accounts
 
@@ -110,6 +111,7 @@ class Context:
     links: Links
     answers: Answers
     tickets: Tickets
+    watches: Watches
     model: LanguageModel | None
     sales_account: str
     now: Callable[[], datetime]

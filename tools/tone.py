@@ -13,7 +13,8 @@ EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 LISTED = re.compile(r"^\s*[-*•\d]", re.MULTILINE)
 SCRIPTS = {"zh": re.compile("[\u4e00-\u9fff]"), "ta": re.compile("[\u0b80-\u0bff]")}
 MALAY = re.compile(
-    r"\b(?:anda|kami|untuk|dengan|yang|dan|ini|itu|pada|akan|tidak|boleh|saya|pesanan|jumlah)\b",
+    r"\b(?:anda|kami|untuk|dengan|yang|dan|ini|itu|pada|akan|tidak|boleh|saya|pesanan|jumlah"
+    r"|baki|akaun|invois|bayaran|hingga|setakat|daripada|telah|sudah|sila)\b",
     re.IGNORECASE,
 )
 FEWEST_LETTERS = 25

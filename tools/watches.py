@@ -81,7 +81,7 @@ def is_awaited(payment: Payment, watch: Mapping[str, Any]) -> bool:
     entered, day = payment.updated_date_utc, payment.date
     if day is None or day < (since - EARLIEST).date():
         return False
-    return entered > since - SKEW if entered else day >= since.date()
+    return bool(entered > since - SKEW if entered else day >= since.date())
 
 
 def _notice(payment: Payment, invoice: Invoice) -> dict[str, Any]:
@@ -92,5 +92,6 @@ def _notice(payment: Payment, invoice: Invoice) -> dict[str, Any]:
             "invoice": invoice.invoice_number or "",
             "date": payment.date.isoformat() if payment.date else "",
             "amount_due": f"{invoice.amount_due:.2f}",
+            "currency": invoice.currency_code,
         },
     }

@@ -6,7 +6,7 @@ const LONG_LINES = 12;
 const ORDER_WORDS = { confirm: "Confirm order", yes: "Yes, place this order", no: "No, do not place it", done: "Placed", not: "Not placed" };
 const QUOTE_WORDS = { confirm: "Confirm quote", yes: "Yes, send this quote", no: "No, do not send it", done: "Sent", not: "Not sent" };
 const CARD_WORDS = { confirm: "Confirm", yes: "Yes, go ahead", no: "No, leave it as it is", done: "Done", not: "Not done" };
-const DELIVERED = ["order", "quote_accept"];
+const DELIVERED = ["order", "quote_accept", "order_change"];
 const FORMS = [["pdf", "Delivery order (PDF)"], ["xlsx", "Delivery order (Excel)"]];
 const TONES = { proposed: "open", confirmed: "open", committed: "good", failed: "bad" };
 
@@ -170,7 +170,7 @@ function cardStates(entries) {
   return new Map(entries.filter(({ extra }) => extra.card).map((entry) => [entry, stateOf(entry, entry.extra.card.action_id)]));
 }
 
-function cardView(card, { isLive, busy, answer }, { decide, download }) {
+export function cardView(card, { isLive, busy, answer }, { decide, download }) {
   const view = template("card-template");
   const words = wordsFor(card);
   const [label, tone] = badge(card, isLive, answer, words);
@@ -183,7 +183,7 @@ function cardView(card, { isLive, busy, answer }, { decide, download }) {
   view.querySelector("dl").append(...facts(card).flatMap(([name, ...lines]) => [make("dt", "", name), make("dd", "", ...lines.map((line) => make("span", "", line)))]));
   view.querySelector(".notes").append(...(card.notes ?? []).map((note) => make("li", "", note)));
   if (isLive) fillAnswers(view, card, { words, busy, decide });
-  else if (isDelivered(card)) fillDownloads(view, card, download);
+  else if (download && isDelivered(card)) fillDownloads(view, card, download);
   else view.querySelector("footer").remove();
   return view;
 }
@@ -196,11 +196,15 @@ function fillAnswers(view, card, { words, busy, decide }) {
   no.addEventListener("click", () => decide(card, "decline", words.no));
 }
 
-function isDelivered({ status, kind, document_number: number, outlet, delivery }) {
-  return Boolean(status === "committed" && DELIVERED.includes(kind) && number && outlet && delivery);
+// A changed order keeps the number that it was placed under.
+const orderNumber = (card) => (card.kind === "order_change" ? card.invoice : card.document_number);
+
+function isDelivered(card) {
+  return card.status === "committed" && DELIVERED.includes(card.kind) && card.outlet && card.delivery && orderNumber(card);
 }
 
-function fillDownloads(view, { document_number: number }, download) {
+function fillDownloads(view, card, download) {
+  const number = orderNumber(card);
   const buttons = FORMS.map(([form, label]) => {
     const [path, name] = [`orders/${encodeURIComponent(number)}/delivery-order.${form}`, `${number}-delivery-order.${form}`];
     return makeButton("secondary", label, ({ target }) => download(path, name, target));

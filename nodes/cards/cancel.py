@@ -1,35 +1,35 @@
 """Cancel a placed order: free in time, else for a fee that a person agrees to (O7)."""
 
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from nodes.cards.draft import Draft, account_of
-from nodes.cards.facts import fact, for_a_person, refusal
+from nodes.cards.facts import for_a_person, refusal
 from nodes.cards.placed import Placed, placed_order, received_at
-from nodes.state import Fact, State, entities_named, facts_of
+from nodes.cards.shape import Row, a_card, approval, money
+from nodes.cards.waiting import let_go
+from nodes.state import Fact, State, facts_of
 from tools.context import Context
 from tools.escalation import STAFF
 from tools.ordering.cancelling import CancelTerms, terms_at
-from tools.ordering.card import figures_of, shown_fees, slot_text
+from tools.ordering.card import figures_of, goods_of, slot_text
 from tools.ordering.pricing import Fee, totals_of
 from tools.rules import gst_percent, load_rules
-from tools.xero.scoped import is_our_draft
-from tools.xero.writes import Write, changed_invoice, deleted_invoice, lines_of
+from tools.xero.writes import changed_invoice, deleted_invoice, lines_of
 
 
 async def cancel(state: State, context: Context) -> Draft | list[Fact]:
     """What only waits for a person is let go at once; what is in the books needs a yes."""
     if refused := refusal(context, "buyer"):
         return refused
-    if told := await _waiting(state, context):
+    if told := await let_go(state, context):
         return told
     order = await placed_order(state, context, "order_cancel")
     return await cancelled(order, state, context) if isinstance(order, Placed) else order
 
 
 async def cancelled(order: Placed, state: State, context: Context) -> Draft | list[Fact]:
-    """The card that cancels an order, for as long as it costs no more than it says."""
+    """The card that cancels an order, open for as long as that costs no more than it says."""
     terms = terms_at(received_at(state), order.slot.begins)
     if terms is None:
         return for_a_person("delivery_begun")
@@ -42,57 +42,51 @@ async def cancelled(order: Placed, state: State, context: Context) -> Draft | li
 
 
 async def _free(order: Placed, terms: CancelTerms, context: Context) -> Draft:
-    card = _card(order, order.invoice.total)
+    rows, refund = _rows(order), _refund(order)
+    if refund:
+        rows.append(("refund", order.invoice.total))
+    card = a_card("order_cancel", _title(order), rows, invoice=order.number, **refund)
     write = deleted_invoice(order.invoice.invoice_id)
     number = await context.actions.next_number()
     return Draft("order_cancel", card, (write,), number, lapses=terms.until)
 
 
 async def _charged(
-    order: Placed, fee: Fee, terms: CancelTerms, account: dict[str, str], context: Context
+    order: Placed, fee: Fee, terms: CancelTerms, account: Mapping[str, str], context: Context
 ) -> Draft:
     """The order's invoice keeps nothing but the fee."""
-    totals = totals_of([fee.amount], gst_percent(context.now().date()))
-    fees = shown_fees([fee])
-    card = _card(order, order.invoice.total - totals.total) | figures_of(totals)
-    card |= {"fees": fees, "fee": f"{fee.amount:.2f}"}
-    who = load_rules().escalation.levels[STAFF].who
-    card["rows"] += [
-        ["fee", f"{fee.amount:.2f}"],
-        ["new_total", f"{totals.total:.2f}"],
-        ["approval", who],
-    ]
+    totals, shown = totals_of([fee.amount], gst_percent(context.now().date())), goods_of([], [fee])
+    rows, refund = _rows(order), _refund(order)
+    rows += [("fee", fee.amount), ("new_total", totals.total)]
+    if refund:
+        rows.append(("refund", order.invoice.total - totals.total))
+    card = a_card("order_cancel", _title(order), [*rows, approval(STAFF)], invoice=order.number)
+    card |= shown | figures_of(totals) | refund | {"fee": money(fee.amount)}
     write = changed_invoice(
         order.invoice.invoice_id,
         {
             "Reference": f"Cancelled: {order.invoice.reference or order.number}",
-            "LineItems": lines_of(fees, account),
+            "LineItems": lines_of(shown["fees"], account),
         },
     )
     number = await context.actions.next_number()
     return Draft("order_cancel", card, (write,), number, STAFF, terms.until)
 
 
-def _card(order: Placed, back: Decimal) -> dict[str, Any]:
-    """What ends, and what somebody who pays before delivery gets back."""
-    rules = load_rules()
-    rows = [
-        ["invoice", order.number],
-        ["slot", slot_text(order.card)],
-        ["amount", f"{order.invoice.total:.2f}"],
+def _title(order: Placed) -> str:
+    return f"Cancel {order.number}"
+
+
+def _rows(order: Placed) -> list[Row]:
+    return [
+        ("invoice", order.number),
+        ("slot", slot_text(order.card)),
+        ("amount", order.invoice.total),
     ]
-    card = {
-        "kind": "order_cancel",
-        "title": f"Cancel {order.number}",
-        "invoice": order.number,
-        "lines": [],
-        "fees": [],
-        "rows": rows,
-        "currency": rules.company.currency,
-        "notes": [],
-    }
-    if not order.card["prepay"]:
-        return card
-    days = rules.cancellation
-    rows.append(["refund", f"{back:.2f}"])
-    return card | {"refund_days": f"{days.refund_days_min}-{days.refund_days_max}"}
+
+
+def _refund(order: Placed) -> dict[str, Any]:
+    """When somebody who pays before delivery has the money back; empty for everybody else."""
+    days = load_rules().cancellation
+    span = f"{days.refund_days_min}-{days.refund_days_max}"
+    return {"refund_days": span} if order.card["prepay"] else {}

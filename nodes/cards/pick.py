@@ -2,17 +2,59 @@
 
 from collections.abc import Awaitable, Callable
 
+from nodes.cards.accept import accept
+from nodes.cards.allocate import allocate
+from nodes.cards.cancel import cancel
+from nodes.cards.change import change
+from nodes.cards.credit import credit
 from nodes.cards.draft import Draft
-from nodes.state import Fact, State
+from nodes.cards.email import email
+from nodes.cards.payment import report_payment
+from nodes.cards.quote import quote
+from nodes.state import Fact, State, entities_named, facts_of, intents_of
 from tools.context import Context
+from tools.errors import BackendRejected, BackendUnavailable
 
 Builder = Callable[[State, Context], Awaitable[Draft | list[Fact]]]
+
+# What a message asks for in its own words goes before what it is about; the first one decides.
+BY_SIGN: tuple[tuple[str, Builder], ...] = (
+    ("accept_quote", accept),
+    ("apply_credit", allocate),
+    ("order_cancel", cancel),
+    ("order_change", change),
+    ("refund", credit),
+    ("damage", credit),
+    ("ask_quote", quote),
+    ("quote", quote),
+    ("has_paid", report_payment),
+    ("email_it", email),
+    ("credit", credit),
+)
 
 
 def builder_for(state: State) -> Builder:
     """The first that fits what the message asks for."""
-    return _for_a_person
+    signs = intents_of(state) | set(state["understanding"].get("wants", []))
+    found = next((build for sign, build in BY_SIGN if sign in signs), _nothing)
+    if found is cancel and entities_named(state, "product"):
+        found = change  # "cancel the 14 inch": the rest is kept, or nothing is left
+    return _as_far_as_read(found)
 
 
-async def _for_a_person(state: State, context: Context) -> Draft | list[Fact]:
-    return [Fact(kind="needs_person", source="actions", data={"reason": "order_change"})]
+def _as_far_as_read(build: Builder) -> Builder:
+    """Where Xero does not answer there is no card, and the customer is told."""
+
+    async def built(state: State, context: Context) -> Draft | list[Fact]:
+        if facts_of(state, "unavailable"):
+            return []
+        try:
+            return await build(state, context)
+        except (BackendUnavailable, BackendRejected):
+            return [Fact(kind="unavailable", source="xero", data={"part": "accounts"})]
+
+    return built
+
+
+async def _nothing(_: State, __: Context) -> Draft | list[Fact]:
+    return []

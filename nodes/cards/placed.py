@@ -1,9 +1,8 @@
 """The order of the customer's that a message wants changed or cancelled."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from nodes.cards.facts import fact, for_a_person

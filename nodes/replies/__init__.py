@@ -1,9 +1,11 @@
 """The wording of replies without a model: one template a block, in a folder a language."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -23,15 +25,29 @@ MONTHS = {
 }
 
 
-def money(amount: str) -> str:
+HOME = "SGD"
+# How the rows of a card are written; every other value is text.
+ROWS_OF_MONEY = ("amount", "fee", "refund", "remaining", "new_total")
+ROWS_OF_TIME = ("paid_on", "slot", "expires")
+DAY_FIRST = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T]+(.*))?")
+
+
+def money(amount: str, currency: str = HOME) -> str:
     """SGD 1,296.00 from "1296.00"."""
-    return f"SGD {Decimal(amount):,.2f}"
+    exact = Decimal(amount)
+    return f"{'-' if exact < 0 else ''}{currency} {abs(exact):,.2f}"
 
 
-def price(amount: str) -> str:
+def price(amount: str, currency: str = HOME) -> str:
     """The price of one piece, with the third and fourth decimal where it has them."""
     exact = Decimal(amount)
-    return money(amount) if exact == exact.quantize(CENT) else f"SGD {exact.normalize():f}"
+    is_whole = exact == exact.quantize(CENT)
+    return money(amount, currency) if is_whole else f"{currency} {exact.normalize():f}"
+
+
+def without_sign(amount: str) -> str:
+    """The size of an amount, where the words tell which way it goes."""
+    return amount.removeprefix("-")
 
 
 def day_in(language: str) -> Callable[[str], str]:
@@ -50,10 +66,28 @@ def day_in(language: str) -> Callable[[str], str]:
 
 
 def moment_in(language: str) -> Callable[[str], str]:
-    """A date with the time, from an ISO time."""
+    """A date with the time, from an ISO time; a date alone from an ISO date."""
     day = day_in(language)
     between = " " if language == "zh" else ", "
-    return lambda iso: f"{day(iso)}{between}{datetime.fromisoformat(iso):%H:%M}"
+
+    def written(iso: str) -> str:
+        return f"{day(iso)}{between}{datetime.fromisoformat(iso):%H:%M}" if "T" in iso else day(iso)
+
+    return written
+
+
+def row_in(language: str) -> Callable[[Any, str], str]:
+    """The value of a card's row: money, a day, a day with a time of delivery, or text."""
+    day = day_in(language)
+
+    def written(value: Any, key: str) -> str:
+        if key in ROWS_OF_MONEY:
+            return money(value)
+        if key in ROWS_OF_TIME and (found := DAY_FIRST.fullmatch(value)):
+            return ", ".join(filter(None, (day(found[1]), (found[2] or "")[:11])))
+        return ", ".join(value) if isinstance(value, list) else str(value)
+
+    return written
 
 
 @cache
@@ -69,6 +103,8 @@ def _templates(language: str) -> Environment:
         "price": price,
         "day": day_in(language),
         "moment": moment_in(language),
+        "row": row_in(language),
+        "without_sign": without_sign,
     }
     return environment
 

@@ -8,10 +8,20 @@ from tools.context import Context
 
 # What an action did or asks is always told in our own words.
 TOLD = (
-    *("order_questions", "below_minimum", "committed", "declined", "card_gone", "card_outdated"),
-    *("not_written", "still_placing", "nothing_to_repeat"),
+    *("order_questions", "below_minimum", "committed", "late_commit", "payment_received"),
+    *("declined", "withdrawn", "not_approved", "lapsed", "failed_action"),
+    *("card_gone", "card_outdated", "not_written", "still_placing", "awaiting_approval"),
+    *("order_processed", "nothing_to_cancel", "nothing_to_repeat", "which_document"),
+    *("no_email_on_file", "quote_not_open", "quote_too_small", "no_credit_left"),
+    *("credit_needs_details", "already_noted", "not_permitted"),
 )
-BOOKS = ("balance", "documents", "payments", "orders")
+# What was read in the books, and in the end where it can be fetched and how it can be paid.
+BOOKS = (
+    *("balance", "documents", "received", "payments", "statement", "differences"),
+    *("credit_notes", "quotes", "orders", "tax", "how_to_pay", "downloads"),
+)
+# Beside a card these would only say what the card says.
+ON_CARDS = frozenset({"documents", "credit_notes", "quotes", "orders"})
 # These tickets have words of their own; every other reason shares one template.
 OWN_WORDS = ("complaint", "damage", "food_safety")
 # What is said when nothing was found, by intent.
@@ -27,7 +37,10 @@ class Block(NamedTuple):
 
 def blocks_of(state: State, context: Context) -> list[Block]:
     """Every part of the reply, in the order in which it is said."""
-    said = [*_handed_over(state), *_about_cards(state), *_answers(state)]
+    told = [*_about_cards(state)]
+    handed = [*_handed_over(state)]
+    is_agreed_on = bool(facts_of(state, "awaiting_approval"))
+    said = [*(told + handed if is_agreed_on else handed + told), *_answers(state)]
     if failed := facts_of(state, "unavailable"):
         return [*said, Block("unavailable", {"fact": failed[0]})]
     return said or [_nothing_found(state, context)]
@@ -43,20 +56,54 @@ def _about_cards(state: State) -> Iterator[Block]:
     for kind in TOLD:
         for fact in facts_of(state, kind):
             yield Block(kind, {"fact": fact})
+    if card := _proposed(state):
+        name = "order_card" if card.get("kind", "order") == "order" else "action_card"
+        yield Block(name, {"card": card})
+
+
+def _proposed(state: State) -> dict[str, Any] | None:
     card = state.get("card")
-    if card and card["status"] == "proposed":
-        yield Block("order_card", {"card": card})
+    return card if card and card["status"] == "proposed" else None
 
 
 def _answers(state: State) -> Iterator[Block]:
+    hidden = ON_CARDS if _proposed(state) or facts_of(state, "which_document") else frozenset()
     for kind in BOOKS:
-        for fact in facts_of(state, kind):
-            if kind != "documents" or fact["found"] or fact["missing_count"]:
-                yield Block(kind, {"fact": fact})
+        if kind not in hidden:
+            for fact in facts_of(state, kind):
+                yield from _from_books(kind, fact, state)
     for fact in facts_of(state, "computed"):
         yield Block("computed", {"fact": fact})
     yield from _about_products(state)
     yield from _from_policies(state)
+
+
+def _from_books(kind: str, fact: dict[str, Any], state: State) -> Iterator[Block]:
+    if kind == "documents":
+        yield from _documents(fact, state)
+    elif kind == "tax":
+        yield Block("tax", {"fact": fact, "found": _with_lines(state)})
+    else:
+        yield Block(kind, {"fact": fact})
+
+
+def _documents(fact: dict[str, Any], state: State) -> Iterator[Block]:
+    """Of invoices whose lines were asked for, the lines; of orders that are told, nothing more."""
+    wants = state["understanding"].get("wants", [])
+    ordered = {order["number"] for orders in facts_of(state, "orders") for order in orders["listed"]}
+    asked = [i for i in fact["found"] if i["number"] not in ordered]
+    with_lines = [i for i in asked if "lines" in i]
+    if "lines" in wants and with_lines:
+        yield Block("lines", {"found": with_lines})
+    told = {i["number"] for i in with_lines}
+    rest = {**fact, "found": [i for i in asked if i["number"] not in told]}
+    if rest["found"] or rest["missing_count"]:
+        yield Block("documents", {"fact": rest})
+
+
+def _with_lines(state: State) -> list[dict[str, Any]]:
+    """The invoices whose tax is asked for."""
+    return [i for fact in facts_of(state, "documents") for i in fact["found"] if "gst" in i]
 
 
 def _about_products(state: State) -> Iterator[Block]:

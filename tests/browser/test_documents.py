@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Download, Page, expect
+from playwright.async_api import Page, expect
 
 from graph.studio import demo_caller
 from tests.browser.test_chat_page import ORDER_FORM, ask, browser, chromium, next_answer, page
@@ -87,16 +87,19 @@ async def test_a_link_to_a_document_saves_it_once(
     await reply_with(page, pool, f"Here it is: {form.format(path, host=host)}.\n- as asked")
     button = page.locator(".entry.ai .text a")
     await expect(button).to_have_text("Your delivery order" if "[" in form else "Download")
-    saved: asyncio.Future[Download] = asyncio.get_running_loop().create_future()
-    page.context.once("page", lambda opened: opened.once("download", saved.set_result))
-    await button.click()
-    name = (await asyncio.wait_for(saved, 10)).suggested_filename
-    assert name == f"{ordered}-delivery-order.pdf"
-    async with page.context.expect_page() as opening:
+    async with page.expect_download() as saving:
         await button.click()
-    ended = await opening.value
-    await expect(ended.get_by_role("heading", name="This link has ended")).to_be_visible()
-    await ended.close()
+    name = (await saving.value).suggested_filename
+    assert name == f"{ordered}-delivery-order.pdf"
+    async with page.context.expect_event("response", lambda r: path in r.url) as answering:
+        await button.click()
+    assert (await answering.value).status == 410
+
+
+async def test_a_link_that_has_ended_says_what_to_do(page: Page) -> None:
+    await page.goto("/documents/ended")
+    await expect(page.get_by_role("heading", name="This link has ended")).to_be_visible()
+    await expect(page.get_by_role("main")).to_contain_text("ask for the document again")
 
 
 async def test_every_other_address_stays_text(page: Page, pool: Pool) -> None:

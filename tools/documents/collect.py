@@ -66,7 +66,7 @@ async def delivery_order(
 ) -> bytes | None:
     """The customer's own order as a delivery order; None until its place and day are settled."""
     row = await context.actions.numbered(number, context.caller.customer_id)
-    if row is None or not DELIVERED <= row["card"].keys():
+    if row is None or not row["card"].keys() >= DELIVERED:
         return None
     return await asyncio.to_thread(make, DeliveryOrder.of(row))
 

@@ -1,5 +1,6 @@
 """Makes any text printable: what no font can show is spelled out, what nobody can see goes away."""
 
+import re
 import unicodedata
 from functools import cache
 from importlib.util import find_spec
@@ -9,6 +10,9 @@ from fontTools.ttLib import TTFont
 
 JOINERS = "\u200c\u200d"  # they shape Indic letters and emoji
 UNSEEN = {"Cc", "Cf", "Zl", "Zp"}
+# As much of a word without a break as fits the narrowest column; other scripts break anywhere.
+LONG = re.compile(r"[!-~À-ɏ]{24}(?=[!-~À-ɏ])")
+MAY_BREAK = "\u200b"
 
 
 def readable(text: str) -> str:
@@ -18,8 +22,12 @@ def readable(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Readable text in which a character that the fonts lack stands as [U+0000]."""
-    return "".join(c if _is_shown(c) else f"[U+{ord(c):04X}]" for c in readable(text))
+    """Readable text in which a character that the fonts lack stands as [U+0000].
+
+    A word that is wider than a column may break.
+    """
+    shown = "".join(c if _is_shown(c) else f"[U+{ord(c):04X}]" for c in readable(text))
+    return LONG.sub(rf"\g<0>{MAY_BREAK}", shown)
 
 
 @cache

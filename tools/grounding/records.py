@@ -24,7 +24,7 @@ _BREAK = re.compile(r"[;\u3002\n]|,\s(?:so|and|while|but)\s")
 _SIZE = re.compile(
     r'(?<![\d.])(\d{1,2})\s?-?(?:"|in\b|inch|inci|寸|英寸|吋|அங்குல|இன்ச்)', re.IGNORECASE
 )
-FIGURES = frozenset({"money", "date", "weekday"})
+FIGURES = frozenset({"money", "foreign", "date", "weekday"})
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,10 @@ from tools.grounding.numbers import data, plain, shortest
 from tools.grounding.values import Values
 
 NAMES = ("document_number", "number", "invoice_number", "invoice", "ticket", "code", "reference")
+HOME = "SGD"  # amounts of a mapping that names another currency are in that one
 SECRET = re.compile(r"(?:^|_)(?:id|hash|uuid|version|score|tax_type)$")
+# "2026-11-26 09:00-12:00" is a day with a time of delivery, and no moment.
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:T|$)")
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
 CODE_LIKE = re.compile(r"[A-Za-z]{1,6}[-#]?[\w-]*\d[\w-]*")
 _FAMILIES = [
@@ -64,6 +67,7 @@ class Reader:
         self.free, self.every = Values(), Values()
         self.strings: list[str] = []
         self.keys: set[str] = set()
+        self._currency = HOME
 
     def read(self, key: str, value: Any, owners: tuple[Record, ...] = ()) -> None:
         """Take in a value and everything inside it."""
@@ -78,6 +82,7 @@ class Reader:
     def _mapping(self, key: str, value: Mapping[str, Any], owners: tuple[Record, ...]) -> None:
         if record := self._record(value):
             owners = (*owners, record)
+        around, self._currency = self._currency, str(value.get("currency") or self._currency)
         for claim in formulas.derived(value, self.now):
             self._hold(claim, owners, "")
         for name, inner in value.items():
@@ -89,6 +94,7 @@ class Reader:
                 self.read(
                     path if not key.startswith("delivery") else f"{key}.{name}", inner, owners
                 )
+        self._currency = around
 
     def _by_code(self, key: str, code: str, value: Any) -> None:
         record = Record(frozenset({_normal(code)}), data={"price": value})
@@ -117,6 +123,8 @@ class Reader:
             self._hold(claim, owners, role_of(path))
 
     def _hold(self, claim: Claim, owners: tuple[Record, ...], role: str) -> None:
+        if claim.kind == "money" and self._currency != HOME:
+            claim = replace(claim, kind="foreign", value=f"{self._currency.lower()} {claim.value}")
         for values in (self.every, *((o.values for o in owners) if owners else (self.free,))):
             values.add(claim.kind, claim.value, claim.unit, role)
 
@@ -160,6 +168,6 @@ def _plain_number(key: str, text: str) -> Iterator[Claim]:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if len(text) > 7 and text[4:5] == "-" else None
+        return datetime.fromisoformat(text) if ISO.match(text) else None
     except ValueError:
         return None

@@ -27,22 +27,20 @@ class Claim:
     missing: tuple[Missing, ...]
 
 
-def claim_of(
-    text: str, goods: Mapping[str, PricedLine], catalogue: Catalogue, received: datetime
-) -> Claim:
-    """What a message claims of these goods. More than there are of them is no quantity."""
+def claim_of(text: str, most: Mapping[str, int], catalogue: Catalogue, received: datetime) -> Claim:
+    """What a message claims, where `most` pieces of each item can be. More is no quantity."""
     pieces, missing = Counter[str](), list[Missing]()
     lines = parse_order(text, catalogue, (), received).lines
     for line in lines:
-        code = _meant(line, goods.keys())
+        code = _meant(line, most.keys())
         count = _pieces(line, catalogue.get(code) if code else None)
         missing += ["product"] if code is None else []
         missing += [] if count else ["quantity"]
         pieces[code or ""] += count
     if not lines:
-        missing += ["quantity"] if len(goods) == 1 else ["product", "quantity"]
+        missing += ["quantity"] if len(most) == 1 else ["product", "quantity"]
     del pieces[""]
-    if any(n > goods[code].pieces for code, n in pieces.items()):
+    if any(n > most[code] for code, n in pieces.items()):
         missing.append("quantity")
     return Claim(pieces, tuple(dict.fromkeys(missing)))
 
@@ -64,6 +62,17 @@ def goods_of(
         for code, count in left.items()
         if count > 0 and (product := catalogue.get(code))
     }
+
+
+def damaged_of(
+    claim: Claim, goods: Mapping[str, PricedLine], catalogue: Catalogue
+) -> list[PricedLine]:
+    """The claimed pieces at the price that was charged for them."""
+    return [
+        priced_line(product, count, goods[code].unit_price)
+        for code, count in claim.pieces.items()
+        if (product := catalogue.get(code))
+    ]
 
 
 def described(invoice: Invoice, name: str) -> str:

@@ -1,6 +1,7 @@
 """Offers: until when one holds, and the order that one becomes when it is accepted."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from tools.ordering.catalogue import Catalogue
 from tools.ordering.pricing import (
@@ -22,6 +23,11 @@ def valid_until(day: date) -> date:
     """The last day on which prices of that day hold (P1)."""
     months = day.year * 12 + day.month - 1 + load_rules().payment.price_months
     return date(months // 12, months % 12 + 1, 1) - ONE_DAY
+
+
+def end_of(day: date) -> datetime:
+    """The moment when a day is over in Singapore."""
+    return datetime.combine(day + ONE_DAY, time.min, ZoneInfo(load_rules().company.timezone))
 
 
 def order_of_quote(

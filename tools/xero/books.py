@@ -39,7 +39,7 @@ class Books:
         call = self._client.put if spec.method == "PUT" else self._client.post
         tags = [str(contact) for contact in self._reads.scope.contact_ids]
         answer = await call(path, write.body, key, tags)
-        if spec.plural is None:
+        if spec.plural is None or write.operation.startswith("delete_"):
             return Written(UUID(write.target.partition(":")[0]))
         return self._written(answer, spec.plural)
 
@@ -63,7 +63,11 @@ class Books:
 
     async def credit_note(self, wanted: Callable[[CreditNote], bool]) -> CreditNote | None:
         """The caller's first credit note that fits."""
-        return next((c for c in await self._reads.credit_notes() if wanted(c)), None)
+        return next((c for c in await self.credit_notes() if wanted(c)), None)
+
+    async def credit_notes(self) -> list[CreditNote]:
+        """The caller's credit notes, whatever became of them."""
+        return await self._reads.credit_notes()
 
     async def history(self, invoice: Invoice) -> list[HistoryRecord]:
         """What happened to an invoice."""

@@ -75,6 +75,14 @@ class LineItem(Document):
     tax_amount: Decimal | None = None
 
 
+class PaidPart(Document):
+    """Money received for an invoice, or paid back out of a credit, as the document tells it."""
+
+    amount: Decimal = ZERO
+    date: BusinessDate | None = None
+    status: str = ""
+
+
 class Invoice(Document):
     """A sales invoice (Type ACCREC) or a supplier's bill (ACCPAY)."""
 
@@ -95,6 +103,7 @@ class Invoice(Document):
     amount_credited: Decimal = ZERO
     currency_code: str = "SGD"
     fully_paid_on_date: BusinessDate | None = None
+    payments: list[PaidPart] = []
 
 
 class Allocation(Document):
@@ -103,14 +112,6 @@ class Allocation(Document):
     amount: Decimal = ZERO
     date: BusinessDate | None = None
     invoice: "PaymentInvoice | None" = None
-
-
-class Refund(Document):
-    """Money paid back out of a credit."""
-
-    amount: Decimal = ZERO
-    date: BusinessDate | None = None
-    status: str = ""
 
 
 class Credit(Document):
@@ -125,7 +126,7 @@ class Credit(Document):
     remaining_credit: Decimal = ZERO
     currency_code: str = "SGD"
     allocations: list[Allocation] = []
-    payments: list[Refund] = []
+    payments: list[PaidPart] = []
 
 
 class CreditNote(Credit):
@@ -199,6 +200,13 @@ class Balances(Document):
     accounts_receivable: Balance = Balance()
 
 
+class ContactPerson(Document):
+    """Somebody at a contact; some of them get a copy of what is sent by e-mail."""
+
+    email_address: str | None = None
+    include_in_emails: bool = False
+
+
 class Contact(Document):
     """A party of the books."""
 
@@ -206,8 +214,15 @@ class Contact(Document):
     name: str = ""
     contact_status: str = ""
     email_address: str | None = None
+    contact_persons: list[ContactPerson] = []
     merged_to_contact_id: UUID | None = Field(None, alias="MergedToContactID")
     balances: Balances = Balances()
+
+    @property
+    def recipients(self) -> list[str]:
+        """Everybody whom Xero sends this contact's documents to; nobody without a main address."""
+        copies = [p.email_address for p in self.contact_persons if p.include_in_emails]
+        return [a for a in (self.email_address, *copies) if a] if self.email_address else []
 
 
 class HistoryRecord(Document):
@@ -265,7 +280,9 @@ def read(kind: type[Read], written: Iterable[Any]) -> list[Read]:
     try:
         return [kind.model_validate(document) for document in written]
     except ValidationError as error:
-        raise BackendRejected(f"Xero sent a {kind.__name__} that cannot be read") from error
+        raise BackendRejected(
+            f"a document that Xero sent cannot be read: {kind.__name__}"
+        ) from error
 
 
 def loads(body: bytes) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def _in_utc(at: datetime) -> datetime:
 class Event(BaseModel):
     """Something of ours in Xero was made or changed."""
 
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
     tenant_id: UUID
     resource_id: UUID
@@ -122,9 +122,9 @@ class XeroEvents:
             Event(
                 tenant_id=row["tenant_id"],
                 resource_id=row["resource_id"],
-                eventCategory=row["category"],
-                eventDateUtc=row["event_at"],
-                eventType=row["event_type"],
+                category=row["category"],
+                at=row["event_at"],
+                type=row["event_type"],
             )
             for row in rows
         ]

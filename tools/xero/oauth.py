@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,7 +37,7 @@ class AccountsOffline(NotThePartsFault):
 class Access:
     """A token that works now, for one organisation. `refreshed_at` tells it from others."""
 
-    token: str
+    token: str = field(repr=False)
     tenant_id: str
     refreshed_at: datetime
 

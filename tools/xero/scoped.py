@@ -16,11 +16,11 @@ from tools.errors import BackendRejected
 from tools.ordering.pricing import AccountStanding
 from tools.rules import load_rules
 from tools.screening.outside import scan_data
-from tools.xero.documents import ZERO, Contact, CreditNote, Invoice, Payment, Quote
+from tools.xero.documents import ZERO, Contact, CreditNote, Invoice, PaidPart, Payment, Quote
 from tools.xero.scope import Alarm, Scope, ScopedReads, Xero, nobody
 from tools.xero.seller import Listed as Listed
 from tools.xero.seller import Seller
-from tools.xero.statement import HOME, AccountDocuments, Statement, statement_of
+from tools.xero.statement import HOME, AccountDocuments, Statement, is_settled, statement_of
 
 NUMBER = re.compile(r"[A-Z]{1,5}-?[0-9]{1,10}")
 OURS = re.compile(r"TRIA-[0-9]{6,}")
@@ -233,8 +233,16 @@ def _latest(document: Invoice | CreditNote | Quote) -> tuple[date, str]:
 
 def _paid_after(invoices: Iterable[Invoice], since: date) -> list[Invoice]:
     """Those of which a payment may have come on that day or later."""
-    paid = [i for i in invoices if i.amount_paid]
-    return [i for i in paid if i.fully_paid_on_date is None or i.fully_paid_on_date >= since]
+    return [
+        i
+        for i in invoices
+        if i.amount_paid
+        and not (is_settled(i, since) and all(_is_before(p, since) for p in i.payments))
+    ]
+
+
+def _is_before(part: PaidPart, day: date) -> bool:
+    return part.date is not None and part.date < day
 
 
 def _is_visible(quote: Quote) -> bool:

@@ -34,11 +34,12 @@ class Organisation(NamedTuple):
     name: str
 
 
-class Grant(NamedTuple):
+@dataclass(frozen=True)
+class Grant:
     """What the token endpoint gives. `scope` is empty where it does not say."""
 
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     seconds: int
     scope: str
 

@@ -126,6 +126,11 @@ def statement_of(
     return Statement(since, until, as_of, opening, lines, closing, currency, others)
 
 
+def is_settled(invoice: Invoice, before: date) -> bool:
+    """Whether an invoice was fully paid before a day."""
+    return invoice.fully_paid_on_date is not None and invoice.fully_paid_on_date < before
+
+
 def owed(
     invoices: Iterable[Invoice], today: date, credits_given: Iterable[Credit] = ()
 ) -> tuple[Owed, ...]:
@@ -189,7 +194,7 @@ def _left_out(invoices: Iterable[Invoice], payments: Iterable[Payment], since: d
     for payment in payments:
         if payment.status != "DELETED" and payment.invoice:
             told[payment.invoice.invoice_id] += payment.amount
-    settled = [i for i in invoices if i.fully_paid_on_date and i.fully_paid_on_date < since]
+    settled = [i for i in invoices if is_settled(i, since)]
     return sum((i.amount_paid - told[i.invoice_id] for i in settled), ZERO)
 
 

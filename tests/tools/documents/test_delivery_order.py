@@ -75,6 +75,11 @@ def test_a_usual_order_fits_on_one_page_and_a_long_one_is_numbered_on() -> None:
     assert text_of(long).count("CODE") == page_count(long)
 
 
+def test_a_message_without_a_space_is_set_on_as_many_pages_as_it_takes() -> None:
+    order = DeliveryOrder.of(a_row(a_card(instructions="a" * 60_000)))
+    assert page_count(delivery_order_pdf(order)) > 10
+
+
 def test_the_same_order_gives_the_same_bytes() -> None:
     order = DeliveryOrder.of(a_row())
     assert delivery_order_pdf(order) == delivery_order_pdf(order)

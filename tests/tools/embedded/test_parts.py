@@ -179,6 +179,14 @@ def test_the_sandbox_comes_back_on_its_port_with_its_books(tmp_path: Path) -> No
         assert httpx.get(f"{root}/control/invoices").json() == before
 
 
+def test_the_service_is_told_the_limits_of_its_sandbox(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, "--rate-limit", "7", "--day-limit", "70") as found:
+        assert (found["XERO_MINUTE_LIMIT"], found["XERO_DAY_LIMIT"]) == ("7", "70")
+        root = found["XERO_API_URL"].removesuffix("/xero")
+        assert found["XERO_CONNECTIONS_URL"].startswith(root)
+        assert found["XERO_AUTHORIZE_URL"].startswith(root)
+
+
 def test_a_port_that_was_taken_meanwhile_is_given_up(tmp_path: Path) -> None:
     with running_sandbox(tmp_path):
         taken = int((tmp_path / "port.json").read_text())

@@ -15,6 +15,11 @@ from tools.sandbox.company import company, demo_customers
 from tools.sandbox.xero.limits import Limits
 
 API = "/xero/api.xro/2.0"
+REDIRECT = "http://localhost/callback"
+EVERYTHING = (
+    "offline_access accounting.contacts accounting.invoices accounting.payments "
+    "accounting.settings accounting.reports.aged.read"
+)
 Json = dict[str, Any]
 _numbers = count(1)
 
@@ -29,6 +34,35 @@ def sign_in(http: httpx.Client, refresh_token: str | None = None) -> httpx.Respo
         },
         auth=(app["client_id"], app["client_secret"]),
     )
+
+
+def consent(http: httpx.Client, **changes: str) -> httpx.URL:
+    """Where Xero leads back to after somebody agreed."""
+    asked = {
+        "response_type": "code",
+        "client_id": company()["app"]["client_id"],
+        "redirect_uri": REDIRECT,
+        "scope": EVERYTHING,
+        "state": "s1",
+        **changes,
+    }
+    answer = http.get("/xero/identity/connect/authorize", params=asked)
+    assert answer.status_code == 302, answer.text
+    return httpx.URL(answer.headers["location"])
+
+
+def exchange(http: httpx.Client, code: str, redirect: str = REDIRECT) -> httpx.Response:
+    """Tokens for a code."""
+    app = company()["app"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
+    auth = (app["client_id"], app["client_secret"])
+    return http.post("/xero/connect/token", data=form, auth=auth)
+
+
+def token_for(http: httpx.Client, scope: str = EVERYTHING) -> str:
+    """An access token of that scope."""
+    code = consent(http, scope=scope).params["code"]
+    return str(exchange(http, code).json()["access_token"])
 
 
 def headers_with(access_token: str) -> dict[str, str]:
@@ -77,6 +111,14 @@ class Xero:
         created: Json = answer.json()["Invoices"][0]
         return created
 
+    def one(self, path: str, **query: Any) -> Json:
+        """The only document of an answer."""
+        answer = self.get(path, **query)
+        assert answer.status_code == 200, answer.text
+        [found] = answer.json()[path.split("/")[1]]
+        document: Json = found
+        return document
+
     def update(self, invoice: Json, **changes: Any) -> httpx.Response:
         return self.send("POST", f"/Invoices/{invoice['InvoiceID']}", changes)
 
@@ -100,6 +142,9 @@ def http(url: str) -> Iterator[httpx.Client]:
         yield client
         client.post("/control/clock", json={})
         client.post("/control/model", json={})
+        client.post("/control/limits", json={})
+        client.post("/control/connections", json={})
+        client.post("/control/webhooks", json={"url": None})
         for fault in client.get("/control/faults").json():
             client.post("/control/faults", json={**fault, "times": 0})
 
@@ -108,6 +153,14 @@ def http(url: str) -> Iterator[httpx.Client]:
 def xero(http: httpx.Client) -> Xero:
     http.headers.update(headers_with(sign_in(http).json()["access_token"]))
     return Xero(http)
+
+
+@pytest.fixture
+def office(url: str, http: httpx.Client) -> Iterator[Xero]:
+    """An app that may also change contacts and payments, as ours may not."""
+    headers = headers_with(token_for(http))
+    with httpx.Client(base_url=url, timeout=5, headers=headers) as client:
+        yield Xero(client)
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ def scene(pool: Pool, redis: Redis, settings: Settings) -> Scene:
     own = {
         "xero_api_url": "https://xero.test",
         "xero_token_url": "https://sign-in.test/connect/token",
+        "xero_connections_url": "https://xero.test/connections",
         "xero_tenant_id": str(uuid4()),
         "xero_refresh_token": SecretStr("the first refresh token"),
     }

@@ -35,6 +35,7 @@ class Papers:
         self.single: dict[str, Json] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.kept: list[tuple[str, int, tuple[str, ...]]] = []
+        self.size: int | None = None
         self.file = b"%PDF-1.4 made up"
 
     def add(self, *documents: Json) -> None:
@@ -58,7 +59,7 @@ class Papers:
         found = self.lists[plural]
         if not self.foolish:
             found = [d for d in found if _fits(plural, d, asked)]
-        size = int(asked.get("pageSize", "100"))
+        size = self.size or int(asked.get("pageSize", "100"))
         start = (int(asked.get("page", "1")) - 1) * size
         return {plural: found[start : start + size]}
 
@@ -153,4 +154,3 @@ def payment(of: Json, amount: Any, **changes: Any) -> Json:
 def contact(contact_id: UUID = OWN, **changes: Any) -> Json:
     given = {"ContactID": str(contact_id), "Name": "Forno Rosso", "ContactStatus": "ACTIVE"}
     return given | {"EmailAddress": "accounts@forno-rosso.tria.example"} | changes
-

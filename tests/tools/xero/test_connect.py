@@ -225,7 +225,7 @@ async def test_connecting_again_ends_the_offline_mode(
     state, code = await consent(http, await flow.begin(ADMIN))
     await flow.finish(state, code)
     await flow.choose(state, OURS, ADMIN)
-    assert await service.access()
+    assert (await service.access()).tenant_id == SANDBOX_TENANT
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ async def test_a_spent_day_keeps_all_processes_away_until_xero_says(
     await call(limits_of(client, prefix), **day._asdict())
     for lane in ("chat", "background"):
         with pytest.raises(DaySpent):
-            await call(limits_of(client, prefix), lane)  # type: ignore[arg-type]
+            await call(limits_of(client, prefix), lane)
     await asyncio.sleep(1)
     await call(limits_of(client, prefix))
 

@@ -51,6 +51,11 @@ async def fresh(app: XeroApp, pool: Pool) -> AsyncIterator[XeroApp]:
     )
 
 
+def url_of(pool: Pool) -> str:
+    assert isinstance(pool.conninfo, str)
+    return pool.conninfo
+
+
 def refreshes(control: Control) -> int:
     return control.calls("POST", "/connect/token")
 
@@ -148,7 +153,7 @@ async def test_twenty_turns_of_one_process_need_one_connection_to_refresh(
 
     script = Scripted()
     script.token_answers = [slowly]  # type: ignore[list-item]
-    async with make_pool(pool.conninfo, max_size=2) as small, make_http(script) as http:
+    async with make_pool(url_of(pool), max_size=2) as small, make_http(script) as http:
         one = Tokens(small, http, fresh, SECRET)
         found = await asyncio.gather(*(token_of(one) for _ in range(20)))
     assert len(set(found)) == 1
@@ -161,7 +166,7 @@ async def test_several_processes_refresh_once(
     await token_of(Tokens(pool, http, fresh, SECRET))
     await age(pool, fresh, -1)
     before = refreshes(control)
-    command = [sys.executable, "-c", REPLICA, pool.conninfo, json.dumps(asdict(fresh)), SECRET]
+    command = [sys.executable, "-c", REPLICA, url_of(pool), json.dumps(asdict(fresh)), SECRET]
     replicas = [
         await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         for _ in range(3)

@@ -121,6 +121,8 @@ def _named_where(node: ast.AST) -> list[ast.expr]:
             return [node.value]
         case ast.Tuple() | ast.List():
             return [element for element in node.elts if _is_where(element)]
+        case ast.Call():
+            return [argument for argument in node.args if _is_where(argument)]
         case _:
             return []
 
@@ -159,6 +161,7 @@ def test_no_filter_is_written_by_hand() -> None:
         'params["where"] = text',
         'params: dict = {}; params["where"] = contact_is(x)[:-1]',
         'params |= [("where", text)]',
+        'params.setdefault("where", contact_is(x))',
         "x = f'Contact.ContactID==guid(\"{contact}\")'",
         'x = "Reference==" + \'=="\' + reference',
         "x = f'Date>=DateTime({day})'",

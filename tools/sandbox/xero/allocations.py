@@ -23,7 +23,9 @@ def create_allocations(call: Call) -> Reply:
     """PUT: parts of one credit note, each against an invoice of the same contact."""
     sent, credit_id = call.documents("Allocations"), _credit(call)["CreditNoteID"]
     attempts = [attempt(one, FIELDS, partial(_write, one, credit_id, call.books)) for one in sent]
-    return answer("Allocations", attempts, call)
+    # Even a refused allocation has these.
+    blank: Json = {"Amount": 0, "Date": ms_date(call.books.today), "Invoice": {}}
+    return answer("Allocations", [(blank | one, is_good) for one, is_good in attempts], call)
 
 
 def delete_allocation(call: Call) -> Reply:

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from tools.sandbox.store import Json
 
@@ -64,23 +63,15 @@ def day_of(value: object) -> date:
     return datetime.fromisoformat(value).date()
 
 
-def without_false_dates(value: Any) -> Any:
-    """The same, less whatever is named as a date and holds none."""
-    if isinstance(value, list):
-        return [without_false_dates(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    return {n: without_false_dates(v) for n, v in value.items() if not _is_false_date(n, v)}
-
-
-def _is_false_date(name: str, value: object) -> bool:
-    if not name.endswith(("Date", "DateUTC")):
-        return False
+def is_plain(name: str, value: object) -> bool:
+    """Whether a field holds a single value, and a day if it is named as a date."""
+    if isinstance(value, dict | list) or not name.endswith("Date"):
+        return not isinstance(value, dict | list)
     try:
         day_of(value)
     except (ValueError, OverflowError):
-        return True
-    return False
+        return False
+    return True
 
 
 def dated(name: str, day: date) -> Json:

@@ -12,9 +12,9 @@ from tools.sandbox.xero.wire import (
     Invalid,
     Reply,
     envelope,
+    is_plain,
     not_found,
     validation_error,
-    without_false_dates,
 )
 
 Attempt = tuple[Json, bool]  # the document, or the refused one with its errors; whether it is good
@@ -54,15 +54,15 @@ def updater(kind: Kind) -> Action:
 def attempt(sent: Json, fields: Set[str], write: Callable[[], Json]) -> Attempt:
     """What `write` made of what was sent, or what was sent with the rules that it breaks.
 
-    Of a refused document only the `fields` that may be set come back.
+    Of a refused document only plain values of the `fields` that may be set come back.
     """
     try:
         return write(), True
     except Invalid as invalid:
         errors = [{"Message": message} for message in invalid.messages]
         marks = {"HasErrors": True, "StatusAttributeString": "ERROR", "ValidationErrors": errors}
-        known = {name: value for name, value in sent.items() if name in fields}
-        return {**without_false_dates(known), **marks}, False
+        shown = {n: v for n, v in sent.items() if n in fields and is_plain(n, v)}
+        return {**shown, **marks}, False
 
 
 def answer(plural: str, attempts: Sequence[Attempt], call: Call) -> Reply:

@@ -133,7 +133,8 @@ def test_credit_notes_of_a_contact(xero: Xero) -> None:
 
     assert found
     assert owners(found) == {ESTABLISHED}
-    assert found[0]["RemainingCredit"] > 0
+    assert {c["Status"] for c in found} == {"AUTHORISED", "PAID"}
+    assert all((c["RemainingCredit"] == 0) == (c["Status"] == "PAID") for c in found)
 
 
 def test_quotes_know_a_contact_but_no_where(xero: Xero) -> None:

@@ -1,0 +1,276 @@
+"""`make bench-crash-writes`: kill -9 at every step of every kind of write, then read the books.
+
+For each kind, life after life: the process is killed at its first step, at its second, and so on
+until one survives. Another process takes over. Every third time that one is killed too, and every
+second time Xero has forgotten the idempotency key by then. With `--kinds order,email` only those;
+`--most 20` stops after so many steps of a kind.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+from uuid import UUID, uuid4
+
+import httpx
+
+from evals.bench.crash.cases import CASES, Case, Desk, Prepared, propose
+from evals.bench.crash.replica import STEPS
+from evals.service import Service, prepared_parts
+from graph.clients import open_clients
+from graph.settings import Settings
+from tools.database import fetch_all, fetch_one
+from tools.runs import NewRun
+
+SEED = 20261127
+# Replicas that die and start all the time share no folder of Chroma; a yes needs no policy.
+NO_CHROMA = "http://127.0.0.1:9"
+LIVES = 8  # more than this a conversation should never need
+FORGOTTEN_SECONDS = 7 * 60
+ENDS = ("committed", "failed", "declined", "expired", "cancelled")
+
+
+@dataclass
+class Tally:
+    """What the campaign has seen."""
+
+    kills: int = 0
+    cards: int = 0
+    documents: int = 0
+    duplicates: int = 0
+    without_yes: int = 0
+    unfinished: int = 0
+    untold: int = 0
+    steps: Counter[str] = field(default_factory=Counter)
+
+
+class Replicas:
+    """The process that forks a replica for each life."""
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "evals.bench.crash.replica"],
+            env=service.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def live(self, thread_id: UUID, kill_at: int) -> tuple[int, list[str]]:
+        """One life: its exit status, and the steps that it reached."""
+        trace = self._folder / f"{uuid4().hex}.trace"
+        order = {"thread_id": str(thread_id), "kill_at": kill_at, "trace": str(trace)}
+        stdin, stdout = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
+        stdin.write(json.dumps(order) + "\n")
+        stdin.flush()
+        status = int(json.loads(stdout.readline())["status"])
+        return status, trace.read_text().splitlines() if trace.exists() else []
+
+    def close(self) -> None:
+        """No further lives."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def replicas_of(service: Service) -> Iterator[Replicas]:
+    """The forking process, ended afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Replicas(service, Path(folder))
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+class Campaign:
+    """Kills, takes over, and counts."""
+
+    def __init__(self, desk: Desk, replicas: Replicas) -> None:
+        self._desk = desk
+        self._replicas = replicas
+        self._random = random.Random(SEED)
+        self.tally = Tally()
+
+    async def run(self, case: Case, most: int) -> None:
+        """Every step of one kind of action, as far as `most`."""
+        for stage in ("yes", "approval"):
+            for step in range(1, most + 1):
+                killed = await self._once(case, step, stage)
+                if not killed:
+                    break
+        print(f"{case.kind:<16} kills so far {self.tally.kills}", flush=True)
+
+    async def unanswered(self, case: Case) -> None:
+        """A card that nobody said yes to, with replicas at work around it."""
+        thread_id, _, _, prepared = await propose(case, self._desk)
+        self._replicas.live(thread_id, 0)
+        self.tally.without_yes += await case.count(self._desk, prepared)
+
+    async def _once(self, case: Case, step: int, stage: str) -> bool:
+        """Whether the kill at that step happened; False when the life was over before."""
+        thread_id, action_id, digest, prepared = await propose(case, self._desk)
+        if stage == "approval" and prepared.level is None:
+            return False
+        await self._say_yes(thread_id, action_id, digest)
+        killed = self._live(thread_id, step if stage == "yes" else 0)
+        killed = await self._decided(thread_id, action_id, prepared, step, stage) or killed
+        if killed:
+            await self._take_over(thread_id)
+            await self._decided(thread_id, action_id, prepared, 0, stage)
+        await self._count(case, prepared, action_id, thread_id)
+        return killed
+
+    async def _decided(
+        self, thread_id: UUID, action_id: UUID, prepared: Prepared, step: int, stage: str
+    ) -> bool:
+        """A person approves, and the run goes on, to be killed in its turn."""
+        row = await self._desk.clients.desk.get(action_id)
+        if prepared.level is None or row is None or row["status"] != "confirmed":
+            return False
+        await self._desk.clients.desk.decide(action_id, "campaign", approved=True, reason="")
+        return self._live(thread_id, step if stage == "approval" else 0)
+
+    def _live(self, thread_id: UUID, kill_at: int) -> bool:
+        status, reached = self._replicas.live(thread_id, kill_at)
+        self.tally.steps.update(reached)
+        is_killed = status == -signal.SIGKILL
+        self.tally.kills += is_killed
+        return is_killed
+
+    async def _take_over(self, thread_id: UUID) -> None:
+        """Other processes go on, some of which die as well, until one has nothing left to do."""
+        for _ in range(LIVES):
+            await self._time_passes(thread_id)
+            again = self._random.randint(1, 40) if self._random.random() < 1 / 3 else 0
+            if not self._live(thread_id, again):
+                return
+
+    async def _time_passes(self, thread_id: UUID) -> None:
+        """The dead process's lease is over; half of the time Xero has forgotten its keys too."""
+        pool = self._desk.clients.pool
+        await fetch_one(
+            pool,
+            "update runs set lease_until = now() - interval '1 second', attempts = 1"
+            " where thread_id = %s and status = 'running' returning 1",
+            [thread_id],
+        )
+        await fetch_all(
+            pool,
+            "update actions set try_after = now() - interval '1 second',"
+            " updated_at = updated_at - interval '1 hour' where thread_id = %s returning 1",
+            [thread_id],
+        )
+        if self._random.random() < 0.5:
+            await fetch_all(
+                pool,
+                "update action_writes w set sent_at = sent_at - %(s)s * interval '1 second',"
+                " failed_at = failed_at - %(s)s * interval '1 second' from actions a"
+                " where a.action_id = w.action_id and a.thread_id = %(t)s returning 1",
+                {"s": FORGOTTEN_SECONDS, "t": thread_id},
+            )
+            await self._forget_keys()
+
+    async def _forget_keys(self) -> None:
+        async with httpx.AsyncClient(base_url=self._desk.service.sandbox_url) as http:
+            clock = {"advance_seconds": FORGOTTEN_SECONDS}
+            (await http.post("/control/clock", json=clock)).raise_for_status()
+
+    async def _say_yes(self, thread_id: UUID, action_id: UUID, digest: str) -> None:
+        button = {"action_id": str(action_id), "hash": digest, "decision": "confirm"}
+        await self._desk.clients.runs.create(
+            NewRun(
+                run_id=uuid4(),
+                thread_id=thread_id,
+                customer_id=self._desk.caller.customer_id,
+                message_id=str(uuid4()),
+                content="yes",
+                extra={"action": button},
+                strategy="enqueue",
+                request={"stream_mode": ["values"], "stream_resumable": False},
+                scope=self._desk.caller.scope,
+                metadata={},
+            )
+        )
+
+    async def _count(
+        self, case: Case, prepared: Prepared, action_id: UUID, thread_id: UUID
+    ) -> None:
+        tally = self.tally
+        found = await case.count(self._desk, prepared)
+        row: Any = await self._desk.clients.desk.get(action_id)
+        tally.cards += 1
+        tally.documents += min(found, 1)
+        tally.duplicates += max(found - 1, 0)
+        is_over = row["status"] == "committed" and found == 1
+        tally.unfinished += not is_over
+        answers = await fetch_all(
+            self._desk.clients.pool,
+            "select 1 from runs r where thread_id = %s and not exists (select 1 from messages m"
+            " where m.run_id = r.run_id and m.role = 'ai')",
+            [thread_id],
+        )
+        tally.untold += len(answers)
+        if not is_over or found > 1 or answers:
+            print(f"  {case.kind} {row['status']} {row['error']} documents {found}", flush=True)
+
+
+async def campaign(service: Service, kinds: Sequence[str], most: int) -> Tally:
+    """All chosen kinds; the desk itself does no background work."""
+    values = {name.lower(): value for name, value in service.environment.items()}
+    async with open_clients(Settings.model_validate(values)) as clients:
+        await clients.executor.stop()
+        await clients.sweeper.stop()
+        desk = Desk.of(clients, service)
+        with replicas_of(service) as replicas:
+            running = Campaign(desk, replicas)
+            for case in CASES:
+                if not kinds or case.kind in kinds:
+                    await running.run(case, most)
+                    await running.unanswered(case)
+    return running.tally
+
+
+def main() -> int:
+    """Run the campaign; 1 when an invariant is broken."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--kinds", default="")
+    options.add_argument("--most", type=int, default=1000)
+    chosen = options.parse_args()
+    with prepared_parts(CHROMA_URL=NO_CHROMA) as service:
+        tally = asyncio.run(
+            campaign(service, [k for k in chosen.kinds.split(",") if k], chosen.most)
+        )
+    missed = sorted(_all_steps() - set(tally.steps))
+    print("steps never reached:", ", ".join(missed) or "none")
+    figures = {
+        name: getattr(tally, name)
+        for name in ("kills", "cards", "documents", "duplicates", "without_yes", "unfinished")
+    }
+    print(json.dumps(figures | {"unanswered_turns": tally.untold}))
+    broken = tally.duplicates or tally.without_yes or tally.unfinished or tally.untold
+    return 1 if broken else 0
+
+
+def _all_steps() -> set[str]:
+    return {
+        f"{owner.__name__}.{name} {when}"
+        for owner, names in STEPS.items()
+        for name in names
+        for when in ("begins", "is done")
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Ask for a credit for goods that arrived damaged: a draft that a person must agree to (Q1, Q9)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from nodes.cards.draft import Draft
+from nodes.cards.facts import fact, for_a_person, refusal
+from nodes.cards.placed import received_at
+from nodes.cards.shape import Row, a_card, approval, items, money
+from nodes.cards.waiting import noted_before
+from nodes.cards.which import document_of, number_of
+from nodes.state import Fact, State
+from tools.context import Context
+from tools.escalation import level_for_credit
+from tools.ordering.card import figures_of, slot_of
+from tools.ordering.card import goods_of as shown
+from tools.ordering.crediting import Claim, claim_of, damaged_of, described, goods_of
+from tools.ordering.lines import MOST_PIECES
+from tools.ordering.pricing import PricedLine, totals_of
+from tools.rules import gst_percent, load_rules
+from tools.xero.documents import Invoice
+from tools.xero.scoped import VISIBLE
+from tools.xero.writes import lines_of, new_credit_note
+
+REASON = "damaged"
+
+
+async def credit(state: State, context: Context) -> Draft | list[Fact]:
+    """At the price that was charged, for no more than was charged. A review, and no refund yet."""
+    if refused := refusal(context, "buyer"):
+        return refused
+    invoice = await document_of(state, context.accounts.invoice_by_number, [])
+    if isinstance(invoice, list):
+        anything = {p.code: MOST_PIECES for p in context.catalogue.products}
+        claim = _read(state, anything, context)
+        return fact("credit_needs_details", missing=["invoice", *claim.missing])
+    number = number_of(invoice)
+    if told := await noted_before(state, context, "credit", number):
+        return told
+    if invoice.status not in VISIBLE or await _is_late(number, state, context):
+        return for_a_person("damage")
+    notes = await context.books.credit_notes()
+    goods = goods_of(invoice, notes, context.catalogue)
+    claim = _read(state, {code: line.pieces for code, line in goods.items()}, context)
+    if claim.missing:
+        return fact("credit_needs_details", missing=list(claim.missing), invoice=number)
+    return await _drafted(invoice, damaged_of(claim, goods, context.catalogue), context)
+
+
+def _read(state: State, most: Mapping[str, int], context: Context) -> Claim:
+    return claim_of(state["screened"]["text"], most, context.catalogue, received_at(state))
+
+
+async def _is_late(number: str, state: State, context: Context) -> bool:
+    """Whether it comes outside the time for reports, where the delivery is known (Q1)."""
+    row = await context.actions.numbered(number, context.caller.customer_id)
+    if row is None:
+        return False
+    slot, limit = slot_of(row["card"]), timedelta(hours=load_rules().quality.report_hours)
+    return not slot.begins <= received_at(state) <= slot.ends + limit
+
+
+async def _drafted(invoice: Invoice, damaged: Sequence[PricedLine], context: Context) -> Draft:
+    today = context.now().date()
+    percent = gst_percent(invoice.date or today)
+    totals, number = totals_of([x.amount for x in damaged], percent), number_of(invoice)
+    level = level_for_credit(totals.total, sum(line.pieces for line in damaged))
+    rows: list[Row] = [
+        ("invoice", number),
+        items(damaged),
+        ("reason", REASON),
+        ("amount", totals.total),
+        approval(level),
+    ]
+    card = a_card("credit", f"Credit for {number}", rows, invoice=number)
+    card |= shown(damaged) | figures_of(totals) | {"amount": money(totals.total)}
+    account = {
+        "AccountCode": context.sales_account,
+        "TaxType": await context.accounts.sales_tax(percent),
+    }
+    mark = await context.actions.next_number()
+    named = [replace(line, name=described(invoice, line.name)) for line in damaged]
+    write = new_credit_note(
+        mark,
+        {
+            "Contact": {"ContactID": str(invoice.contact.contact_id)},
+            "Date": today.isoformat(),
+            "LineItems": lines_of(shown(named)["lines"], account),
+        },
+    )
+    return Draft("credit", card, (write,), mark, level)

@@ -1,0 +1,49 @@
+"""Cards of this conversation that the customer has agreed to and a person has not."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from nodes.cards.facts import fact
+from nodes.state import Fact, State, entities_named
+from tools.actions.store import Kind
+from tools.context import Context
+from tools.xero.scoped import is_our_draft
+
+
+async def noted_before(state: State, context: Context, kind: Kind, invoice: str) -> list[Fact]:
+    """Says so where the same wish about the same invoice waits already."""
+    card = await _waiting(state, context)
+    is_same = card is not None and (card["kind"], card["card"].get("invoice")) == (kind, invoice)
+    return fact("already_noted", kind=kind, invoice=invoice) if is_same else []
+
+
+async def let_go(state: State, context: Context) -> list[Fact]:
+    """What becomes of a card that waits for a person; empty where the message is about another."""
+    customer_id = context.caller.customer_id
+    card = await _waiting(state, context)
+    named = set(entities_named(state, "document"))
+    if card is None or not await _is_meant(card, named, context):
+        return []
+    if card["kind"] == "order_cancel":
+        return fact("already_noted", kind="order_cancel", invoice=card["card"]["invoice"])
+    if not await context.actions.withdraw(card["action_id"], customer_id):
+        return []
+    if card["kind"] == "order_change" and named:
+        return []  # it is the order that goes, and not only its change
+    return fact("withdrawn", kind=card["kind"], title=card["card"]["title"])
+
+
+async def _is_meant(card: Mapping[str, Any], named: set[str], context: Context) -> bool:
+    """Whether a wish to cancel is about that card. An order is nearer than a credit."""
+    about = {card["document_number"], card["card"].get("invoice"), card["card"].get("quote")}
+    if named:
+        return bool(named & about)
+    if card["kind"].startswith("order"):
+        return True
+    return not any(is_our_draft(i) for i in await context.accounts.past_orders())
+
+
+async def _waiting(state: State, context: Context) -> Mapping[str, Any] | None:
+    thread_id = UUID(state["turn"]["thread_id"])
+    return await context.actions.waiting_of(thread_id, context.caller.customer_id)
