@@ -36,7 +36,7 @@ async def create_run(
     return run_json(run)
 
 
-@router.post("/threads/{thread_id}/runs/stream", response_class=EventStream)
+@router.post("/threads/{thread_id}/runs/stream", response_class=EventStream, status_code=200)
 async def stream_run(
     thread_id: ThreadId, body: RunCreate, clients: ClientsOf, caller: SignedIn
 ) -> EventStream:
@@ -81,7 +81,9 @@ async def join_run(
     return _joined(clients, await _own_run(thread_id, run_id, clients, caller))
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}/stream", response_class=EventStream)
+@router.get(
+    "/threads/{thread_id}/runs/{run_id}/stream", response_class=EventStream, status_code=200
+)
 async def join_stream(
     thread_id: ThreadId,
     run_id: UUID,

@@ -44,6 +44,7 @@ from tools.watches import Watches
 from tools.xero.books import Books
 from tools.xero.client import XeroClient
 from tools.xero.exchange import make_http
+from tools.xero.guesses import Guesses
 from tools.xero.scope import scope_of
 from tools.xero.scoped import Accounts
 
@@ -128,7 +129,7 @@ def _assemble(
     classifier = IntentClassifier(embedder, load_weights())
     catalogue = load_catalogue()
     model = make_model(settings, redis)
-    xero = parts.client
+    xero, guesses = parts.client, Guesses(redis)
 
     def context_for(caller: Caller) -> Context:
         scope = scope_of(caller.customer_id, caller.contact_ids, caller.roles)
@@ -136,6 +137,7 @@ def _assemble(
             caller=caller,
             accounts=Accounts(xero, scope, lambda: now().date()),
             books=Books(xero, scope),
+            guesses=guesses,
             outlets=outlets,
             catalogue=catalogue,
             knowledge=knowledge,
@@ -147,6 +149,7 @@ def _assemble(
             watches=watches,
             model=model,
             sales_account=settings.xero_sales_account,
+            public_url=settings.public_url,
             now=now,
         )
 

@@ -5,6 +5,12 @@ from typing import Any
 
 from nodes.state import Focus, State, entities_named, facts_of, intents_of
 
+# Where the facts list documents, in the order in which replies show them.
+LISTS = (
+    *(("balance", "listed"), ("documents", "found"), ("statement", "lines")),
+    *(("credit_notes", "listed"), ("quotes", "listed"), ("orders", "listed")),
+    ("which_document", "candidates"),
+)
 # As long as a card is open, so is the order that it was made of.
 ORDER_HOURS = 24
 
@@ -15,12 +21,9 @@ def focus_of(state: State) -> Focus:
     understanding = state["understanding"]
     intents = sorted(intents_of(state) - {"unclear", "confirm", "decline", "small_talk"})
     shown = _documents_shown(state)
-    spoken_of = entities_named(state, "document") or [
-        invoice["number"] for fact in facts_of(state, "documents") for invoice in fact["found"]
-    ]
     return {
         **_order(state, before),
-        "documents": spoken_of or before.get("documents", []),
+        "documents": _spoken_of(state, shown) or before.get("documents", []),
         "listed": shown or before.get("listed", []),
         "products": entities_named(state, "product") or before.get("products", []),
         "intents": intents or before.get("intents", []),
@@ -46,12 +49,19 @@ def _is_old(since: str, now: str) -> bool:
     return age > timedelta(hours=ORDER_HOURS)
 
 
+def _spoken_of(state: State, shown: list[str]) -> list[str]:
+    """What "it" is next time: what was named, found or written; else the only one shown."""
+    written = [fact.get("invoice") or fact["number"] for fact in facts_of(state, "committed")]
+    named = entities_named(state, "document") or written or _numbers(state, "documents", "found")
+    return named or (shown if len(shown) == 1 else [])
+
+
 def _documents_shown(state: State) -> list[str]:
     """The document numbers of the reply's lists, in the order in which they are shown."""
-    shown: list[dict[str, Any]] = [
-        entry
-        for kind, key in (("balance", "listed"), ("documents", "found"), ("orders", "listed"))
-        for fact in facts_of(state, kind)
-        for entry in fact[key]
-    ]
-    return list(dict.fromkeys(entry["number"] for entry in shown))
+    shown = [number for kind, key in LISTS for number in _numbers(state, kind, key)]
+    return list(dict.fromkeys(filter(None, shown)))
+
+
+def _numbers(state: State, kind: str, key: str) -> list[str]:
+    entries: list[dict[str, Any] | str] = [e for fact in facts_of(state, kind) for e in fact[key]]
+    return [entry if isinstance(entry, str) else entry["number"] for entry in entries]

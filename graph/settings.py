@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     tria_data: Path = Path(".tria")
     tria_host: str = "127.0.0.1"
     tria_port: int = Field(8003, ge=1, le=65535)
+    tria_public_url: str | None = None  # where customers reach the service
     tria_secret: SecretStr = Field(min_length=32)
     tria_demo: bool = False
 
@@ -37,7 +38,7 @@ class Settings(BaseSettings):
     xero_redirect_url: str | None = None  # where Xero sends the admin's browser back to
     xero_tenant_id: str | None = None  # any other organisation is refused then
     xero_refresh_token: SecretStr | None = None
-    xero_webhook_key: SecretStr | None = None  # without it every webhook is refused
+    xero_webhook_key: SecretStr | None = Field(None, min_length=1)  # without it: no webhooks
     xero_sales_account: str = "200"
     xero_minute_limit: int = Field(60, ge=1)
     xero_day_limit: int = Field(5000, ge=1)  # 1,000 on Xero's Starter tier
@@ -46,6 +47,14 @@ class Settings(BaseSettings):
     openai_base_url: str | None = None
     openai_model: str = "gpt-4.1-mini"
     openai_daily_usd: Decimal = Field(Decimal(20), ge=0)
+
+    @property
+    def public_url(self) -> str:
+        """Where customers reach the service: what links to documents begin with."""
+        if self.tria_public_url:
+            return self.tria_public_url.rstrip("/")
+        host = "127.0.0.1" if self.tria_host in ("0.0.0.0", "::") else self.tria_host  # noqa: S104 (read)
+        return f"http://{host}:{self.tria_port}"
 
 
 def environment() -> dict[str, str]:

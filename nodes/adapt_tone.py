@@ -8,12 +8,17 @@ from tools.tone import directions_for
 
 REFUSALS = (
     *("card_gone", "card_outdated", "below_minimum", "not_written", "unavailable"),
-    "nothing_to_repeat",
+    *("nothing_to_repeat", "not_permitted", "not_approved", "lapsed", "failed_action"),
+    *("order_processed", "nothing_to_cancel", "no_email_on_file", "quote_not_open"),
+    *("quote_too_small", "no_credit_left"),
 )
 COMPLAINTS: frozenset[Intent] = frozenset({"complaint", "damage", "food_safety"})
 ROUTINE: frozenset[Intent] = frozenset({"order", "reorder", "confirm", "decline", "small_talk"})
 OF_MONEY: frozenset[Intent] = frozenset(
-    {"balance", "invoice", "payment", "statement", "credit", "refund", "privacy", "policy"}
+    (
+        *("balance", "invoice", "payment", "statement", "credit", "refund", "quote"),
+        *("order_cancel", "privacy", "policy"),
+    )
 )
 
 

@@ -1,7 +1,7 @@
 """Find out what the customer wants: a set of intents with confidence, and what they name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Literal, cast
 
@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, co
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
-from nodes.prompts import prompt
+from nodes.prompts import prompt, without_links
 from nodes.state import (
     BY_POLICIES,
     INTENTS,
@@ -34,7 +34,9 @@ from tools.understanding.answers_to_cards import says_no, says_yes
 from tools.understanding.entities import documents_in, entities_of
 from tools.understanding.follow_up import is_follow_up, pointed_at
 from tools.understanding.intents import SURE, Scored
+from tools.understanding.periods import period_of
 from tools.understanding.sentiment import sentiment_of
+from tools.understanding.wants import Want, wants_of
 
 MOST_INTENTS = 3
 # What the model is taken for when it names an intent: above the limit, below our own certainty.
@@ -47,6 +49,38 @@ ASKABLE: frozenset[Intent] = BY_POLICIES | {
 WEAK: frozenset[Intent] = frozenset({"small_talk", "out_of_scope"})
 # Talking about an order that is being put together is no change to one that exists.
 ABOUT_ORDERS: frozenset[Intent] = frozenset({"order", "reorder", "order_change", "order_status"})
+
+# What a message is about when nothing but a wish inside it is certain.
+BY_WANT: dict[Want, Intent] = {
+    "overdue": "balance",
+    "pdf": "invoice",
+    "email_it": "invoice",
+    "all_documents": "invoice",
+    "pay_link": "invoice",
+    "how_to_pay": "payment",
+    "has_paid": "payment",
+    "received": "payment",
+    "statement_file": "statement",
+    "differs": "statement",
+    "lines": "invoice",
+    "tax": "invoice",
+    "credit_left": "credit",
+    "apply_credit": "credit",
+    "quote_valid": "quote",
+    "accept_quote": "quote",
+    "ask_quote": "quote",
+    "delivery_order": "order_status",
+    "when_delivered": "order_status",
+}
+# Beside a question about rules, goods or an order these words ask nothing of the account.
+OF_RULES: frozenset[Intent] = BY_POLICIES | ORDERING | {"price", "stock"}
+OF_ACCOUNT: frozenset[Want] = frozenset(
+    {"overdue", "tax", "pdf", "lines", "when_delivered", "credit_left"}
+)
+# In these a finer wish is somebody else's, or a person's to hear.
+WITHOUT_WANTS: frozenset[Intent] = frozenset(
+    {"out_of_scope", "small_talk", "account_change", "privacy", "food_safety"}
+)
 
 ASKS = re.compile("[?？吗呢]")
 
@@ -76,6 +110,9 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
         intents += _beside_order(scored, masked)
     if not intents:
         intents, by = _as_asked(_known(scored, text, focus), text, received), "classifier"
+    wants = wants_of(text)
+    if not _is_sure(intents):
+        intents = _by_wants(wants, masked) or intents
     if not _is_sure(intents) and context.model:
         asked = await _ask_model(state, context.model, spent)
         intents, by = (asked, "model") if asked else (intents, by)
@@ -84,6 +121,8 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     return {
         "understanding": {
             "intents": intents[:MOST_INTENTS],
+            "wants": sorted(_meant(wants, intents)),
+            "period": _period(text, received),
             "entities": entities_of(text, context.catalogue, outlets, received.date()),
             "order": order,
             "is_urgent": is_urgent(text),
@@ -181,6 +220,25 @@ def _not_understood(scored: Sequence[Scored], text: str) -> Found:
     return _found("out_of_scope" if is_elsewhere else "unclear", 1.0, text)
 
 
+def _by_wants(wants: Set[Want], text: str) -> list[Found]:
+    """The intents that certain wishes stand for."""
+    names = dict.fromkeys(BY_WANT[want] for want in sorted(wants))
+    return [_found(name, MODEL_CONFIDENCE, text) for name in names]
+
+
+def _meant(wants: Set[Want], intents: Sequence[Found]) -> Set[Want]:
+    """The wishes that fit what the message is about."""
+    names = {found["name"] for found in intents}
+    if names <= WITHOUT_WANTS:
+        return frozenset()
+    return wants - OF_ACCOUNT if names <= OF_RULES else wants
+
+
+def _period(text: str, received: datetime) -> tuple[str, str] | None:
+    named = period_of(text, received.date())
+    return (named.since.isoformat(), named.until.isoformat()) if named else None
+
+
 def _misunderstood(intents: Sequence[Found], focus: Focus) -> int:
     """How many messages in a row were not understood, this one among them."""
     is_unclear = any(found["name"] == "unclear" for found in intents)
@@ -199,7 +257,7 @@ async def _ask_model(state: State, model: LanguageModel, spent: list[Spent]) -> 
     system = prompt("classify_intent").substitute(intents="\n".join(f"- {i}" for i in INTENTS))
     messages: list[BaseMessage] = [
         SystemMessage(system),
-        *convert_to_messages(state["turn"]["history"][-4:]),
+        *convert_to_messages(without_links(state["turn"]["history"][-4:])),
         HumanMessage(state["screened"]["masked"]),
     ]
     try:

@@ -14,12 +14,12 @@ from langchain_core.messages import (
 )
 from langgraph.runtime import Runtime
 
-from nodes.prompts import prompt
+from nodes.prompts import prompt, without_links
 from nodes.replies import render
 from nodes.replies.blocks import Block, blocks_of
 from nodes.replies.cached import question_key
 from nodes.replies.unsaid import unsaid
-from nodes.state import Spent, State, evidence_of, facts_of, spent_on
+from nodes.state import Fact, Spent, State, evidence_of, facts_of, spent_on
 from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
 from tools.grounding.evidence import Evidence
@@ -30,9 +30,11 @@ from tools.model.usage import Usage
 
 # The model words these; what an action did is always told in our own words.
 FREE = {
-    *("balance", "documents", "payments", "orders", "prices", "stock", "policy", "computed"),
-    "small_talk",
+    *("balance", "documents", "lines", "tax", "payments", "credit_notes", "quotes", "orders"),
+    *("prices", "stock", "policy", "computed", "small_talk"),
 }
+# No model sees how a document is opened or where money goes; templates tell it.
+WITHHELD = frozenset({"downloads", "how_to_pay"})
 LANGUAGES = {"en": "English", "zh": "Chinese", "ms": "Malay", "ta": "Tamil"}
 VALUED = {"vip", "major"}
 OURS = prompt("compose_reply").template
@@ -167,11 +169,15 @@ def _messages(state: State, context: Context, *, is_shared: bool) -> list[BaseMe
         directions=tone["directions"],
         max_lines=tone["max_lines"],
         language=LANGUAGES[tone["language"]],
-        facts="\n".join(json.dumps(f, ensure_ascii=False) for f in state.get("facts", [])),
+        facts="\n".join(json.dumps(f, ensure_ascii=False) for f in _shown(state)),
         passages="\n".join(f"[{p['id']}] {p['text']}" for p in state.get("passages", [])),
     )
-    history = [] if is_shared else convert_to_messages(state["turn"]["history"])
+    history = [] if is_shared else convert_to_messages(without_links(state["turn"]["history"]))
     return [SystemMessage(system), *history, HumanMessage(state["screened"]["masked"])]
+
+
+def _shown(state: State) -> list[Fact]:
+    return [fact for fact in state.get("facts", []) if fact["kind"] not in WITHHELD]
 
 
 def _citations(state: State, by: By, blocks: Sequence[Block]) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 from operator import add
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NotRequired, get_args
 
 from typing_extensions import TypedDict
 
@@ -12,6 +12,7 @@ from tools.model.usage import Usage
 from tools.search.texts import load_policies
 from tools.understanding.entities import Entity, EntityKind
 from tools.understanding.sentiment import Sentiment
+from tools.understanding.wants import Want
 
 Intent = Literal[
     "order",
@@ -109,10 +110,13 @@ class Found(TypedDict):
 class Understanding(TypedDict):
     """What the customer wants, how they feel, and how often in a row we did not understand.
 
-    `order` is the order that this message and those before it add up to.
+    `order` is the order that this message and those before it add up to. `wants` is the finer
+    thing inside the intents, `period` the time that is named: its first and last day.
     """
 
     intents: list[Found]
+    wants: NotRequired[list[Want]]
+    period: NotRequired[tuple[str, str] | None]
     entities: list[Entity]
     order: dict[str, Any] | None
     is_urgent: bool
@@ -207,6 +211,11 @@ def spent_on(
 def intents_of(state: State) -> set[Intent]:
     """The names of the message's intents."""
     return {found["name"] for found in state["understanding"]["intents"]}
+
+
+def wants_in(state: State) -> set[Want]:
+    """The finer things that the message asks for."""
+    return set(state["understanding"].get("wants", []))
 
 
 def facts_of(state: State, kind: str) -> list[dict[str, Any]]:

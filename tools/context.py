@@ -21,6 +21,7 @@ from tools.tickets import Tickets
 from tools.understanding.intents import IntentClassifier
 from tools.watches import Watches
 from tools.xero.books import Books
+from tools.xero.guesses import Guesses
 from tools.xero.scoped import Accounts
 
 OnUsage = Callable[[Usage], None]
@@ -98,11 +99,15 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """`now` is the clock in Singapore time; `model` is None when none is configured."""
+    """`now` is the clock in Singapore time; `model` is None when none is configured.
+
+    `public_url` is where customers reach this service: links to documents begin with it.
+    """
 
     caller: Caller
     accounts: Accounts
     books: Books
+    guesses: Guesses
     outlets: Outlets
     catalogue: Catalogue
     knowledge: PolicySearch
@@ -114,4 +119,5 @@ class Context:
     watches: Watches
     model: LanguageModel | None
     sales_account: str
+    public_url: str
     now: Callable[[], datetime]

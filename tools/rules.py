@@ -21,7 +21,7 @@ class Section(BaseModel):
 
 
 class Company(Section):
-    """Who sells, as documents name them, and in which currency and time zone."""
+    """Who sells, as documents name them, in which currency and time zone, and where to pay."""
 
     name: str
     legal_name: str
@@ -30,6 +30,9 @@ class Company(Section):
     currency: str
     timezone: str
     country: str
+    bank: str
+    bank_account: str
+    paynow_uen: str
 
 
 class GstRate(Section):

@@ -4,7 +4,7 @@
 import { Lost, Refused, access, backoff, call, callJson, makeLink, pause, serverEvents, wake } from "./wire.js";
 import { make, makeButton, markup, showEntries } from "./view.js";
 
-const STAFF_POLL = 15_000; // ms
+const NEWS_POLL = 5_000; // ms
 const BLOB_KEPT = 60_000; // ms, for browsers that save late
 const NEAR_END = 80; // px
 const ORDER_FORM = `Order form
@@ -479,10 +479,10 @@ access.onExpired = () => {
   showSignIn("Your session has ended. Please sign in again: nothing is lost.");
 };
 
-// People may write into a conversation that was handed to them.
-function lookForStaff() {
-  const isHandedOff = state.entries.some(({ extra }) => extra.handoff);
-  if (document.hidden || state.busy || !state.thread || !isHandedOff || !access.token) return;
+// A person may write, decide about a card, or a card may be carried out later than it was confirmed.
+function lookForNews() {
+  const isExpected = state.entries.some(({ extra }) => extra.handoff || extra.card);
+  if (document.hidden || state.busy || !state.thread || !isExpected || !access.token) return;
   catchUp().then(() => showBanner(""), (error) => { if (error instanceof Lost) showLost(error); });
 }
 
@@ -501,8 +501,8 @@ function connectPage() {
   $("passage").addEventListener("click", ({ target }) => { if (target === $("passage")) target.close(); });
   addEventListener("offline", () => showLost(new Lost()));
   addEventListener("online", () => { showBanner(""); state.link?.cut(); wake(); });
-  document.addEventListener("visibilitychange", lookForStaff);
-  setInterval(lookForStaff, STAFF_POLL);
+  document.addEventListener("visibilitychange", lookForNews);
+  setInterval(lookForNews, NEWS_POLL);
   if (isEmbedded) connectFrame();
 }
 

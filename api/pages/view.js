@@ -6,9 +6,13 @@ const LONG_LINES = 12;
 const ORDER_WORDS = { confirm: "Confirm order", yes: "Yes, place this order", no: "No, do not place it", done: "Placed", not: "Not placed" };
 const QUOTE_WORDS = { confirm: "Confirm quote", yes: "Yes, send this quote", no: "No, do not send it", done: "Sent", not: "Not sent" };
 const CARD_WORDS = { confirm: "Confirm", yes: "Yes, go ahead", no: "No, leave it as it is", done: "Done", not: "Not done" };
+const ROWS = {
+  invoice: "Invoice", quote: "Quote", amount: "Amount", fee: "Fee", refund: "Refund", remaining: "Left afterwards", new_total: "New total",
+  address_masked: "To the address", paid_on: "Paid on", reason: "Reason", items: "Items", slot: "Delivery", expires: "Valid until", approval: "Agreed by",
+};
 const DELIVERED = ["order", "quote_accept", "order_change"];
 const FORMS = [["pdf", "Delivery order (PDF)"], ["xlsx", "Delivery order (Excel)"]];
-const TONES = { proposed: "open", confirmed: "open", committed: "good", failed: "bad" };
+const TONES = { proposed: "open", confirmed: "open", approved: "open", committed: "good", failed: "bad" };
 
 const template = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 const wordsFor = (card) => ({ order: ORDER_WORDS, quote: QUOTE_WORDS })[card.kind] ?? CARD_WORDS;
@@ -16,6 +20,13 @@ const count = (number) => Number(number).toLocaleString("en-SG");
 
 // Amounts stay strings, so that no digit can change on the way.
 const money = (amount) => String(amount).replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
+
+// A row of a card: an amount, a day, or words.
+function readable(value) {
+  if (/^-?\d+\.\d{2}$/.test(value)) return money(value);
+  if (!/^\d{4}-\d\d-\d\d$/.test(value)) return value;
+  return new Date(`${value}T00:00`).toLocaleDateString("en-SG", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+}
 
 export function make(tag, className = "", ...children) {
   const element = document.createElement(tag);
@@ -215,7 +226,8 @@ function fillDownloads(view, card, download) {
 function badge(card, isLive, answer, words) {
   if (card.status === "proposed" && !isLive) return [{ confirm: "Confirmed", decline: words.not }[answer] ?? "Closed", ""];
   const done = card.document_number ? `${words.done} · ${card.document_number}` : words.done;
-  const labels = { proposed: "Please confirm", confirmed: "In progress", committed: done, declined: words.not, expired: "Expired", failed: words.not };
+  const waiting = card.needs_approval ? "Waiting for a colleague" : "In progress";
+  const labels = { proposed: "Please confirm", confirmed: waiting, approved: "In progress", committed: done, declined: words.not, cancelled: words.not, expired: "Expired", failed: words.not };
   return [labels[card.status] ?? card.status, TONES[card.status] ?? ""];
 }
 
@@ -239,8 +251,8 @@ function totalRows(card) {
   });
 }
 
-function facts({ delivery, outlet, bill_to: payer }) {
-  const rows = [];
+function facts({ rows: told = [], delivery, outlet, bill_to: payer }) {
+  const rows = told.map(([key, value]) => [ROWS[key] ?? key, readable(value)]);
   if (delivery) rows.push(["Delivery", [delivery.day_text, delivery.window_text].filter(Boolean).join(", ")]);
   if (outlet) rows.push(["To", outlet.name, outlet.address], ["Contact", [outlet.contact_person, outlet.mobile].filter(Boolean).join(", ")]);
   if (payer) rows.push(["Bill to", payer.name ?? payer]);

@@ -27,6 +27,7 @@ from tools.xero.exchange import make_http
 
 TURNS = 20
 QUESTION, READ = "what do I owe?", "GET /Invoices"
+QUESTIONS = (QUESTION, "which payments have you received from us?", "show me my last orders")
 DAY_LIMIT, DAY_USED = 5000, 4200
 REAL = {"per_minute": 60, "per_day": DAY_LIMIT, "concurrent": 5}
 # What Xero says with its 429, and for how long: the chat waits for at most ten seconds.
@@ -62,23 +63,24 @@ class Bench:
         for key in list(self.redis.scan_iter("xero:*", count=1000)):
             self.redis.delete(key)
 
-    def say(self, customer_id: str) -> Turn:
+    def say(self, customer_id: str, question: str = QUESTION) -> Turn:
         """One turn of a new conversation."""
         headers = self.service.sign_in(customer_id)
         with httpx.Client(base_url=self.service.url, headers=headers, timeout=90) as client:
             thread = client.post("/threads", json={}).json()["thread_id"]
-            message = {"role": "user", "content": QUESTION}
+            message = {"role": "user", "content": question}
             body = {"assistant_id": "tria", "input": {"messages": [message]}}
             started = time.perf_counter()
             answer = client.post(f"/threads/{thread}/runs/wait", json=body)
             seconds = round(time.perf_counter() - started, 2)
         return Turn(_outcome(answer), seconds)
 
-    def say_at_once(self, count: int) -> list[Turn]:
-        """Turns of different customers, all at the same time."""
-        asking = [self.customers[n % len(self.customers)] for n in range(count)]
-        with ThreadPoolExecutor(count) as threads:
-            return list(threads.map(self.say, asking))
+    def say_at_once(self, questions: Sequence[str]) -> list[Turn]:
+        """Twenty turns of different customers, all at the same time."""
+        asking = [self.customers[n % len(self.customers)] for n in range(TURNS)]
+        asked = [questions[n % len(questions)] for n in range(TURNS)]
+        with ThreadPoolExecutor(TURNS) as threads:
+            return list(threads.map(self.say, asking, asked))
 
     def calls(self) -> int:
         """Calls that reached the accounting API."""
@@ -121,7 +123,7 @@ def expired_token(bench: Bench) -> Json:
     before = bench.refreshes()
     with ThreadPoolExecutor(1) as other:
         elsewhere = other.submit(lambda: asyncio.run(call_elsewhere(bench.service, 5)))
-        turns = bench.say_at_once(TURNS)
+        turns = bench.say_at_once([QUESTION])
         elsewhere.result()
     return {"refreshes": bench.refreshes() - before, **_summary(turns)}
 
@@ -162,7 +164,7 @@ def real_limits(bench: Bench) -> Json:
     bench.forget()
     bench.sandbox.post("/limits", json=REAL).raise_for_status()
     before = bench.calls()
-    turns = bench.say_at_once(TURNS)
+    turns = bench.say_at_once(QUESTIONS)
     return {"calls": bench.calls() - before, "refused_429": bench.refused(), **_summary(turns)}
 
 
@@ -192,11 +194,10 @@ async def call_elsewhere(
 
 
 def _outcome(answer: httpx.Response) -> str:
-    messages = answer.json().get("messages") or [{"content": ""}]
-    text = messages[-1]["content"]
-    if "You owe" in text:
-        return "answered"
-    return "declined" if "accounts system" in text else "failed"
+    messages = answer.json().get("messages")
+    if not messages:
+        return "failed"
+    return "declined" if "accounts system" in messages[-1]["content"] else "answered"
 
 
 def _is_sign_in(path: str) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from nodes.cards.asking import UNUSUAL_LEVEL, has_reads, in_stock, price, questions_about
-from nodes.cards.cancel import cancelled
+from nodes.cards.cancelled import cancelled
 from nodes.cards.draft import Draft, account_of
 from nodes.cards.facts import fact, for_a_person, refusal
 from nodes.cards.placed import Placed, placed_order, received_at
@@ -31,19 +31,34 @@ async def change(state: State, context: Context) -> Draft | list[Fact]:
     if not has_reads(state):
         return []
     order = await placed_order(state, context, "order_change")
-    if not isinstance(order, Placed):
-        return order
+    return await changed(order, state, context) if isinstance(order, Placed) else order
+
+
+async def changed(order: Placed, state: State, context: Context) -> Draft | list[Fact]:
+    """The card of the changed order, or why there is none."""
     if reason := _closed(order, received_at(state)):
         return for_a_person(reason)
-    outlets = await context.outlets.of_contacts(context.caller.contact_ids)
-    before = _as_agreed(order, outlets, context)
+    before, after = await wished(order, state, context)
     if before is None:
         return for_a_person("order_change")
-    text = state["screened"]["text"]
-    after = amend(before, text, context.catalogue, outlets, received_at(state))
     if after is not None and not after.lines:
         return await cancelled(order, state, context)
     return await _amended(order, before, after or before, state, context)
+
+
+async def wished(
+    order: Placed, state: State, context: Context
+) -> tuple[OrderRequest | None, OrderRequest | None]:
+    """The order as it stands in the books and as the message changes it.
+
+    The first is None when its outlet is no longer the customer's, the second without a change.
+    """
+    outlets = await context.outlets.of_contacts(context.caller.contact_ids)
+    before = _as_agreed(order, outlets, context)
+    if before is None:
+        return None, None
+    text = state["screened"]["text"]
+    return before, amend(before, text, context.catalogue, outlets, received_at(state))
 
 
 def _closed(order: Placed, received: datetime) -> str | None:
@@ -60,7 +75,6 @@ def _last_change(order: Placed) -> datetime:
 
 
 def _as_agreed(order: Placed, outlets: Sequence[Outlet], context: Context) -> OrderRequest | None:
-    """The order as it stands in the books; None when its outlet is no longer the customer's."""
     shown, slot = order.card["outlet"], order.slot
     outlet = next((o for o in outlets if o.outlet_id == shown["outlet_id"]), None)
     goods = [

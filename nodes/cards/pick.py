@@ -11,7 +11,7 @@ from nodes.cards.draft import Draft
 from nodes.cards.email import email
 from nodes.cards.payment import report_payment
 from nodes.cards.quote import quote
-from nodes.state import Fact, State, entities_named, facts_of, intents_of
+from nodes.state import Fact, State, facts_of, intents_of
 from tools.context import Context
 from tools.errors import BackendRejected, BackendUnavailable
 
@@ -36,10 +36,7 @@ BY_SIGN: tuple[tuple[str, Builder], ...] = (
 def builder_for(state: State) -> Builder:
     """The first that fits what the message asks for."""
     signs = intents_of(state) | set(state["understanding"].get("wants", []))
-    found = next((build for sign, build in BY_SIGN if sign in signs), _nothing)
-    if found is cancel and entities_named(state, "product"):
-        found = change  # "cancel the 14 inch": the rest is kept, or nothing is left
-    return _as_far_as_read(found)
+    return _as_far_as_read(next((build for sign, build in BY_SIGN if sign in signs), _nothing))
 
 
 def _as_far_as_read(build: Builder) -> Builder:

@@ -10,6 +10,8 @@ from tools.actions.store import Kind
 from tools.context import Context
 from tools.xero.scoped import is_our_draft
 
+PLACING = frozenset({"order", "quote_accept"})
+
 
 async def noted_before(state: State, context: Context, kind: Kind, invoice: str) -> list[Fact]:
     """Says so where the same wish about the same invoice waits already."""
@@ -19,10 +21,12 @@ async def noted_before(state: State, context: Context, kind: Kind, invoice: str)
 
 
 async def let_go(state: State, context: Context) -> list[Fact]:
-    """What becomes of a card that waits for a person; empty where the message is about another."""
+    """What becomes of an order that is not in the books yet; empty where another one is meant."""
     customer_id = context.caller.customer_id
-    card = await _waiting(state, context)
     named = set(entities_named(state, "document"))
+    if not named and (told := await _about_open(state, context)):
+        return told
+    card = await _waiting(state, context)
     if card is None or not await _is_meant(card, named, context):
         return []
     if card["kind"] == "order_cancel":
@@ -32,6 +36,17 @@ async def let_go(state: State, context: Context) -> list[Fact]:
     if card["kind"] == "order_change" and named:
         return []  # it is the order that goes, and not only its change
     return fact("withdrawn", kind=card["kind"], title=card["card"]["title"])
+
+
+async def _about_open(state: State, context: Context) -> list[Fact]:
+    """An order that nobody has agreed to goes; one that is being written has to be waited for."""
+    customer_id = context.caller.customer_id
+    card = await context.actions.open_of(UUID(state["turn"]["thread_id"]), customer_id)
+    if card is None or card["kind"] not in PLACING:
+        return []
+    if await context.actions.decline(card["action_id"], customer_id, card["hash"]):
+        return fact("declined", kind=card["kind"])
+    return fact("still_placing")
 
 
 async def _is_meant(card: Mapping[str, Any], named: set[str], context: Context) -> bool:

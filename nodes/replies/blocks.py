@@ -90,7 +90,9 @@ def _from_books(kind: str, fact: dict[str, Any], state: State) -> Iterator[Block
 def _documents(fact: dict[str, Any], state: State) -> Iterator[Block]:
     """Of invoices whose lines were asked for, the lines; of orders that are told, nothing more."""
     wants = state["understanding"].get("wants", [])
-    ordered = {order["number"] for orders in facts_of(state, "orders") for order in orders["listed"]}
+    ordered = {
+        order["number"] for orders in facts_of(state, "orders") for order in orders["listed"]
+    }
     asked = [i for i in fact["found"] if i["number"] not in ordered]
     with_lines = [i for i in asked if "lines" in i]
     if "lines" in wants and with_lines:

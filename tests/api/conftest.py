@@ -1,13 +1,24 @@
-"""A signed-in SDK client and a plain HTTP client."""
+"""A signed-in SDK client, a plain HTTP client, staff, and a service with a database of its own."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from tests.conftest import customer, headers_of
+from api.app import create_app
+from api.tokens import Staff, issue_staff_token
+from graph.clients import now
+from graph.migrate import prepare_database
+from graph.settings import Settings
+from tests.conftest import SECRET, Served, customer, headers_of
+from tools.sandbox.company import demo_staff
 
 
 @pytest.fixture
@@ -22,3 +33,47 @@ async def http(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
         base_url=service_url, headers=headers_of(customer()), timeout=30
     ) as client:
         yield client
+
+
+def colleague(index: int = 0) -> Staff:
+    """Of levels 2, 3 and 4, the last of them an admin."""
+    found = demo_staff()[index]
+    return Staff(found.staff_id, found.name, found.level, found.is_admin)
+
+
+def staff_headers(who: Staff) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issue_staff_token(SECRET, who, now())}"}
+
+
+def staff_client(url: str, index: int = -1) -> httpx.Client:
+    """A colleague's; the director and admin unless told else."""
+    return httpx.Client(base_url=url, headers=staff_headers(colleague(index)), timeout=30)
+
+
+@pytest.fixture
+def own_database(postgres_url: str) -> str:
+    """A migrated database that nobody else works on."""
+    name = f"own_{uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    url = f"{postgres_url.rsplit('/', 1)[0]}/{name}"
+    asyncio.run(prepare_database({"DATABASE_URL": url, "TRIA_DEMO": "true"}))
+    return url
+
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def serve(environment: dict[str, str], own_database: str, tmp_path: Path) -> Iterator[Serve]:
+    """Starts a service on the database of its own, with changed settings; its address."""
+    (tmp_path / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
+    own = environment | {"TRIA_DATA": str(tmp_path), "DATABASE_URL": own_database}
+    with ExitStack() as stack:
+
+        def start(**changed: str) -> str:
+            values = {k.lower(): v for k, v in (own | changed).items() if v}
+            app = create_app(Settings.model_validate(values))
+            return stack.enter_context(Served(app)).url
+
+        yield start

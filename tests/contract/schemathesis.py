@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,21 +21,36 @@ LONGEST_SECONDS = 300
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What an operation answered once, and whether every check agreed."""
+
+    operation: str
+    status: int
+    is_right: bool
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How a run ended, what it printed, and the statuses that each operation answered."""
+    """How a run ended, what it printed, and every answer that it got."""
 
     passed: bool
     printed: str
-    statuses: dict[str, set[int]]
+    answers: tuple[Answer, ...]
 
     @property
-    def written(self) -> set[str]:
-        """The operations that wrote something at least once."""
-        return {
-            operation
-            for operation, statuses in self.statuses.items()
-            if not operation.startswith("GET ") and statuses & {200, 204}
-        }
+    def asked(self) -> set[str]:
+        """The operations that were called."""
+        return {a.operation for a in self.answers}
+
+    @property
+    def done(self) -> set[str]:
+        """The operations that did what they were asked for, at least once."""
+        return {a.operation for a in self.answers if a.status in (200, 204)}
+
+    @property
+    def wrong(self) -> set[str]:
+        """The operations that answered against the description."""
+        return {a.operation for a in self.answers if not a.is_right}
 
 
 def install() -> Path:
@@ -56,8 +70,8 @@ def run(command: Path, folder: Path, url: str, *options: str) -> Outcome:
     """One run over `description.json` and `schemathesis.toml` in the folder."""
     given = ["--config-file", "schemathesis.toml", "run", "description.json", "--url", url]
     given += ["--checks", ",".join(CHECKS), "--seed", "1", "--continue-on-failure", "--no-color"]
-    given += ["--generation-database", "none", "--report", "ndjson"]
-    given += ["--report-ndjson-path", "report.ndjson", *options]
+    given += ["--generation-database", "none", "--suppress-health-check", "all"]
+    given += ["--report", "ndjson", "--report-ndjson-path", "report.ndjson", *options]
     ended = subprocess.run(
         [command, *given],
         cwd=folder,
@@ -66,17 +80,19 @@ def run(command: Path, folder: Path, url: str, *options: str) -> Outcome:
         check=False,
         timeout=LONGEST_SECONDS,
     )
-    statuses: dict[str, set[int]] = defaultdict(set)
-    for operation, status in _answers(folder / "report.ndjson"):
-        statuses[operation].add(status)
-    return Outcome(ended.returncode == 0, ended.stdout + ended.stderr, dict(statuses))
+    answers = tuple(_answers(folder / "report.ndjson"))
+    return Outcome(ended.returncode == 0, ended.stdout + ended.stderr, answers)
 
 
-def _answers(report: Path) -> Iterator[tuple[str, int]]:
+def _answers(report: Path) -> Iterator[Answer]:
     for line in report.read_text().splitlines():
         recorder: dict[str, Any] = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
         for case_id, interaction in recorder.get("interactions", {}).items():
             value = recorder["cases"][case_id]["value"]
+            checks = recorder.get("checks", {}).get(case_id, [])
             if interaction["response"]:
-                status: int = interaction["response"]["status_code"]
-                yield f"{value['method']} {value['path']}", status
+                yield Answer(
+                    f"{value['method']} {value['path']}",
+                    interaction["response"]["status_code"],
+                    all(check["status"] == "success" for check in checks),
+                )

@@ -33,7 +33,9 @@ def test_a_question_in_between_leaves_the_order_alone() -> None:
 
 @pytest.mark.parametrize("kind", ["committed", "declined", "card_gone"])
 def test_an_order_that_was_answered_is_over(kind: str) -> None:
-    state = with_fact(a_state("yes", "confirm", focus=kept(), received_at=EVENING), kind)
+    state = with_fact(
+        a_state("yes", "confirm", focus=kept(), received_at=EVENING), kind, number="TRIA-000012"
+    )
     assert focus_of(state)["order"] is None
 
 
@@ -49,6 +51,39 @@ def test_the_documents_of_a_list_can_be_pointed_at() -> None:
         listed=[{"number": "INV-1"}, {"number": "INV-2"}],
     )
     assert focus_of(state)["listed"] == ["INV-1", "INV-2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("statement", "lines"),
+        ("credit_notes", "listed"),
+        ("quotes", "listed"),
+        ("orders", "listed"),
+    ],
+)
+def test_every_list_of_documents_can_be_pointed_at(kind: str, key: str) -> None:
+    rows = [{"number": "CN-1"}, {"number": ""}, {"number": "CN-2"}, {"number": "CN-1"}]
+    focus = focus_of(with_fact(a_state("hm", "statement"), kind, **{key: rows}))
+    assert focus["listed"] == ["CN-1", "CN-2"]
+    assert focus["documents"] == []
+
+
+def test_the_documents_of_a_question_can_be_pointed_at() -> None:
+    state = with_fact(
+        a_state("email it", "invoice"), "which_document", candidates=["INV-1", "INV-2"]
+    )
+    assert focus_of(state)["listed"] == ["INV-1", "INV-2"]
+
+
+def test_the_only_document_that_was_shown_is_spoken_of() -> None:
+    state = with_fact(a_state("my credit?", "credit"), "credit_notes", listed=[{"number": "CN-1"}])
+    assert focus_of(state)["documents"] == ["CN-1"]
+
+
+def test_a_document_that_was_written_is_spoken_of() -> None:
+    state = with_fact(a_state("yes", "confirm"), "committed", number="TRIA-000012")
+    assert focus_of(state)["documents"] == ["TRIA-000012"]
 
 
 def test_what_was_named_last_is_spoken_of_and_the_rest_is_kept() -> None:

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from tools.escalation import EVERYBODY, damaged_pieces, levels_for, triggers_of
+from tools.escalation import EVERYBODY, damaged_pieces, level_for_credit, levels_for, triggers_of
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,19 @@ def test_the_level_follows_from_what_is_at_stake(
 )
 def test_the_damage_is_counted(text: str, pieces: int) -> None:
     assert damaged_pieces(text) == pieces
+
+
+@pytest.mark.parametrize(
+    ("amount", "pieces", "level"),
+    [
+        ("0.01", 1, 2),
+        ("500.00", 100, 2),
+        ("500.01", 100, 3),
+        ("500.00", 101, 3),
+        ("2000.00", 101, 3),
+        ("2000.01", 1, 4),
+        ("99999.00", 50000, 4),
+    ],
+)
+def test_a_credit_is_for_who_may_grant_it(amount: str, pieces: int, level: int) -> None:
+    assert level_for_credit(Decimal(amount), pieces) == level

@@ -57,9 +57,11 @@ OVER = re.compile(
 )
 OVER_WORD = re.compile(r"instead\s+of|rather\s+than|not|but|then", re.IGNORECASE)
 TURNED_DOWN = re.compile(r"\bnot\W+(?:the\s+)?$", re.IGNORECASE)
-# "14 inch, not 12"
+# "14 inch, not 12"; "300 instead of 200"
 NOT_NUMBER = re.compile(
-    r"\bnot\s+(?:the\s+)?[0-9]+\b(?!\s*(?:in|inch|\"|bundles?|cartons?|packs?|pcs))", re.IGNORECASE
+    r"\b(?:not|instead\s+of|rather\s+than)\s+(?:the\s+)?[0-9]+\b"
+    r"(?!\s*(?:in|inch|\"|bundles?|cartons?|packs?|pcs))",
+    re.IGNORECASE,
 )
 EACH = re.compile(r"\b(?:each|all|every|both)\b", re.IGNORECASE)
 MORE = re.compile(r"^\W*(?:oh\s+)?(?:and|plus|with)\b", re.IGNORECASE)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.sandbox.desk import Desk
@@ -17,7 +17,8 @@ from tools.sandbox.xero.documents import find_document, write_document
 from tools.sandbox.xero.kinds import INVOICE, QUOTE, Kind, row_of
 from tools.sandbox.xero.lines import find_account
 from tools.sandbox.xero.payments import Receipt, record
-from tools.sandbox.xero.wire import Invalid
+from tools.sandbox.xero.responses import respond
+from tools.sandbox.xero.wire import Invalid, as_json
 
 Table = Literal[
     "invoice",
@@ -53,19 +54,19 @@ def make_routes(desk: Desk) -> APIRouter:
 
 def _add_acts(router: APIRouter, desk: Desk) -> None:
     @router.post("/payments")
-    async def receive_payment(order: PaymentOrder) -> Json:
+    async def receive_payment(order: PaymentOrder) -> Response:
         return _done(desk, lambda books: _receive(order, books))
 
     @router.post("/invoices/{number}/authorise")
-    async def authorise_invoice(number: str) -> Json:
+    async def authorise_invoice(number: str) -> Response:
         return _done(desk, lambda books: _move(INVOICE, number, "AUTHORISED", books))
 
     @router.post("/quotes/{number}/send")
-    async def send_quote(number: str) -> Json:
+    async def send_quote(number: str) -> Response:
         return _done(desk, lambda books: _move(QUOTE, number, "SENT", books))
 
     @router.post("/seed-examples")
-    async def seed_examples() -> Json:
+    async def seed_examples() -> Response:
         return _done(desk, write_examples)
 
 
@@ -82,7 +83,7 @@ def _add_views(router: APIRouter, desk: Desk) -> None:
         return desk.store.raw("letter", Search())
 
 
-def _done(desk: Desk, act: Callable[[Books], Json]) -> Json:
+def _done(desk: Desk, act: Callable[[Books], Json]) -> Response:
     """What the act made of the books; a 400 when Xero's rules forbid it."""
     books = Books(desk.store, desk.clock.now(), desk.clock.today(), places=4)
     try:
@@ -91,7 +92,7 @@ def _done(desk: Desk, act: Callable[[Books], Json]) -> Json:
     except Invalid as invalid:
         raise HTTPException(400, str(invalid)) from invalid
     desk.webhooks.publish()
-    return made
+    return respond(as_json(200, made))
 
 
 def _receive(order: PaymentOrder, books: Books) -> Json:

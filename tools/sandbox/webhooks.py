@@ -133,7 +133,7 @@ def is_on_this_machine(url: str) -> bool:
     """Whether the address is http(s) to a loopback host."""
     try:
         found = urlsplit(url)
-        host = found.hostname or ""
+        host, _port = found.hostname or "", found.port
         is_loopback = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

@@ -14,7 +14,8 @@ from tools.ordering.types import Outlet
 
 EntityKind = Literal["document", "product", "quantity", "amount", "date", "outlet"]
 
-DOCUMENT = re.compile(r"\b(?:INV|TRIA|CN|QU)[-_ ]?0*\d{1,10}\b", re.IGNORECASE)
+# In Chinese a number may stand between two signs without a space: 把TRIA-000123改成
+DOCUMENT = re.compile(r"(?<![a-z0-9])(?:INV|TRIA|CN|QU)[-_ ]?0*\d{1,10}(?![a-z0-9])", re.IGNORECASE)
 WRITTEN = re.compile(r"([A-Z]+)[-_ ]?(\d+)", re.IGNORECASE)
 AMOUNT = re.compile(
     r"(?:S\$|\$|SGD\s?)(\d[\d,]*(?:\.\d{1,2})?)|\b(\d[\d,]*\.\d{2})\b", re.IGNORECASE

@@ -12,7 +12,7 @@ from tools.xero.statement import Statement
 DOCUMENTS = frozenset({"invoice", "credit_note"})
 
 
-class Listed(NamedTuple):
+class Entry(NamedTuple):
     """One document of a list."""
 
     number: str
@@ -31,8 +31,8 @@ class Differing(NamedTuple):
 class Differences:
     """Where two lists of documents are not the same."""
 
-    only_ours: tuple[Listed, ...]
-    only_theirs: tuple[Listed, ...]
+    only_ours: tuple[Entry, ...]
+    only_theirs: tuple[Entry, ...]
     other_amounts: tuple[Differing, ...]
 
 
@@ -53,15 +53,15 @@ def differences(
     """
     known = _statement_amounts(ours) if isinstance(ours, Statement) else _invoice_amounts(ours)
     missing = dict(known)
-    only_theirs: list[Listed] = []
+    only_theirs: list[Entry] = []
     other_amounts: list[Differing] = []
     for written, amount in theirs:
         found = missing.pop(_plain(written), None)
         if found is None:
-            only_theirs.append(Listed(scan_data(written), amount))
+            only_theirs.append(Entry(scan_data(written), amount))
         elif abs(amount) not in found.amounts:
             other_amounts.append(Differing(found.number, found.amounts[0], amount))
-    only_ours = tuple(Listed(k.number, k.amounts[0]) for k in missing.values())
+    only_ours = tuple(Entry(k.number, k.amounts[0]) for k in missing.values())
     return Differences(only_ours, tuple(only_theirs), tuple(other_amounts))
 
 

@@ -172,7 +172,7 @@ class ScopedReads:
         """The address under which one of the caller's invoices can be seen and paid."""
         self.own([invoice])
         found = await self.client.get(f"/Invoices/{invoice.invoice_id}/OnlineInvoice")
-        [online] = read(OnlineInvoice, found.get("OnlineInvoices") or [{}])
+        [online] = read(OnlineInvoice, (found.get("OnlineInvoices") or [{}])[:1])
         return online.online_invoice_url
 
     async def pdf(self, document: Invoice | Quote | CreditNote) -> bytes:

@@ -18,9 +18,15 @@ from tools.rules import load_rules
 from tools.screening.outside import scan_data
 from tools.xero.documents import ZERO, Contact, CreditNote, Invoice, PaidPart, Payment, Quote
 from tools.xero.scope import Alarm, Scope, ScopedReads, Xero, nobody
-from tools.xero.seller import Listed as Listed
 from tools.xero.seller import Seller
-from tools.xero.statement import HOME, AccountDocuments, Statement, is_settled, statement_of
+from tools.xero.statement import (
+    HOME,
+    AccountDocuments,
+    Statement,
+    StatementMismatch,
+    is_settled,
+    statement_of,
+)
 
 NUMBER = re.compile(r"[A-Z]{1,5}-?[0-9]{1,10}")
 OURS = re.compile(r"TRIA-[0-9]{6,}")
@@ -142,17 +148,26 @@ class Accounts(Seller):
 
         Of all the caller's contacts together, in one currency.
         """
+        documents = await self._documents(since, LISTS)
+        today = self._today()
+        try:
+            return statement_of(documents, since, until, as_of=today, currency=currency)
+        except StatementMismatch:  # or something was booked between two of the answers
+            documents = await self._documents(since, 0)
+            return statement_of(documents, since, until, as_of=today, currency=currency)
+
+    async def _documents(self, since: date, keep: int) -> AccountDocuments:
+        """All documents, with the payments of that day and later."""
         reads = self._reads
         _, invoices, notes, over, pre = await asyncio.gather(
-            self.contacts(),
-            self.invoices(),
-            reads.credit_notes(LISTS),
-            reads.overpayments(LISTS),
-            reads.prepayments(LISTS),
+            self.contacts(fresh=not keep),
+            self.invoices(fresh=not keep),
+            reads.credit_notes(keep),
+            reads.overpayments(keep),
+            reads.prepayments(keep),
         )
-        payments = await reads.payments_of(_paid_after(invoices, since), LISTS)
-        documents = AccountDocuments(invoices, [*notes, *over, *pre], payments)
-        return statement_of(documents, since, until, as_of=self._today(), currency=currency)
+        payments = await reads.payments_of(_paid_after(invoices, since), keep)
+        return AccountDocuments(invoices, [*notes, *over, *pre], payments)
 
     async def invoice_pdf(self, number: str) -> bytes | None:
         """An approved invoice as Xero prints it; None when missing, foreign or a draft."""

@@ -2,7 +2,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.nodes.cards.conftest import Office, Talk, money, rows
+from nodes.state import Focus
+from tests.nodes.cards.conftest import ORDER, Office, Talk, money, rows
 from tests.nodes.conftest import data_of, kinds
 from tests.tools.conftest import Control
 from tools.xero.writes import new_invoice
@@ -121,7 +122,7 @@ async def test_of_several_orders_the_number_is_asked_or_taken_from_the_talk(
     talk = talk.before(card, 30)
     update = await talk.say("cancel my order", "order_cancel")
     assert set(data_of(update, "which_document")["candidates"]) == {one, other}
-    focus = {"documents": [other]}
+    focus: Focus = {"documents": [other]}
     assert (await talk.card("cancel it", "order_cancel", focus=focus))["invoice"] == other
     for number in (one, other):
         await talk.yes(await talk.card(f"cancel {number}", "order_cancel"))
@@ -199,3 +200,20 @@ async def test_a_cancelled_order_is_no_order_any_more(talk: Talk) -> None:
     assert await talk.context.actions.numbered(number, customer_id) is None
     latest = await talk.context.actions.committed_of(customer_id, 50)
     assert number not in [row["document_number"] for row in latest]
+
+
+async def test_an_order_that_nobody_has_agreed_to_is_let_go(talk: Talk) -> None:
+    card = await talk.proposed(UNUSUAL)
+    update = await talk.say("cancel my order", "order_cancel")
+    assert data_of(update, "declined") == {"kind": "order"}
+    assert (await talk.stored(card))["status"] == "declined"
+
+
+async def test_an_order_that_is_being_written_has_to_be_waited_for(
+    talk: Talk, control: Control
+) -> None:
+    card = await talk.proposed(ORDER)
+    control.fault("PUT /Invoices", "unavailable", times=2)
+    assert kinds(await talk.yes(card)) == ["not_written"]
+    assert kinds(await talk.say("cancel my order", "order_cancel")) == ["still_placing"]
+    assert kinds(await talk.commit(card)) == ["committed"]

@@ -20,18 +20,18 @@ class Sample(NamedTuple):
     block: str
     kind: str
     data: dict[str, Any]
-    more: dict[str, Any] = {}
+    more: dict[str, Any] | None = None
 
     @property
     def filling(self) -> dict[str, Any]:
         """What the template is given."""
         name = self.kind if self.kind in ("card", "handoff") else "fact"
-        return {name: self.data} | self.more
+        return {name: self.data} | (self.more or {})
 
     @property
     def facts(self) -> list[dict[str, Any]]:
         """What the gate is given."""
-        others = [{"kind": "documents", "data": {k: v}} for k, v in self.more.items()]
+        others = [{"kind": "documents", "data": {k: v}} for k, v in (self.more or {}).items()]
         return [{"kind": self.kind, "data": self.data}, *others]
 
 
@@ -146,7 +146,7 @@ DIFFERENCES = {
     "only_ours": [{"number": "INV-1044", "amount": "177.12"}],
     "only_theirs": [{"number": "INV-9001", "amount": "88.00"}],
 }
-SAME = {"other_amounts": [], "only_ours": [], "only_theirs": []}
+SAME: dict[str, Any] = {"other_amounts": [], "only_ours": [], "only_theirs": []}
 CREDIT = {
     "number": "CN-1001",
     "status": "authorised",
@@ -350,7 +350,7 @@ CARDS = [
         rows=[
             ["invoice", "INV-1043"],
             ["items", ['12" medium pizza box']],
-            ["reason", "crushed"],
+            ["reason", "damaged"],
             ["amount", "54.50"],
             ["approval", "operations manager"],
         ],
@@ -438,13 +438,24 @@ ACTIONS = [
     ),
     Sample("quote_too_small", "quote_too_small", {"from_pieces": 10000}),
     Sample("no_credit_left", "no_credit_left", {}),
+    Sample("no_credit_left", "no_credit_left", {"number": "CN-1001"}),
     Sample("credit_needs_details", "credit_needs_details", {}),
     Sample(
         "credit_needs_details",
         "credit_needs_details",
-        {"missing": ["quantity", "photo"], "report_hours": 24},
+        {"missing": ["product", "quantity"], "report_hours": 24},
     ),
-    Sample("already_noted", "already_noted", {}),
+    Sample("already_noted", "already_noted", {"kind": "credit", "invoice": "INV-1043"}),
+    Sample(
+        "already_noted",
+        "already_noted",
+        {
+            "kind": "payment_report",
+            "invoice": "INV-1043",
+            "amount": "354.25",
+            "paid_on": "2026-11-20",
+        },
+    ),
     Sample("card_gone", "card_gone", {}),
     Sample("card_outdated", "card_outdated", {}),
     Sample("card_open", "card_open", {}, {"name": "Mei"}),
@@ -452,7 +463,15 @@ ACTIONS = [
     *(
         Sample("handed_over", "handoff", HANDOFF | {"reason": reason})
         for reason in (
-            *("approval", "order_processed", "delivery_begun", "guessing", "too_many_documents"),
+            *(
+                "approval",
+                "no_email_on_file",
+                "change_after_cutoff",
+                "order_processed",
+                "delivery_begun",
+                "guessing",
+                "too_many_documents",
+            ),
             *("differences", "statement_mismatch", "order_change", "quote", "credit", "privacy"),
             *("unknown_outcome", "write_refused", "write_impossible", "total_differs", "person"),
             *("account_on_hold", "urgent_order", "account_change", "misunderstood", "urgent"),

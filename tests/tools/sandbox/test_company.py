@@ -103,6 +103,35 @@ def test_every_state_of_a_document_occurs(books: Store) -> None:
     assert {c["Status"] for c in books.find("credit_note")} == {"DRAFT", "AUTHORISED", "PAID"}
 
 
+def test_the_first_customer_has_something_of_everything(books: Store) -> None:
+    mine = demo_customers()[0].contact_ids
+
+    def own(kind: str) -> list[Json]:
+        return [d for d in books.find(kind) if d["Contact"]["ContactID"] in mine]
+
+    expiries = [day_of(q["ExpiryDate"]) for q in own("quote") if q["Status"] == "SENT"]
+    assert sorted(day < TODAY for day in expiries) == [False, True]
+    left = {c["Status"]: c["RemainingCredit"] for c in own("credit_note")}
+    assert left["AUTHORISED"] > 0
+    assert left["PAID"] == 0
+    assert any(i["AmountPaid"] > 0 and i["AmountDue"] > 0 for i in own("invoice"))
+
+
+def test_the_last_customer_only_buys_for_a_contact_with_another_person(books: Store) -> None:
+    *others, buyer = demo_customers()
+    contact = books.get("contact", buyer.contact_ids[0]) or {}
+
+    assert all(customer.roles == ("buyer", "accounts") for customer in others)
+    assert (buyer.customer_id, buyer.roles) == ("green-bowl-orchard", ("buyer",))
+    assert f"{contact['FirstName']} {contact['LastName']}" != buyer.name
+    assert buyer.email in {p["EmailAddress"] for p in contact["ContactPersons"]}
+    assert contact["EmailAddress"] != buyer.email
+
+
+def test_nobody_is_told_of_what_was_there_before(books: Store) -> None:
+    assert books.take_events() == []
+
+
 def test_what_is_paid_credited_and_due_adds_up(books: Store) -> None:
     payments: dict[str, Decimal] = defaultdict(Decimal)
     for payment in books.find("payment"):

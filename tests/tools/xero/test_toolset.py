@@ -1,7 +1,7 @@
 """What a model may pick, and what becomes of everything else it may send."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_schema_validator import OAS31Validator
+from typing_extensions import override
 
 from graph.clients import now
 from tests.conftest import customer
@@ -38,7 +39,7 @@ NOT_FOUND = Fact(
     data={"found": [], "missing_count": 1, "more_count": 0},
 )
 NOVEMBER = {"from_date": "2026-11-01", "to_date": "2026-11-30"}
-GOOD: Mapping[str, dict[str, Any]] = {
+GOOD: dict[str, dict[str, Any]] = {
     "account_summary": {},
     "list_invoices": {"state": "open"},
     "get_invoice": {"document": "INV-1"},
@@ -484,7 +485,8 @@ class TestTexts:
 
 
 class Broken(Papers):
-    async def get(self, *_: Any, **__: Any) -> papers.Json:  # type: ignore[override]
+    @override
+    async def get(self, *_: Any, **__: Any) -> papers.Json:
         raise BackendUnavailable
 
 

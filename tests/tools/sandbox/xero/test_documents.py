@@ -187,6 +187,97 @@ def test_the_life_of_a_quote(xero: Xero) -> None:
     )
 
 
+def a_quote(xero: Xero, **changes: Any) -> Json:
+    sent = {
+        "Contact": {"ContactID": ESTABLISHED},
+        "Date": "2026-03-02",
+        "LineItems": [{"ItemCode": BOX, "Quantity": 10_000}],
+        **changes,
+    }
+    answer = xero.send("PUT", "/Quotes", sent)
+    assert answer.status_code == 200, answer.text
+    quote: Json = answer.json()["Quotes"][0]
+    return quote
+
+
+def walk(xero: Xero, quote: Json, *statuses: str) -> list[int]:
+    path = f"/Quotes/{quote['QuoteID']}"
+    return [xero.send("POST", path, {"Status": status}).status_code for status in statuses]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "answers"),
+    [
+        (("SENT", "ACCEPTED", "INVOICED", "SENT"), [200, 200, 200, 400]),
+        (("SENT", "DECLINED", "ACCEPTED"), [200, 200, 400]),
+        (("INVOICED",), [400]),
+        (("SENT", "INVOICED"), [200, 400]),
+        (("DELETED", "SENT"), [200, 400]),
+    ],
+)
+def test_the_ways_of_a_quote(xero: Xero, statuses: tuple[str, ...], answers: list[int]) -> None:
+    assert walk(xero, a_quote(xero), *statuses) == answers
+
+
+def test_an_accepted_quote_makes_no_invoice_and_stays_as_it_is(xero: Xero) -> None:
+    before = len(xero.http.get("/control/invoices").json())
+    quote = a_quote(xero)
+    assert walk(xero, quote, "SENT", "ACCEPTED") == [200, 200]
+    path = f"/Quotes/{quote['QuoteID']}"
+
+    assert len(xero.http.get("/control/invoices").json()) == before
+    assert xero.send("POST", path, {"Reference": "late"}).status_code == 400
+
+
+def test_what_already_is_so_may_be_sent_again(xero: Xero) -> None:
+    quote = a_quote(xero)
+    assert walk(xero, quote, "SENT", "ACCEPTED") == [200, 200]
+    same = {"Contact": {"ContactID": ESTABLISHED}, "Date": "2026-03-02", "LineItems": []}
+    sent = {"QuoteID": quote["QuoteID"].upper(), **same, "Status": "INVOICED"}
+
+    assert xero.send("POST", f"/Quotes/{quote['QuoteID']}", sent).status_code == 200
+
+
+def test_an_invoice_cannot_become_a_bill(xero: Xero) -> None:
+    invoice = xero.create()
+    path = f"/Invoices/{invoice['InvoiceID']}"
+
+    assert "cannot be changed" in refusals(xero, {"Type": "ACCPAY"}, "POST", path)
+
+
+def test_the_life_of_a_purchase_order(xero: Xero) -> None:
+    sent = {
+        "Contact": {"ContactID": ESTABLISHED},
+        "LineItems": [{"Description": "Flour", "Quantity": 2, "UnitAmount": 20}],
+        "DeliveryDate": "2026-03-09",
+    }
+    order = xero.send("PUT", "/PurchaseOrders", sent).json()["PurchaseOrders"][0]
+    path = f"/PurchaseOrders/{order['PurchaseOrderID']}"
+    answers = [
+        xero.send("POST", path, changes)
+        for changes in ({"AttentionTo": "Ah Hock", "Status": "AUTHORISED"}, {"Status": "BILLED"})
+    ]
+    changed, billed = (a.json()["PurchaseOrders"][0] for a in answers)
+
+    assert order["PurchaseOrderNumber"].startswith("PO-")
+    assert (order["Status"], order["Total"]) == ("DRAFT", 43.6)
+    assert (changed["AttentionTo"], billed["Status"]) == ("Ah Hock", "BILLED")
+    assert xero.one(path)["Status"] == "BILLED"
+    assert order["PurchaseOrderNumber"] in {
+        o["PurchaseOrderNumber"]
+        for o in xero.get("/PurchaseOrders", Status="BILLED").json()["PurchaseOrders"]
+    }
+
+
+def test_a_refusal_repeats_only_plain_fields_that_exist(xero: Xero) -> None:
+    sent = an_invoice(Type="BOGUS", FullyPaidOnDate="x", Date="never", Reference="PO 5")
+    answer = xero.send("PUT", "/Invoices", sent, params={"summarizeErrors": "false"})
+    [refused] = answer.json()["Invoices"]
+
+    assert refused["Reference"] == "PO 5"
+    assert not {"FullyPaidOnDate", "Date", "LineItems"} & set(refused)
+
+
 def test_a_draft_credit_note(xero: Xero) -> None:
     sent = an_invoice(Type="ACCRECCREDIT", Reference="damaged")
     created = xero.send("PUT", "/CreditNotes", sent).json()["CreditNotes"][0]

@@ -58,5 +58,23 @@ def test_a_key_has_at_most_128_signs(xero: Xero) -> None:
     assert put(xero, "k" * 128, an_invoice())[0] == 200
 
 
+def test_a_key_belongs_to_the_app_and_not_to_a_sign_in(xero: Xero, office: Xero) -> None:
+    key, body = a_number(), an_invoice()
+
+    assert put(xero, key, body) == put(office, key, body)
+    assert put(office, key, an_invoice(Reference="other"))[0] == 400
+
+
+def test_a_lookup_by_a_key_that_is_kept_does_not_keep_it_longer(xero: Xero) -> None:
+    key = a_number()
+    first = put(xero, key, an_invoice())
+    for _ in range(2):
+        xero.control("/clock", advance_seconds=170)
+        assert put(xero, key, an_invoice()) == first
+
+    xero.control("/clock", advance_seconds=30)
+    assert put(xero, key, an_invoice())[1] != first[1]
+
+
 def test_without_a_key_the_write_happens_again(xero: Xero) -> None:
     assert xero.create()["InvoiceID"] != xero.create()["InvoiceID"]

@@ -72,9 +72,7 @@ def test_a_deleted_payment_opens_the_invoice_again(xero: Xero, office: Xero) -> 
         ({"Colour": "red"}, "Colour"),
     ],
 )
-def test_what_a_payment_may_not_be(
-    xero: Xero, office: Xero, changes: Json, message: str
-) -> None:
+def test_what_a_payment_may_not_be(xero: Xero, office: Xero, changes: Json, message: str) -> None:
     invoice = xero.create(Status="AUTHORISED")
 
     assert message in refusal(pay(office, invoice, 1, **changes))
@@ -117,13 +115,13 @@ def test_an_invoice_of_nothing_is_paid_at_once(xero: Xero) -> None:
 
 def test_payments_are_found_by_contact_and_invoice(xero: Xero, office: Xero) -> None:
     invoice = xero.create(Status="AUTHORISED")
-    payment = payment_of(pay(office, invoice, 5, Reference="cheque 7"))
+    payment = payment_of(pay(office, invoice, 5.37, Reference="cheque 7"))
     found = [
         xero.get("/Payments", where=where).json()["Payments"]
         for where in (
             f'Invoice.InvoiceID==guid("{invoice["InvoiceID"]}")',
             f'Invoice.InvoiceNumber=="{invoice["InvoiceNumber"]}"',
-            f'Contact.ContactID==guid("{invoice["Contact"]["ContactID"]}") AND Amount==5',
+            f'Contact.ContactID==guid("{invoice["Contact"]["ContactID"]}") AND Amount==5.37',
         )
     ]
 

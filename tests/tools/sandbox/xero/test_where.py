@@ -3,7 +3,14 @@ import pytest
 from tools.sandbox.xero.where import parse_order, parse_where
 from tools.sandbox.xero.wire import Refused
 
-COLUMNS = {"Type": "type", "Reference": "reference", "Date": "day", "Contact.ContactID": "contact"}
+COLUMNS = {
+    "Type": "type",
+    "Reference": "reference",
+    "Date": "day",
+    "Contact.ContactID": "contact",
+    "Total": "total",
+    "IsSold": "sold",
+}
 ID = "00000000-0000-4000-8000-00000000000A"
 
 
@@ -15,9 +22,11 @@ ID = "00000000-0000-4000-8000-00000000000A"
         (f'Contact.ContactID==guid("{ID}")', "contact = ?", (ID.lower(),)),
         ('Type=="A" AND Reference!="B"', "type = ? and reference <> ?", ("A", "B")),
         ('Type=="A" || Type == "B"', "type = ? or type = ?", ("A", "B")),
+        ("Total>=100.50", "total >= ?", (100.5,)),
+        ("IsSold==true && Total!=-1", "sold = ? and total <> ?", (1, -1)),
     ],
 )
-def test_a_comparison(where: str, condition: str, values: tuple[str, ...]) -> None:
+def test_a_comparison(where: str, condition: str, values: tuple[str | float, ...]) -> None:
     assert parse_where(where, COLUMNS) == (condition, values)
 
 
@@ -34,6 +43,8 @@ def test_a_comparison(where: str, condition: str, values: tuple[str, ...]) -> No
         'Reference==""; drop table documents',
         "Date>=DateTime(2026,13,1)",
         'Contact.ContactID==guid("x")',
+        "IsSold==maybe",
+        'Type.StartsWith("A")',
     ],
 )
 def test_anything_else_is_not_understood(where: str) -> None:

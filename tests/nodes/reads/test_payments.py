@@ -1,0 +1,85 @@
+from collections.abc import Callable
+
+import pytest
+
+from nodes.replies import LANGUAGES
+from tests.nodes.conftest import data_of, kinds
+from tests.nodes.reads.conftest import LATE_PAYER, Books, money, reads, reply_to
+from tools.context import Context
+
+NOT_UNPAID = "That does not mean it is unpaid"
+
+
+async def test_payments_name_the_invoice_they_settle(context: Context, books: Books) -> None:
+    listed = data_of(await reads(context, "list our payments", "payment"), "payments")["listed"]
+    booked = {i["InvoiceNumber"] for i in books.invoices(context, "AUTHORISED", "PAID")}
+    assert listed
+    assert {p["invoice"] for p in listed} <= booked
+    days = [p["date"] for p in listed]
+    assert days == sorted(days, reverse=True)
+
+
+async def test_payments_of_a_time_are_those_of_that_time(context: Context) -> None:
+    payments = data_of(await reads(context, "our payments of last month", "payment"), "payments")
+    assert payments["since"] < payments["until"]
+    assert all(payments["since"] <= p["date"] <= payments["until"] for p in payments["listed"])
+
+
+async def test_a_payment_is_found_by_its_amount(context: Context, books: Books) -> None:
+    paid = books.of("payment", context)[-1]
+    text = f"did you receive my payment of ${paid['Amount']}?"
+    update = await reads(context, text, "payment")
+    assert kinds(update) == ["received"]
+    received = data_of(update, "received")
+    assert paid["Invoice"]["InvoiceNumber"] in {p["invoice"] for p in received["listed"]}
+    assert received["unmatched"] == []
+    said = await reply_to(context, text, "payment")
+    assert f"we received {money(paid['Amount'])}" in said
+    assert NOT_UNPAID not in said
+
+
+async def test_a_payment_is_found_by_its_invoice(context: Context, books: Books) -> None:
+    invoice = books.invoices(context, "PAID")[0]
+    text = f"have you received our payment for {invoice['InvoiceNumber']}?"
+    received = data_of(await reads(context, text, "payment"), "received")
+    assert [p["invoice"] for p in received["listed"]] == [invoice["InvoiceNumber"]]
+
+
+async def test_what_is_not_matched_is_not_called_unpaid(context: Context) -> None:
+    said = await reply_to(context, "did you receive my payment of $12,345.67?", "payment")
+    assert "SGD 12,345.67" in said
+    assert NOT_UNPAID in said
+    assert "not be matched yet" in said
+
+
+async def test_an_amount_without_cents_or_sign_counts_beside_the_payment(
+    context: Context,
+) -> None:
+    text = "has my transfer of 500 arrived?"
+    assert data_of(await reads(context, text, "payment"), "received")["unmatched"] == ["500.00"]
+
+
+async def test_the_payments_of_others_are_never_told(
+    context: Context, context_of: Callable[[str], Context], books: Books
+) -> None:
+    own = {str(p["Amount"]) for p in books.of("payment", context)}
+    foreign = next(
+        p for p in books.of("payment", context_of(LATE_PAYER)) if str(p["Amount"]) not in own
+    )
+    text = f"did you get the payment of ${foreign['Amount']}?"
+    received = data_of(await reads(context, text, "payment"), "received")
+    assert received["listed"] == []
+    text = f"did you get the payment for {foreign['Invoice']['InvoiceNumber']}?"
+    update = await reads(context, text, "payment")
+    assert data_of(update, "received")["listed"] == []
+    assert data_of(update, "documents")["missing_count"] == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_it_is_told_in_every_language(context: Context, books: Books, language: str) -> None:
+    paid = books.of("payment", context)[-1]
+    text = f"did you receive my payments of ${paid['Amount']} and $12,345.67?"
+    said = await reply_to(context, text, "payment", language=language)
+    assert money(paid["Amount"]) in said
+    assert "SGD 12,345.67" in said
+    assert await reply_to(context, "our payments", "payment", language=language)
