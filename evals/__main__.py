@@ -1,4 +1,7 @@
-"""`make eval`: replay the conversations against the live service; the exit code is the gate."""
+"""`make eval`: replay the conversations against the live service; the exit code is the gate.
+
+`python -m evals accounts` replays one dataset.
+"""
 
 import json
 import sys
@@ -14,7 +17,7 @@ DATASETS = Path(__file__).parent / "datasets"
 
 def main() -> int:
     """Run every case, name each that fails and end with one JSON object."""
-    cases = load_cases(DATASETS)
+    cases = load_cases(DATASETS, *sys.argv[1:])
     started = time.monotonic()
     with running_service() as service:
         passed = sum(_run(case, service) for case in cases)

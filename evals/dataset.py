@@ -42,10 +42,10 @@ class Case(Form):
     drafts: int = 0
 
 
-def load_cases(folder: Path) -> list[Case]:
+def load_cases(folder: Path, name: str = "*") -> list[Case]:
     """Every case of the datasets, in order; raises ValueError that names a broken line's file."""
     cases: list[Case] = []
-    for file in sorted(folder.glob("*.jsonl")):
+    for file in sorted(folder.glob(f"{name}.jsonl")):
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 cases.append(Case.model_validate_json(line))

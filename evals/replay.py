@@ -1,13 +1,17 @@
 """Plays one case against the service and says what was not as expected."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
+from evals.books import values_of
 from evals.dataset import Case, Expect
 from evals.service import Service
 from tools.sandbox.company import demo_customers
+
+PLACEHOLDER = re.compile(r"\{[a-z][a-z.]*\}")
 
 
 def replay(case: Case, service: Service) -> list[str]:
@@ -33,18 +37,16 @@ def replay(case: Case, service: Service) -> list[str]:
 
 
 def _filled(case: Case, service: Service) -> Case:
-    """`{own}` and `{foreign}` stand for numbers of open invoices in the seeded books."""
+    """`{own}`, `{credit.left}` and others stand for what the seeded books hold."""
     text = case.model_dump_json()
-    if "{own}" not in text and "{foreign}" not in text:
+    if not PLACEHOLDER.search(text):
         return case
     customer = next(c for c in demo_customers() if c.customer_id == case.customer)
-    own_contacts = set(customer.contact_ids)
-    invoices = _invoices(service)
-    shown = [i for i in invoices if i["Type"] == "ACCREC" and i["Status"] == "AUTHORISED"]
-    own = next(i for i in shown if i["Contact"]["ContactID"] in own_contacts)
-    foreign = next(i for i in shown if i["Contact"]["ContactID"] not in own_contacts)
-    text = text.replace("{own}", own["InvoiceNumber"])
-    return Case.model_validate_json(text.replace("{foreign}", foreign["InvoiceNumber"]))
+    for name, value in values_of(customer, service.sandbox_url).items():
+        text = text.replace(name, value)
+    if unknown := PLACEHOLDER.search(text):
+        raise ValueError(f"case {case.id}: the books of {case.customer} hold no {unknown[0]}")
+    return Case.model_validate_json(text)
 
 
 def check(values: dict[str, Any], expect: Expect) -> Iterator[str]:

@@ -2,8 +2,17 @@
 
 from typing import Literal
 
-from nodes.state import ORDERING, Intent, State, entities_named, facts_of, intents_of
+from nodes.state import (
+    ORDERING,
+    Intent,
+    State,
+    entities_named,
+    facts_of,
+    intents_of,
+    wants_in,
+)
 from tools.rules import load_rules
+from tools.understanding.wants import Want
 
 Step = Literal["propose_order", "propose_action", "confirm_action", "hand_off", "adapt_tone"]
 
@@ -15,6 +24,11 @@ FOR_PEOPLE: frozenset[Intent] = frozenset(
 # These become a card; what else does is a want inside another intent.
 CHANGING: frozenset[Intent] = frozenset(("order_change", "order_cancel", "quote", "refund"))
 ASKING_FOR_A_WRITE = frozenset(("email_it", "has_paid", "accept_quote", "apply_credit"))
+# What only asks how things stand, of an intent that would otherwise become a card.
+ONLY_ASKED: dict[Want, frozenset[Intent]] = {
+    "quote_valid": frozenset(("quote",)),
+    "credit_left": frozenset(("credit",)),
+}
 
 
 def after_start(state: State) -> Literal["report_outcome", "screen_message"]:
@@ -33,7 +47,7 @@ def after_call_xero_tools(state: State) -> list[Step]:
     steps: list[Step] = []
     if not is_suspicious and intents & ORDERING:
         steps.append("propose_order")
-    if _is_for_people(state):
+    if _is_for_people(state) or (facts_of(state, "needs_person") and not steps):
         steps.append("hand_off")
     return steps or ["adapt_tone"]
 
@@ -89,7 +103,8 @@ def after_await_approval(state: State) -> Literal["commit_action", "__end__"]:
 
 def _asks_for_a_card(state: State) -> bool:
     """A credit is asked for by the document that it is about; else credits are only looked up."""
-    wants, intents = set(state["understanding"].get("wants", [])), intents_of(state)
+    wants, intents = wants_in(state), intents_of(state)
+    intents -= {intent for want in wants for intent in ONLY_ASKED.get(want, ())}
     is_credit = intents & {"credit", "damage"} and entities_named(state, "document")
     return bool(intents & CHANGING or wants & ASKING_FOR_A_WRITE or is_credit)
 

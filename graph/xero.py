@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -47,7 +48,8 @@ def make_xero(
     """One process's way to Xero; all of them share the tokens, the limits and the answers kept."""
     app, secret = xero_app(settings), settings.tria_secret.get_secret_value()
     tokens, sign_in = Tokens(pool, http, app, secret), SignIn(http, app)
-    shared = Shared(redis)
+    # Whoever works with another Xero, such as a sandbox, knows nothing that helps us.
+    shared = Shared(redis, f"xero:{urlsplit(settings.xero_api_url).netloc}")
     limits = Limits(shared, Allowance(settings.xero_minute_limit, settings.xero_day_limit))
     status = XeroStatus(shared, tokens, limits, now)
 

@@ -73,7 +73,7 @@ PLAN: dict[Intent, tuple[Read, ...]] = {
     "confirm": ORDER,
     "order_status": (read_documents, read_orders),
     "order_change": ORDER,
-    "order_cancel": (read_standing, read_sales_tax),
+    "order_cancel": ORDER,
     "quote": ORDER,
     "complaint": (read_standing,),
     "damage": (read_standing,),

@@ -34,17 +34,21 @@ class Watches:
     async def watch(
         self, thread_id: UUID, scope: Mapping[str, Any], invoice_number: str | None = None
     ) -> None:
-        """Tell this conversation of a payment of the invoice, or of any. Safe to repeat."""
+        """Tell this conversation of a payment of the invoice, or of any. Safe to repeat.
+
+        A conversation that is gone waits for nothing.
+        """
         watch_id = uuid5(NAMESPACE_OID, f"payment watch:{thread_id}:{invoice_number}")
         await fetch_one(
             self._pool,
             "insert into payment_watches (watch_id, customer_id, thread_id, scope, invoice_number)"
-            " values (%s, %s, %s, %s, %s) on conflict (watch_id) do update set"
+            " select %s, customer_id, thread_id, %s, %s from threads"
+            " where thread_id = %s and customer_id = %s on conflict (watch_id) do update set"
             " scope = excluded.scope, since = case when payment_watches.since < now() - %s"
             " then now() else payment_watches.since end returning watch_id",
             [
-                *(watch_id, scope["customer_id"], thread_id, Jsonb(dict(scope))),
-                *(invoice_number, timedelta(days=WATCH_DAYS)),
+                *(watch_id, Jsonb(dict(scope)), invoice_number),
+                *(thread_id, scope["customer_id"], timedelta(days=WATCH_DAYS)),
             ],
         )
 

@@ -40,7 +40,7 @@ function staffIn(token) {
   try {
     const part = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
     const bytes = Uint8Array.from(atob(part), (letter) => letter.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes)).staff ?? null;
+    return JSON.parse(new TextDecoder().decode(bytes)).staff;
   } catch { return null; }
 }
 
@@ -133,8 +133,7 @@ function keepInStep(list, shown, rows, build, update) {
     if (!shown.has(row.action_id)) shown.set(row.action_id, build(row));
     update(shown.get(row.action_id), row);
   }
-  const wanted = rows.map((row) => shown.get(row.action_id));
-  wanted.forEach((item, index) => { if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null); });
+  rows.map((row) => shown.get(row.action_id)).forEach((item, index) => { if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null); });
 }
 
 const countIn = (chip, number, tone) => Object.assign(chip, { textContent: number, hidden: !number, className: `chip ${tone}` });
@@ -221,7 +220,7 @@ function troubleItem(row) {
   item.addEventListener("toggle", async () => {
     if (!item.open) return;
     const found = await ask(`/admin/actions/${row.action_id}`).catch(() => null);
-    if (!found) return lines.replaceChildren(make("li", "", "This could not be read."));
+    if (!found) return void lines.replaceChildren(make("li", "", "This could not be read."));
     const writes = found.writes.map(({ operation, status, epoch }) => make("li", "", `${operation.replaceAll("_", " ")}: ${status}`, make("small", "", `try ${epoch + 1}`)));
     const steps = found.trail.map(({ at, actor, event, note }) => make("li", "", `${event.replace("action.", "").replaceAll("_", " ")} by ${actor}`, make("small", "", [moment(at), note].filter(Boolean).join(" · "))));
     return lines.replaceChildren(...writes, ...steps);

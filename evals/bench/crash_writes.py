@@ -30,7 +30,9 @@ from evals.service import Service, prepared_parts
 from graph.clients import open_clients
 from graph.settings import Settings
 from tools.database import fetch_all, fetch_one
+from tools.events import make_redis
 from tools.runs import NewRun
+from tools.xero.shared import Shared
 
 SEED = 20261127
 # Replicas that die and start all the time share no folder of Chroma; a yes needs no policy.
@@ -158,8 +160,9 @@ class Campaign:
                 return
 
     async def _time_passes(self, thread_id: UUID) -> None:
-        """The dead process's lease is over; half of the time Xero has forgotten its keys too."""
+        """What a dead process held is free again; half of the time Xero forgot its keys too."""
         pool = self._desk.clients.pool
+        await self._free_slots()
         await fetch_one(
             pool,
             "update runs set lease_until = now() - interval '1 second', attempts = 1"
@@ -181,6 +184,11 @@ class Campaign:
                 {"s": FORGOTTEN_SECONDS, "t": thread_id},
             )
             await self._forget_keys()
+
+    async def _free_slots(self) -> None:
+        settings = self._desk.clients.settings
+        async with make_redis(settings.redis_url.get_secret_value()) as redis:
+            await redis.delete(Shared(redis).key("limits", settings.xero_tenant_id or "", "slots"))
 
     async def _forget_keys(self) -> None:
         """The sandbox's clock goes on; to the service its tokens are as old as to the sandbox."""

@@ -92,7 +92,8 @@ class Bench:
 
     def refused(self) -> int:
         """429s that the service met."""
-        noted = [json.loads(e) for e in self.redis.lrange("xero:errors", 0, -1)]
+        lists = list(self.redis.scan_iter("xero:*:errors", count=1000))
+        noted = [json.loads(e) for name in lists for e in self.redis.lrange(name, 0, -1)]
         return sum(e["status"] == 429 for e in noted)
 
     def _requests(self) -> list[Json]:

@@ -54,7 +54,7 @@ async def _ordered(quote: Quote, state: State, context: Context) -> Draft | list
         return for_a_person("account_on_hold")
     priced = order_of_quote(quote, context.catalogue, context.now().date(), standing)
     if priced is None:
-        return for_a_person("quote")
+        return for_a_person("quote_accept")
     outlets = [
         outlet
         for outlet in await context.outlets.of_contacts(context.caller.contact_ids)
@@ -77,7 +77,11 @@ async def _drafted(
     )
     number, language = await context.actions.next_number(), state["screened"]["language"]
     card = card_of(priced, request, slot)
-    rows: list[Row] = [("quote", number_of(quote)), ("slot", slot_text(card))]
+    rows: list[Row] = [
+        ("quote", number_of(quote)),
+        ("outlet", card["outlet"]["name"]),
+        ("slot", slot_text(card)),
+    ]
     card |= a_card("quote_accept", f"Accept quote {number_of(quote)}", rows) | {
         "lines": card["lines"],
         "fees": card["fees"],

@@ -19,7 +19,9 @@ async def allocate(state: State, context: Context) -> Draft | list[Fact]:
     if refused := refusal(context, "accounts"):
         return refused
     with_credit = [c for c in await context.accounts.credit_notes(fresh=True) if _is_left(c)]
-    note = await document_of(state, context.accounts.credit_note_by_number, with_credit)
+    note = await document_of(
+        state, context.accounts.credit_note_by_number, with_credit, named=_is_credit
+    )
     if isinstance(note, list):
         return which("allocation", note) if note else fact("no_credit_left")
     if not _is_left(note):
@@ -32,6 +34,11 @@ async def allocate(state: State, context: Context) -> Draft | list[Fact]:
     return await _drafted(note, invoice, context)
 
 
+def _is_credit(number: str) -> bool:
+    """Whether a number is one of Xero's for credit notes; all others in a message are invoices'."""
+    return number.startswith("CN-")
+
+
 def _is_left(note: CreditNote) -> bool:
     return note.status == "AUTHORISED" and note.remaining_credit > 0
 
@@ -40,7 +47,7 @@ async def _invoice_for(note: CreditNote, state: State, context: Context) -> Invo
     """An open invoice of the credit's own contact: Xero sets it against no other."""
     due = await context.accounts.open_invoices(fresh=True)
     fitting = [i for i in due if i.contact.contact_id == note.contact.contact_id]
-    named = [n for n in entities_named(state, "document") if n != number_of(note)]
+    named = [n for n in entities_named(state, "document") if not _is_credit(n)]
     chosen = [i for i in fitting if number_of(i) in named] if named else fitting[:1]
     if len(chosen) == 1:
         return chosen[0]

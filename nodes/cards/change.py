@@ -64,7 +64,7 @@ async def wished(
 def _closed(order: Placed, received: datetime) -> str | None:
     """Why only a person can change the order; None while it is open."""
     if order.kind == "quote_accept":
-        return "quote"  # its prices are not those of the list
+        return "order_change"  # its prices are not those of the list
     if order.invoice.total != Decimal(order.card["total"]):
         return "order_change"  # the office has changed it since
     return "change_after_cutoff" if received >= _last_change(order) else None
@@ -123,6 +123,7 @@ async def _drafted(
         ("invoice", order.number),
         ("amount", invoice.total),
         ("new_total", priced.total),
+        ("outlet", card["outlet"]["name"]),
         ("slot", slot_text(card)),
     ]
     card |= a_card("order_change", f"Change {order.number}", rows, invoice=order.number) | {

@@ -15,7 +15,7 @@ from tools.context import Context
 from tools.escalation import level_for_credit
 from tools.ordering.card import figures_of, slot_of
 from tools.ordering.card import goods_of as shown
-from tools.ordering.crediting import Claim, claim_of, damaged_of, described, goods_of
+from tools.ordering.crediting import Claim, Missing, claim_of, damaged_of, described, goods_of
 from tools.ordering.lines import MOST_PIECES
 from tools.ordering.pricing import PricedLine, totals_of
 from tools.rules import gst_percent, load_rules
@@ -34,7 +34,7 @@ async def credit(state: State, context: Context) -> Draft | list[Fact]:
     if isinstance(invoice, list):
         anything = {p.code: MOST_PIECES for p in context.catalogue.products}
         claim = _read(state, anything, context)
-        return fact("credit_needs_details", missing=["invoice", *claim.missing])
+        return _asking(["invoice", *claim.missing])
     number = number_of(invoice)
     if told := await noted_before(state, context, "credit", number):
         return told
@@ -44,8 +44,13 @@ async def credit(state: State, context: Context) -> Draft | list[Fact]:
     goods = goods_of(invoice, notes, context.catalogue)
     claim = _read(state, {code: line.pieces for code, line in goods.items()}, context)
     if claim.missing:
-        return fact("credit_needs_details", missing=list(claim.missing), invoice=number)
+        return _asking(claim.missing, invoice=number)
     return await _drafted(invoice, damaged_of(claim, goods, context.catalogue), context)
+
+
+def _asking(missing: Sequence[Missing], **known: str) -> list[Fact]:
+    hours = load_rules().quality.report_hours
+    return fact("credit_needs_details", missing=list(missing), report_hours=hours, **known)
 
 
 def _read(state: State, most: Mapping[str, int], context: Context) -> Claim:

@@ -17,7 +17,7 @@ from tools.xero.scoped import VISIBLE
 from tools.xero.writes import note_on_invoice
 
 MOST = Decimal(10**8)  # above this a number is no payment of ours
-NOTED = re.compile(r"TRIA-[0-9]{6,}: (?P<text>.*)", re.DOTALL)
+NOTED = re.compile(r"TRIA-[0-9]{6,}: Customer reports payment of SGD (?P<amount>[0-9.]+)(?: on|;)")
 
 
 async def report_payment(state: State, context: Context) -> Draft | list[Fact]:
@@ -31,7 +31,7 @@ async def report_payment(state: State, context: Context) -> Draft | list[Fact]:
     if invoice.status not in VISIBLE:
         return which("payment_report", [number_of(i) for i in unpaid])
     amount, day = _claimed(state) or invoice.amount_due, _day(state)
-    if told := await _known(invoice, amount, _said(amount, day), context):
+    if told := await _known(invoice, amount, day, context):
         return told
     return await _drafted(invoice, amount, day, context)
 
@@ -50,24 +50,31 @@ def _day(state: State) -> date | None:
     return day if day and day <= received.date() else None
 
 
-async def _known(invoice: Invoice, amount: Decimal, text: str, context: Context) -> list[Fact]:
-    """Says so where the payment is matched already, or was reported in the same words before."""
+async def _known(
+    invoice: Invoice, amount: Decimal, day: date | None, context: Context
+) -> list[Fact]:
+    """Says so where the payment is matched already, or was reported before."""
     number, matched = number_of(invoice), await context.accounts.payments_of(invoice)
-    same = [p for p in matched if p.amount == amount] or (matched if not invoice.amount_due else [])
+    same = [p for p in matched if p.amount == amount]
     if same or not invoice.amount_due:
         paid_on = same[-1].date if same else invoice.fully_paid_on_date
-        total = same[-1].amount if len(same) == 1 else invoice.amount_paid
         return fact(
             "already_noted",
             kind="payment_report",
             invoice=number,
-            amount=money(total),
+            amount=money(amount if same else invoice.amount_paid),
             paid_on=paid_on.isoformat() if paid_on else "",
         )
-    history = await context.books.history(invoice)
-    before = (NOTED.match(record.details or "") for record in history)
-    is_repeated = any(found and found["text"] == text for found in before)
-    return fact("already_noted", kind="payment_report", invoice=number) if is_repeated else []
+    told = [record.details or "" for record in await context.books.history(invoice)]
+    if any(_is_repeated(text, amount, day) for text in told):
+        return fact("already_noted", kind="payment_report", invoice=number)
+    return []
+
+
+def _is_repeated(text: str, amount: Decimal, day: date | None) -> bool:
+    """Whether a note of ours tells of that payment; of any day where none is named now."""
+    found = NOTED.match(text)
+    return bool(found and found["amount"] == money(amount) and str(day or "") in text)
 
 
 def _said(amount: Decimal, day: date | None) -> str:

@@ -39,7 +39,10 @@ async def placed_order(
     drafts = [i for i in await context.accounts.past_orders() if is_our_draft(i)]
     still_open = [i for i in drafts if not await _is_over(i, context)]
     chosen = await document_of(
-        state, context.accounts.invoice_by_number, still_open, lambda n: bool(OURS.fullmatch(n))
+        state,
+        context.accounts.invoice_by_number,
+        still_open,
+        spoken_of=lambda number: bool(OURS.fullmatch(number)),
     )
     if isinstance(chosen, list):
         return which(wish, chosen) if chosen else fact("nothing_to_cancel", kind=wish)

@@ -23,6 +23,7 @@ Key = Literal[
     "reason",
     "items",
     "slot",
+    "outlet",
     "expires",
     "approval",
 ]

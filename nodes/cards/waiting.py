@@ -1,5 +1,6 @@
 """Cards of this conversation that the customer has agreed to and a person has not."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,9 @@ from nodes.cards.facts import fact
 from nodes.state import Fact, State, entities_named
 from tools.actions.store import Kind
 from tools.context import Context
-from tools.xero.scoped import is_our_draft
 
 PLACING = frozenset({"order", "quote_accept"})
+ORDERS = re.compile(r"\border|pesanan|tempahan|订单|订货|ஆர்டர்|ஆர்டரை", re.IGNORECASE)
 
 
 async def noted_before(state: State, context: Context, kind: Kind, invoice: str) -> list[Fact]:
@@ -27,7 +28,7 @@ async def let_go(state: State, context: Context) -> list[Fact]:
     if not named and (told := await _about_open(state, context)):
         return told
     card = await _waiting(state, context)
-    if card is None or not await _is_meant(card, named, context):
+    if card is None or not _is_meant(card, named, state["screened"]["text"]):
         return []
     if card["kind"] == "order_cancel":
         return fact("already_noted", kind="order_cancel", invoice=card["card"]["invoice"])
@@ -49,14 +50,13 @@ async def _about_open(state: State, context: Context) -> list[Fact]:
     return fact("still_placing")
 
 
-async def _is_meant(card: Mapping[str, Any], named: set[str], context: Context) -> bool:
-    """Whether a wish to cancel is about that card. An order is nearer than a credit."""
+def _is_meant(card: Mapping[str, Any], named: set[str], text: str) -> bool:
+    """Whether a wish to cancel is about that card: "my order" is not a credit that is asked for."""
     about = {card["document_number"], card["card"].get("invoice"), card["card"].get("quote")}
     if named:
         return bool(named & about)
-    if card["kind"].startswith("order"):
-        return True
-    return not any(is_our_draft(i) for i in await context.accounts.past_orders())
+    is_order = card["kind"].startswith("order") or card["kind"] in PLACING
+    return is_order or not ORDERS.search(text)
 
 
 async def _waiting(state: State, context: Context) -> Mapping[str, Any] | None:

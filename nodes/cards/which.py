@@ -11,20 +11,27 @@ Doc = TypeVar("Doc", Invoice, Quote, CreditNote)
 MOST = 8
 
 
+def anything(_: str) -> bool:
+    """Any number can be meant."""
+    return True
+
+
 async def document_of(
     state: State,
     look_up: Callable[[str], Awaitable[Doc | None]],
     others: Sequence[Doc],
-    spoken_of: Callable[[str], bool] = lambda _: True,
+    *,
+    named: Callable[[str], bool] = anything,
+    spoken_of: Callable[[str], bool] = anything,
 ) -> Doc | list[str]:
     """The document as it is now, or the numbers of those that it may be.
 
     `others` are those still open, from a list that may be a minute old.
 
     One that is named and not there reads like a foreign one: as if it had not been named well.
-    `spoken_of` says which of the numbers that the turn before was about can be meant.
+    `named` and `spoken_of` say which numbers of the message, and of the turn before, can be meant.
     """
-    if names := entities_named(state, "document"):
+    if names := [n for n in entities_named(state, "document") if named(n)]:
         found = await _found(names, look_up)
         return found[0] if len(found) == 1 else _numbers(found or others)
     before = state["turn"].get("focus", {}).get("documents", [])

@@ -23,7 +23,7 @@ async def read_balance(state: State, context: Context) -> list[Fact]:
     late = [i for i in invoices if i.due_date and i.due_date < today]
     listed = late if only_overdue else invoices
     data = balance_fact(owed(invoices, today, notes), today) | {
-        "as_of": now.isoformat(timespec="minutes"),
+        "as_of": now.replace(tzinfo=None).isoformat(timespec="minutes"),
         "listed": [invoice_fact(i, today) for i in listed[:LISTED]],
         "more_count": max(0, len(listed) - LISTED),
         "only_overdue": only_overdue,

@@ -1,7 +1,9 @@
 """Money received: what was matched to the customer's invoices, and whether a payment is there."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
+from uuid import UUID
 
 from nodes.reads.asked import LookUps, invoices_asked, period_asked
 from nodes.state import Fact, State, entities_named
@@ -54,8 +56,18 @@ async def read_received(state: State, context: Context) -> list[Fact]:
         "listed": [payment_fact(p) for p in fitting[:LISTED]],
         "unmatched": [money(a) for a in amounts if a not in {p.amount for p in fitting}],
     }
+    if data["unmatched"] or not fitting:
+        await _wait_for(numbers, state, context)
     facts = [Fact(kind="received", source="xero:payments", data=data)]
     return [*facts, *look_ups.facts()]
+
+
+async def _wait_for(numbers: Sequence[str], state: State, context: Context) -> None:
+    """The conversation hears of it when the payment comes in. Harmless when done again."""
+    thread_id = UUID(state["turn"]["thread_id"])
+    wanted: Sequence[str | None] = numbers or [None]
+    for number in wanted:
+        await context.watches.watch(thread_id, context.caller.scope, number)
 
 
 def _amounts(state: State) -> list[Decimal]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -11,6 +10,7 @@ import psycopg
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
+from redis import Redis
 
 from api.app import create_app
 from api.tokens import Staff, issue_staff_token
@@ -65,10 +65,15 @@ Serve = Callable[..., str]
 
 
 @pytest.fixture
-def serve(environment: dict[str, str], own_database: str, tmp_path: Path) -> Iterator[Serve]:
-    """Starts a service on the database of its own, with changed settings; its address."""
-    (tmp_path / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
-    own = environment | {"TRIA_DATA": str(tmp_path), "DATABASE_URL": own_database}
+def serve(environment: dict[str, str], service_url: str, own_database: str) -> Iterator[Serve]:
+    """Starts a service on a database and a Redis of its own, with changed settings; its address.
+
+    It finds the policies indexed in the data folder by the service that runs already.
+    """
+    own_redis = f"{environment['REDIS_URL'].rsplit('/', 1)[0]}/7"
+    with Redis.from_url(own_redis) as redis:
+        redis.flushdb()
+    own = environment | {"DATABASE_URL": own_database, "REDIS_URL": own_redis}
     with ExitStack() as stack:
 
         def start(**changed: str) -> str:

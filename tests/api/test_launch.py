@@ -14,7 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.api.test_cli import tria
+from tools.embedded.noted import NAME
 from tools.embedded.process import free_port
+from tools.sandbox.company import demo_staff
 
 LAUNCH = [sys.executable, "-m", "api.launch"]
 
@@ -81,12 +84,15 @@ def test_it_says_where_to_click_keeps_its_data_and_leaves_nothing_behind(folder:
         signed_in = httpx.post(f"{url}/demo/sign-in", json={"customer_id": customer}).json()
         headers = {"Authorization": f"Bearer {signed_in['token']}"}
         thread = httpx.post(f"{url}/threads", json={}, headers=headers).json()["thread_id"]
+        assert all(staff.name in said for staff in demo_staff())
+        assert tria({}, "xero", "check", folder=folder).returncode == 0
         assert children(folder)
         # A person presses Ctrl-C twice when it takes long.
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0
     assert children(folder) == []
+    assert not (folder / NAME).exists()
     with launched(variables):
         assert httpx.get(f"{url}/threads/{thread}", headers=headers).status_code == 200
     assert children(folder) == []

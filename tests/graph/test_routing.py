@@ -159,6 +159,21 @@ def test_what_asks_for_a_write_gets_a_card(want: Want) -> None:
     assert after_call_xero_tools(state) == ["propose_action"]
 
 
+@pytest.mark.parametrize(("want", "intent"), [("quote_valid", "quote"), ("credit_left", "credit")])
+def test_what_only_asks_how_things_stand_gets_no_card(want: Want, intent: Intent) -> None:
+    state = a_state(intent)
+    state["understanding"]["entities"] = [{"kind": "document", "value": "CN-1001"}]
+    assert after_call_xero_tools(state) == ["propose_action"]
+    state["understanding"]["wants"] = [want]
+    assert after_call_xero_tools(state) == ["adapt_tone"]
+    state["understanding"]["wants"] = [want, "email_it"]
+    assert after_call_xero_tools(state) == ["propose_action"]
+
+
+def test_a_read_that_needs_a_person_goes_to_one() -> None:
+    assert after_call_xero_tools(a_state("invoice", facts=("needs_person",))) == ["hand_off"]
+
+
 @pytest.mark.parametrize(("intent", "step"), [("credit", "adapt_tone"), ("damage", "hand_off")])
 def test_a_credit_is_asked_for_by_its_document(intent: Intent, step: Step) -> None:
     state = a_state(intent)

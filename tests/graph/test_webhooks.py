@@ -56,6 +56,14 @@ def pay(control: Control, invoice: dict[str, Any], amount: str) -> None:
     httpx.post(f"{control.root}/control/payments", json=payment).raise_for_status()
 
 
+def a_credit_note(control: Control, contact: str) -> dict[str, Any]:
+    wanted = {"kind": "credit_note", "contact_id": contact}
+    found: list[dict[str, Any]] = httpx.get(
+        f"{control.root}/control/documents", params=wanted
+    ).json()
+    return found[0]
+
+
 def scope_of(who: DemoCustomer) -> dict[str, Any]:
     return {
         "customer_id": who.customer_id,
@@ -173,13 +181,10 @@ async def test_what_was_kept_of_the_contact_is_asked_anew(
     work: WebhookWork, xero: XeroParts, control: Control, category: Category
 ) -> None:
     [contact] = customer().contact_ids
-    found = httpx.get(
-        f"{control.root}/control/documents", params={"kind": "credit_note", "contact_id": contact}
-    ).json()
     resource = {
         "CONTACT": contact,
         "INVOICE": open_invoice(control, customer())["InvoiceID"],
-        "CREDITNOTE": found[0]["CreditNoteID"],
+        "CREDITNOTE": a_credit_note(control, contact)["CreditNoteID"],
     }[category]
     asked = {"IDs": contact, "mark": uuid4().hex}  # a question of this test's own
 

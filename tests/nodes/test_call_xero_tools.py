@@ -8,17 +8,22 @@ from nodes.state import Intent, State
 from tests.nodes.conftest import a_state, data_of, kinds, naming
 from tests.tools.conftest import Control
 from tools.context import Context
+from tools.conversations import Conversations
 from tools.errors import ForeignDocument
 from tools.understanding.wants import WANTS, Want
 
 
 async def read(context: Context, text: str, *intents: Intent, documents: str = "") -> State:
     state = naming(a_state(text, *intents), "document", *documents.split())
+    conversations = Conversations(context.links._pool)
+    await conversations.create(state["turn"]["thread_id"], context.caller.customer_id, {})
     return await call_xero_tools(state, Runtime(context=context))
 
 
 async def read_wanting(context: Context, want: Want, intent: Intent, *documents: str) -> State:
     state = naming(a_state("hm", intent), "document", *documents)
+    conversations = Conversations(context.links._pool)
+    await conversations.create(state["turn"]["thread_id"], context.caller.customer_id, {})
     state["understanding"]["wants"] = [want]
     return await call_xero_tools(state, Runtime(context=context))
 
@@ -39,7 +44,7 @@ async def read_wanting(context: Context, want: Want, intent: Intent, *documents:
         ("statement", ["downloads", "statement"]),
         ("order_status", ["documents", "orders"]),
         ("order_change", ["prices", "sales_tax", "standing"]),
-        ("order_cancel", ["sales_tax", "standing"]),
+        ("order_cancel", ["prices", "sales_tax", "standing"]),
         ("quote", ["prices", "sales_tax", "standing"]),
         ("credit", ["credit_notes", "standing"]),
         ("decline", []),

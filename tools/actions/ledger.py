@@ -20,8 +20,8 @@ SAME_KEY_SECONDS = 240
 QUIET_SECONDS = 60
 
 _IS_STALE = (
-    f"(failed_at < now() - interval '{QUIET_SECONDS} seconds'"
-    f" or sent_at < now() - interval '{SAME_KEY_SECONDS} seconds')"
+    f"coalesce(failed_at < now() - interval '{QUIET_SECONDS} seconds'"
+    f" or sent_at < now() - interval '{SAME_KEY_SECONDS} seconds', false)"
 )
 
 

@@ -18,7 +18,9 @@ EntityKind = Literal["document", "product", "quantity", "amount", "date", "outle
 DOCUMENT = re.compile(r"(?<![a-z0-9])(?:INV|TRIA|CN|QU)[-_ ]?0*\d{1,10}(?![a-z0-9])", re.IGNORECASE)
 WRITTEN = re.compile(r"([A-Z]+)[-_ ]?(\d+)", re.IGNORECASE)
 AMOUNT = re.compile(
-    r"(?:S\$|\$|SGD\s?)(\d[\d,]*(?:\.\d{1,2})?)|\b(\d[\d,]*\.\d{2})\b", re.IGNORECASE
+    r"(?:S\$|\$|SGD\s?)(\d[\d,]*(?:\.\d{1,2})?)|\b(\d[\d,]*\.\d{2})\b"
+    r"|(?<![-\w.,])(\d+(?:,\d{3})*(?:\.\d{1,2})?)\s?(?:(?:dollars?|dolar|sgd)\b|元|块|新元|新币|坡币|வெள்ளி|டாலர்)",
+    re.IGNORECASE,
 )
 QUANTITY = re.compile(
     r"\b(\d[\d,]*)\s*(?:x\b|pcs?\b|pieces?|bundles?|bdls?|cartons?|ctns?|packs?|boxes|trays|lids"
@@ -50,7 +52,7 @@ def entities_of(
         "document": documents_in(text),
         "product": products_in(text, catalogue),
         "quantity": [q.replace(",", "") for q in QUANTITY.findall(text)],
-        "amount": [(a or b).replace(",", "") for a, b in AMOUNT.findall(text)],
+        "amount": ["".join(found).replace(",", "") for found in AMOUNT.findall(text)],
         "date": [day.isoformat() for day in sorted(days)],
         "outlet": [o.outlet_id for o in outlets if o.name.lower() in lowered],
     }

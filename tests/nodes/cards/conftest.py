@@ -1,6 +1,6 @@
 """A conversation about documents: messages, cards, answers, and the office's side of the books."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,6 +22,7 @@ from tests.nodes.conftest import a_state, data_of, kinds
 from tests.tools.conftest import Control
 from tools.context import Context
 from tools.ordering.card import slot_of
+from tools.sandbox.company import demo_customers
 from tools.understanding.entities import entities_of
 from tools.understanding.wants import wants_of
 
@@ -88,6 +89,16 @@ class Office:
 
     def _post(self, path: str, **body: str) -> None:
         self._http.post(path, json=body).raise_for_status()
+
+
+@pytest.fixture(autouse=True, scope="module")
+async def books_as_before(clients: Clients, sandbox: dict[str, str]) -> AsyncIterator[None]:
+    """What these tests order, approve and pay must not be there for others."""
+    yield
+    root = sandbox["XERO_API_URL"].removesuffix("/xero")
+    async with httpx.AsyncClient(timeout=60) as http:
+        (await http.post(f"{root}/control/reset")).raise_for_status()
+    await clients.xero.forget(*(c for one in demo_customers() for c in one.contact_ids))
 
 
 @pytest.fixture

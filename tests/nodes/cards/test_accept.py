@@ -32,7 +32,7 @@ async def test_an_accepted_quote_becomes_an_order(talk: Talk, office: Office) ->
     assert (card["subtotal"], card["gst"], card["total"]) == ("13000.00", "1170.00", "14170.00")
     delivery = card["delivery"]
     slot = f"{delivery['day']} {delivery['window_text']}"
-    assert rows(card) == {"quote": quote, "slot": slot}
+    assert rows(card) == {"quote": quote, "outlet": "Forno Rosso Tampines", "slot": slot}
     assert card["outlet"]["name"] == "Forno Rosso Tampines"
     assert not card["needs_approval"]
     done = data_of(await talk.yes(card), "committed")
@@ -63,7 +63,7 @@ async def test_the_order_of_a_quote_can_be_cancelled_but_not_changed(
     card = await talk.card(f"I accept quote {quote} for tampines", "quote")
     number = data_of(await talk.yes(card), "committed")["number"]
     update = await talk.say(f"make it 10000 12 inch boxes in {number}", "order_change")
-    assert data_of(update, "needs_person") == {"reason": "quote"}
+    assert data_of(update, "needs_person") == {"reason": "order_change"}
     cancel = await talk.before(card, 30).card(f"cancel {number}", "order_cancel")
     assert cancel["invoice"] == number
 

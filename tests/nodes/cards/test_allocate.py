@@ -102,14 +102,17 @@ async def test_of_several_credits_the_number_is_asked(talk_of: TalkOf, office: O
     assert numbers <= set(data_of(update, "which_document")["candidates"])
 
 
-async def test_the_only_credit_need_not_be_named(talk: Talk, office: Office) -> None:
+@pytest.mark.parametrize("text", ["apply my credit please", "apply my credit to {}"])
+async def test_the_only_credit_need_not_be_named(talk: Talk, office: Office, text: str) -> None:
     [credit] = [
         c
         for c in office.documents("credit_note", talk.context)
         if c["Status"] == "AUTHORISED" and c["RemainingCredit"]
     ]
-    card = await talk.card("apply my credit please", "credit")
+    invoice = office.invoices(talk.context, "AUTHORISED")[0]["InvoiceNumber"]
+    card = await talk.card(text.format(invoice), "credit")
     assert rows(card)["credit_note"] == credit["CreditNoteNumber"]
+    assert card["invoice"] == invoice
 
 
 @pytest.mark.parametrize("text", ["apply my credit please", "apply my credit CN-1003 please"])

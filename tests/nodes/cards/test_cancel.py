@@ -174,6 +174,21 @@ async def test_what_waits_is_kept_where_another_order_is_named(talk: Talk) -> No
     assert (await talk.stored(card))["status"] == "confirmed"
 
 
+async def test_a_credit_that_waits_goes_only_where_no_order_is_meant(
+    talk: Talk, office: Office
+) -> None:
+    number, _ = await talk.order()
+    invoice = office.invoices(talk.context, "AUTHORISED")[0]
+    line = f"20 x {invoice['LineItems'][0]['ItemCode']}"
+    text = f"{line} in {invoice['InvoiceNumber']} arrived crushed"
+    credit = await talk.card(text, "damage")
+    await talk.yes(credit)
+    focus: Focus = {"documents": [number]}
+    assert (await talk.card("cancel my order", "order_cancel", focus=focus))["invoice"] == number
+    update = await talk.say("please cancel that request", "order_cancel")
+    assert data_of(update, "withdrawn") == {"kind": "credit", "title": credit["title"]}
+
+
 async def test_to_ask_again_for_a_cancellation_does_not_end_it(talk: Talk) -> None:
     number, card = await talk.order()
     talk = talk.before(card, 20)
@@ -213,7 +228,7 @@ async def test_an_order_that_is_being_written_has_to_be_waited_for(
     talk: Talk, control: Control
 ) -> None:
     card = await talk.proposed(ORDER)
-    control.fault("PUT /Invoices", "unavailable", times=2)
+    control.fault("PUT /Invoices", "rate_limit")
     assert kinds(await talk.yes(card)) == ["not_written"]
     assert kinds(await talk.say("cancel my order", "order_cancel")) == ["still_placing"]
     assert kinds(await talk.commit(card)) == ["committed"]

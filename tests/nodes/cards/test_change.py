@@ -31,6 +31,7 @@ async def test_a_changed_order_is_shown_with_its_old_and_new_total(
         "invoice": number,
         "amount": card["total"],
         "new_total": "583.15",
+        "outlet": "Forno Rosso Tampines",
         "slot": f"{card['delivery']['day']} {card['delivery']['window_text']}",
     }
     assert (change["delivery"], change["outlet"]) == (card["delivery"], card["outlet"])

@@ -87,6 +87,8 @@ async def test_what_was_noted_before_is_not_noted_again(talk_of: TalkOf, office:
     await talk.yes(await talk.card(f"I have paid {number}", "payment"))
     update = await talk.say(f"I have paid {number}!!", "payment")
     assert data_of(update, "already_noted") == {"kind": "payment_report", "invoice": number}
+    assert (await talk.card(f"I have paid {number}, SGD 7.00", "payment"))["amount"] == "7.00"
+    assert (await talk.card(f"I have paid {number} yesterday", "payment"))["amount"]
 
 
 async def test_a_payment_that_is_matched_is_told(talk_of: TalkOf, office: Office) -> None:

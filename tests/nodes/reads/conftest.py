@@ -17,6 +17,7 @@ from nodes.validate_output import validate_output
 from tests.nodes.conftest import Stream, a_state
 from tests.tools.conftest import Control
 from tools.context import Context
+from tools.conversations import Conversations
 from tools.understanding.entities import entities_of
 from tools.understanding.periods import period_of
 from tools.understanding.wants import wants_of
@@ -73,6 +74,8 @@ async def understood(
     """The state after a message was screened and understood, at the present time."""
     now = context.now()
     state = a_state(text, *intents, received_at=now.isoformat(), focus=focus or {})
+    conversations = Conversations(context.links._pool)
+    await conversations.create(thread_of(state), context.caller.customer_id, {})
     outlets = await context.outlets.of_contacts(context.caller.contact_ids)
     spoken = state["screened"]["text"]
     named = period_of(spoken, now.date())

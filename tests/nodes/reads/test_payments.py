@@ -1,10 +1,20 @@
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
+from nodes.reads.payments import read_received
 from nodes.replies import LANGUAGES
 from tests.nodes.conftest import data_of, kinds
-from tests.nodes.reads.conftest import LATE_PAYER, Books, money, reads, reply_to
+from tests.nodes.reads.conftest import (
+    LATE_PAYER,
+    Books,
+    money,
+    reads,
+    reply_to,
+    thread_of,
+    understood,
+)
 from tools.context import Context
 
 NOT_UNPAID = "That does not mean it is unpaid"
@@ -83,3 +93,22 @@ async def test_it_is_told_in_every_language(context: Context, books: Books, lang
     assert money(paid["Amount"]) in said
     assert "SGD 12,345.67" in said
     assert await reply_to(context, "our payments", "payment", language=language)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("did you receive my payment of $12,345.67?", None),
+        ("have you received my payment of $12,345.67 for {}?", "INV-"),
+    ],
+)
+async def test_the_conversation_waits_for_a_payment_that_is_not_there(
+    context: Context, books: Books, text: str, number: str | None
+) -> None:
+    invoice = books.invoices(context, "AUTHORISED")[0]["InvoiceNumber"]
+    state = await understood(context, text.format(invoice), "payment")
+    await read_received(state, context)
+    [contact] = context.caller.contact_ids
+    watches = await context.watches.of_invoice(UUID(contact), invoice)
+    [watch] = [w for w in watches if w["thread_id"] == thread_of(state)]
+    assert watch["invoice_number"] == (invoice if number else None)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -6,10 +7,15 @@ from nodes.replies import LANGUAGES
 from tests.nodes.conftest import data_of, kinds
 from tests.nodes.reads.conftest import Books, money, reads, reply_to
 from tools.context import Context
+from tools.sandbox.xero.wire import day_of
 
 
-def quote_of(books: Books, context: Context, status: str) -> dict[str, object]:
-    return next(q for q in books.of("quote", context) if q["Status"] == status)
+def quote_of(books: Books, context: Context, status: str) -> dict[str, Any]:
+    return next(
+        q
+        for q in books.of("quote", context)
+        if q["Status"] == status and day_of(q["ExpiryDate"]) >= context.now().date()
+    )
 
 
 async def test_until_when_a_quote_holds_is_told(context: Context, books: Books) -> None:

@@ -67,7 +67,7 @@ async def test_the_last_twenty_failures_are_kept(scene: Scene, redis: Redis) -> 
     await status.note(a_call(problem=None, ms=-1))
     found = (await status.read()).errors
     assert [e["ms"] for e in found] == list(reversed(range(5, KEPT_ERRORS + 5)))
-    assert await redis.ttl("xero:errors") > 0
+    assert await redis.ttl("xero:xero.test:errors") > 0
 
 
 async def test_without_redis_a_process_tells_what_it_knows(scene: Scene) -> None:

@@ -357,6 +357,7 @@ class TestArguments:
             ("list_invoices", {"state": ["open"]}),
             ("list_invoices", {"state": "open", "from_date": "yesterday"}),
             ("list_invoices", {"state": "open", "from_date": 20261101}),
+            ("list_invoices", {"state": "open", "from_date": 86400}),
             ("list_invoices", {"state": "open", "page": 2}),
             ("get_invoice", {}),
             ("get_invoice", {"document": 1001}),
