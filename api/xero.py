@@ -68,7 +68,7 @@ async def choose(body: Chosen, clients: ClientsOf, admin: Admin) -> dict[str, st
         ) from error
     except OrganisationRefused as error:
         raise HTTPException(
-            409, f"{str(error).capitalize()}. Choose another one, or correct the setting."
+            409, f"Not connected: {error}. Choose another one, or correct the setting."
         ) from error
     log.info("xero connected", tenant_id=str(chosen.tenant_id), by=admin.staff_id)
     return {"tenant_id": str(chosen.tenant_id), "name": chosen.name}
@@ -118,7 +118,7 @@ def _to_do(status: Status, seen: EventsSeen, clients: Clients) -> list[str]:
         ),
         (
             bool(seen.parked),
-            f"{len(seen.parked)} events were given up: see their errors, then retry them.",
+            f"Events were given up ({len(seen.parked)}): see their errors, then retry them.",
         ),
         (
             clients.settings.xero_webhook_key is None,

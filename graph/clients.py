@@ -22,6 +22,7 @@ from graph.settings import Settings
 from graph.sweeper import Sweeper
 from graph.webhooks import WebhookWork
 from graph.xero import XeroParts, make_xero
+from monitoring import metrics
 from monitoring.logging import origin
 from tools.actions.desk import ApprovalDesk
 from tools.actions.store import Actions
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from tools.search.knowledge import Knowledge
 
 log = structlog.get_logger()
+KEEP_ALIVE_SECONDS = 3600.0
 INDEX_LOCK = 7_384_116_022  # any fixed number of our own
 
 
@@ -76,6 +78,10 @@ class Clients:
     executor: Executor
     sweeper: Sweeper
     context_for: Callable[[Caller], Context]
+
+    async def keep_connected(self) -> None:
+        """A refresh token that nobody uses ends: use it once a day."""
+        await self.xero_parts.tokens.refresh_if_older_than()
 
 
 def now() -> datetime:
@@ -102,6 +108,7 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
             stack.push_async_callback(clients.model.aclose)
         events = WebhookWork(xero.events, Watches(pool), xero.client)
         clients.sweeper.add(events.work_on_events)
+        clients.sweeper.add(clients.keep_connected, KEEP_ALIVE_SECONDS)
         clients.executor.start()
         stack.push_async_callback(clients.executor.stop)
         clients.sweeper.start()
@@ -135,8 +142,8 @@ def _assemble(
         scope = scope_of(caller.customer_id, caller.contact_ids, caller.roles)
         return Context(
             caller=caller,
-            accounts=Accounts(xero, scope, lambda: now().date()),
-            books=Books(xero, scope),
+            accounts=Accounts(xero, scope, lambda: now().date(), on_alarm=_alarm),
+            books=Books(xero, scope, on_alarm=_alarm),
             guesses=guesses,
             outlets=outlets,
             catalogue=catalogue,
@@ -174,6 +181,12 @@ def _assemble(
         sweeper=Sweeper(desk, actions, context_for, now),
         context_for=context_for,
     )
+
+
+def _alarm(what: str) -> None:
+    """Xero gave us somebody else's document. Nothing of it was used; a person must look why."""
+    metrics.FOREIGN_DOCUMENTS.inc()
+    log.error("foreign document", what=what)
 
 
 def make_knowledge(settings: Settings, embedder: Embedder) -> "Knowledge":

@@ -58,6 +58,7 @@ class Executor:
         self._context_for = context_for
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
     def start(self) -> None:
         """Begin to look for runs that wait or whose worker died."""
@@ -65,6 +66,8 @@ class Executor:
 
     async def stop(self) -> None:
         """Hand every run over; whoever takes it continues from its last checkpoint."""
+        # A cancelled query may end as a database error instead: then the flag ends the loop.
+        self._is_stopping = True
         tasks = [*self._tasks, *([self._sweeper] if self._sweeper else [])]
         for task in tasks:
             task.cancel()
@@ -78,14 +81,15 @@ class Executor:
             task.add_done_callback(self._tasks.discard)
 
     async def _sweep(self) -> None:
-        while True:
+        while not self._is_stopping:
             try:
                 await self.take()
                 for run in await self._runs.give_up():
                     await self._end_failed(run, "attempts_exhausted")
             except DATABASE_ERRORS as error:
                 log.warning("sweep failed", error=type(error).__name__)
-            await asyncio.sleep(SWEEP_SECONDS)
+            if not self._is_stopping:
+                await asyncio.sleep(SWEEP_SECONDS)
 
     async def _work(self, run: DictRow) -> None:
         """Execute one claimed run while its lease is renewed, then take the thread's next one."""

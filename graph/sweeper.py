@@ -1,12 +1,16 @@
 """Finishes what was left: cards whose process died, decisions that came, customers to be told."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
+from monitoring import metrics
 from monitoring.logging import origin
 from tools.actions.commit import carry_out
 from tools.actions.desk import ApprovalDesk
@@ -23,6 +27,23 @@ SWEEP_SECONDS = 1.0
 Work = Callable[[], Awaitable[None]]
 
 
+@dataclass
+class _Regular:
+    """Work that is done now and then."""
+
+    work: Work
+    every_seconds: float
+    done: float = -math.inf
+
+    def is_due(self) -> bool:
+        """Whether it is time again; then the time counts from now."""
+        now = time.monotonic()
+        if now < self.done + self.every_seconds:
+            return False
+        self.done = now
+        return True
+
+
 class Sweeper:
     """Background work of one process. Every step may be done by any replica, and by one only."""
 
@@ -37,12 +58,13 @@ class Sweeper:
         self._actions = actions
         self._context_for = context_for
         self._now = now
-        self._more: list[Work] = []
+        self._more: list[_Regular] = []
         self._task: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
-    def add(self, work: Work) -> None:
-        """Also do this in every sweep."""
-        self._more.append(work)
+    def add(self, work: Work, every_seconds: float = 0) -> None:
+        """Also do this in every sweep, or no more often than that."""
+        self._more.append(_Regular(work, every_seconds))
 
     def start(self) -> None:
         """Begin to sweep."""
@@ -50,15 +72,20 @@ class Sweeper:
 
     async def stop(self) -> None:
         """End at once; whatever was under way is found by the next sweep of any replica."""
+        # A cancelled query may end as a database error instead: then the flag ends the loop.
+        self._is_stopping = True
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _forever(self) -> None:
-        while True:
-            for work in (self._finish, self._chase, self._tell, *self._more):
-                await self._attempt(work)
-            await asyncio.sleep(SWEEP_SECONDS)
+        while not self._is_stopping:
+            due = [regular.work for regular in self._more if regular.is_due()]
+            for work in (self._finish, self._chase, self._tell, *due):
+                if not self._is_stopping:
+                    await self._attempt(work)
+            if not self._is_stopping:
+                await asyncio.sleep(SWEEP_SECONDS)
 
     async def _attempt(self, work: Work) -> None:
         try:
@@ -79,6 +106,7 @@ class Sweeper:
             await self._actions.settle(action["action_id"], "expired", error=change)
             return
         carried = await carry_out(action, self._actions, context.books)
+        metrics.CARDS_SWEPT.labels(carried.status).inc()
         log.info(
             "card swept",
             action_id=str(action["action_id"]),

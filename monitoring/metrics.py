@@ -17,6 +17,12 @@ PART_UP = Gauge("tria_part_up", "Whether a part answered its last probe.", ["par
 REQUEST_SECONDS = Histogram(
     "tria_request_seconds", "HTTP requests.", ["method", "route", "status"], buckets=SECONDS
 )
+FOREIGN_DOCUMENTS = Counter(
+    "tria_foreign_documents_total", "Answers of Xero refused for a document of somebody else."
+)
+CARDS_SWEPT = Counter(
+    "tria_cards_swept_total", "Tries to finish a confirmed card that no turn works on.", ["outcome"]
+)
 REPLIES = Counter("tria_replies_total", "Replies, by who worded them.", ["by"])
 CACHE_ASKED = Counter(
     "tria_answer_cache_total", "Questions about the rules alone, by hit or miss.", ["result"]

@@ -20,6 +20,7 @@ from nodes.state import Fact, Intent, State, entities_named, intents_of, wants_i
 from tools.context import Context
 from tools.errors import BackendRejected, BackendUnavailable
 from tools.understanding.wants import Want
+from tools.xero.limits import Busy
 
 Read = Callable[[State, Context], Awaitable[list[Fact]]]
 
@@ -55,8 +56,9 @@ def _planned(state: State) -> set[Read]:
 async def _attempt(read: Read, state: State, context: Context) -> list[Fact]:
     try:
         return await read(state, context)
-    except (BackendUnavailable, BackendRejected):
-        return [Fact(kind="unavailable", source="xero", data={"part": "accounts"})]
+    except (BackendUnavailable, BackendRejected) as error:
+        data = {"part": "accounts"} | ({"is_busy": True} if isinstance(error, Busy) else {})
+        return [Fact(kind="unavailable", source="xero", data=data)]
 
 
 ORDER = (read_prices, read_standing, read_sales_tax)

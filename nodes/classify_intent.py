@@ -82,6 +82,10 @@ WITHOUT_WANTS: frozenset[Intent] = frozenset(
     {"out_of_scope", "small_talk", "account_change", "privacy", "food_safety"}
 )
 
+# These are believed beside a certain wish only when they are as certain.
+DOUBTED: frozenset[Intent] = frozenset({"out_of_scope", "privacy"})
+BEYOND_DOUBT = 0.9
+
 ASKS = re.compile("[?？吗呢]")
 
 By = Literal["code", "classifier", "model"]
@@ -111,8 +115,7 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     if not intents:
         intents, by = _as_asked(_known(scored, text, focus), text, received), "classifier"
     wants = wants_of(text)
-    if not _is_sure(intents):
-        intents = _by_wants(wants, masked) or intents
+    intents = _with_wants(intents, wants, masked)
     if not _is_sure(intents) and context.model:
         asked = await _ask_model(state, context.model, spent)
         intents, by = (asked, "model") if asked else (intents, by)
@@ -220,10 +223,16 @@ def _not_understood(scored: Sequence[Scored], text: str) -> Found:
     return _found("out_of_scope" if is_elsewhere else "unclear", 1.0, text)
 
 
-def _by_wants(wants: Set[Want], text: str) -> list[Found]:
-    """The intents that certain wishes stand for."""
+def _with_wants(intents: list[Found], wants: Set[Want], text: str) -> list[Found]:
+    """What certain wishes stand for, where nothing surer is known."""
+    if _is_sure(intents) and not all(map(_is_doubted, intents)):
+        return intents
     names = dict.fromkeys(BY_WANT[want] for want in sorted(wants))
-    return [_found(name, MODEL_CONFIDENCE, text) for name in names]
+    return [_found(name, MODEL_CONFIDENCE, text) for name in names] or intents
+
+
+def _is_doubted(found: Found) -> bool:
+    return found["name"] in DOUBTED and found["confidence"] < BEYOND_DOUBT
 
 
 def _meant(wants: Set[Want], intents: Sequence[Found]) -> Set[Want]:

@@ -222,7 +222,7 @@ function troubleItem(row) {
     const found = await ask(`/admin/actions/${row.action_id}`).catch(() => null);
     if (!found) return void lines.replaceChildren(make("li", "", "This could not be read."));
     const writes = found.writes.map(({ operation, status, epoch }) => make("li", "", `${operation.replaceAll("_", " ")}: ${status}`, make("small", "", `try ${epoch + 1}`)));
-    const steps = found.trail.map(({ at, actor, event, note }) => make("li", "", `${event.replace("action.", "").replaceAll("_", " ")} by ${actor}`, make("small", "", [moment(at), note].filter(Boolean).join(" · "))));
+    const steps = found.trail.map(({ at, actor, event, note }) => make("li", "", `${event.replace("action.", "").replaceAll("_", " ")} by ${actor}`, make("small", "", [moment(at), note?.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, "card $1")].filter(Boolean).join(" · "))));
     return lines.replaceChildren(...writes, ...steps);
   });
   return make("li", "", item);
@@ -245,15 +245,15 @@ function showXero({ is_connected: isConnected, to_do: toDo, connection, limits, 
     ["Events waiting", webhook.waiting || null],
   ].filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "");
   fill($("xero"), rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", String(value))]));
-  showLines($("xero-errors"), "errors lately", errors, (each) => [`${each.method} ${each.path}: ${each.problem}`, `${moment(each.at)}${each.status ? ` · ${each.status}` : ""}`]);
-  showLines($("xero-parked"), "events given up", webhook.parked, (each) => [`${each.category} ${each.event_type}: ${each.error}`, `${moment(each.event_at)} · ${each.resource_id}`]);
+  showLines($("xero-errors"), "Errors lately", errors, (each) => [`${each.method} ${each.path}: ${each.problem}`, `${moment(each.at)}${each.status ? ` · ${each.status}` : ""}`]);
+  showLines($("xero-parked"), "Events given up", webhook.parked, (each) => [`${each.category} ${each.event_type}: ${each.error}`, `${moment(each.event_at)} · ${each.resource_id}`]);
   $("connect").textContent = connection ? "Connect again" : "Connect Xero";
   $("retry").hidden = !webhook.parked.length;
 }
 
 function showLines(details, name, entries, words) {
   details.hidden = !entries.length;
-  details.querySelector("summary").textContent = `${entries.length} ${name}`;
+  details.querySelector("summary").textContent = `${name} (${entries.length})`;
   fill(details.querySelector("ul"), entries.map(words).map(([line, small]) => make("li", "", line, make("small", "", small))));
 }
 

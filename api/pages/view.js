@@ -232,7 +232,7 @@ function badge(card, isLive, answer, words) {
 }
 
 function lineRow(line) {
-  const packs = line.pack && line.pack !== "piece" ? `${count(line.packs)} ${line.pack}${Number(line.packs) === 1 ? "" : "s"}` : "";
+  const packs = line.pack && line.pack !== "piece" && Number(line.packs) ? `${count(line.packs)} ${line.pack}${Number(line.packs) === 1 ? "" : "s"}` : "";
   const row = make("tr", "",
     make("th", "", line.name, make("small", "", line.code ?? "")),
     make("td", "", count(line.pieces), make("small", "", packs)),

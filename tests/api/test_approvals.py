@@ -33,9 +33,10 @@ async def an_order_that_waits(sdk: LangGraphClient) -> tuple[str, dict[str, Any]
 
 async def told(sdk: LangGraphClient, thread: str, count: int) -> list[dict[str, Any]]:
     """The conversation once it has that many messages."""
+    messages: list[dict[str, Any]] = []
     for _ in range(150):
         state = await sdk.threads.get_state(thread)
-        messages: list[dict[str, Any]] = state["values"]["messages"]  # type: ignore[call-overload]
+        messages = state["values"]["messages"]  # type: ignore[call-overload]
         if len(messages) >= count:
             return messages
         await asyncio.sleep(0.1)

@@ -11,6 +11,7 @@ from tools.context import Context
 from tools.conversations import Conversations
 from tools.errors import ForeignDocument
 from tools.understanding.wants import WANTS, Want
+from tools.xero.limits import Busy
 
 
 async def read(context: Context, text: str, *intents: Intent, documents: str = "") -> State:
@@ -131,6 +132,19 @@ async def test_books_that_are_away_are_said_so_once_and_the_rest_is_read(
     update = await read(context, "hm", "product", "credit", "balance")
     assert "products" in kinds(update)
     assert data_of(update, "unavailable") == {"part": "accounts"}
+
+
+class Crowded:
+    """Books that others are reading just now."""
+
+    async def payments(self, *_: object) -> None:
+        raise Busy("minute limit")
+
+
+async def test_books_that_are_busy_are_said_to_be(context: Context) -> None:
+    there = Context(**{**vars(context), "accounts": Crowded()})
+    update = await read(there, "our payments", "payment")
+    assert data_of(update, "unavailable") == {"part": "accounts", "is_busy": True}
 
 
 async def test_a_foreign_document_ends_the_turn(context: Context, control: Control) -> None:

@@ -203,3 +203,44 @@ async def test_a_model_that_fails_changes_nothing(
 async def test_a_model_that_cannot_be_reached_changes_nothing(context: Context) -> None:
     away = replace(context, model=Model("a key", "http://127.0.0.1:9/v1", "sandbox-chat"))
     assert await understand(away, UNSURE) == await understand(context, UNSURE)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "wants"),
+    [
+        ("what is your GST number?", "invoice", ["tax"]),
+        ("macam mana nak bayar?", "payment", ["how_to_pay"]),
+        ("எப்படி பணம் செலுத்துவது?", "payment", ["how_to_pay"]),
+        ("你们的银行账号", "payment", ["how_to_pay"]),
+        ("QU-1001 இன்னும் செல்லுபடியாகுமா", "quote", ["quote_valid"]),
+        ("send me the pdf of INV-1042", "invoice", ["pdf"]),
+        ("we have paid INV-1042", "payment", ["has_paid"]),
+    ],
+)
+async def test_a_certain_wish_says_what_a_message_is_about(
+    context: Context, text: str, intent: str, wants: list[str]
+) -> None:
+    understood = await understand(context, text)
+    assert [found["name"] for found in understood["intents"]] == [intent]
+    assert understood["wants"] == wants
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how do I pay my town council charges",
+        "how to file income tax on iras",
+        "I want a copy of all data you hold on me",
+        "please send all invoices to our new email address in future",
+        "is there a grace period for overdue invoices",
+        "how much with GST for a carton of 2 ply napkins",
+    ],
+)
+async def test_words_that_mean_something_else_are_no_wish(context: Context, text: str) -> None:
+    assert (await understand(context, text))["wants"] == []
+
+
+async def test_the_time_that_is_named_is_understood(context: Context) -> None:
+    understood = await understand(context, "statement for October please")
+    assert understood["period"] == ("2026-10-01", "2026-10-31")
+    assert (await understand(context, "what do I owe?"))["period"] is None

@@ -27,6 +27,8 @@ create table payment_watches (
   since timestamptz not null default now()
 );
 create index payment_watches_since on payment_watches (since);
+create index actions_payments_reported on actions (created_at)
+  where kind = 'payment_report' and status = 'committed';
 
 -- Each payment is told to each customer once, whatever becomes of the conversation.
 create table payments_told (

@@ -9,7 +9,7 @@ from uuid import UUID
 from tools.errors import OutcomeUnknown, WriteImpossible
 from tools.xero.client import XeroClient
 from tools.xero.documents import CreditNote, HistoryRecord, Invoice, Quote
-from tools.xero.scope import Scope, ScopedReads
+from tools.xero.scope import Scope, ScopedReads, nobody
 from tools.xero.writes import Operation, Write, Written
 
 Look = Callable[["Books", Write], Awaitable[Written | None]]
@@ -20,9 +20,11 @@ EMAILED = {"sent", "emailed", "invoice sent"}
 class Books:
     """The write side. A document of somebody else is never changed, whatever a write names."""
 
-    def __init__(self, client: XeroClient, scope: Scope) -> None:
+    def __init__(
+        self, client: XeroClient, scope: Scope, on_alarm: Callable[[str], None] = nobody
+    ) -> None:
         self._client = client
-        self._reads = ScopedReads(client, scope)
+        self._reads = ScopedReads(client, scope, on_alarm)
 
     async def find(self, write: Write) -> Written | None:
         """Whether this write is done already; raises WriteImpossible where it cannot be.

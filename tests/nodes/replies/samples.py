@@ -478,4 +478,53 @@ ACTIONS = [
         )
     ),
 ]
-SAMPLES = [*READS, *CARDS, *ACTIONS]
+QUESTION = {
+    "phrase": "boxes",
+    "problem": "ambiguous",
+    "product": '12" medium pizza box',
+    "pieces": 130,
+    "suggested_pieces": 200,
+    "alternatives": ['10" regular pizza box', '12" medium pizza box'],
+}
+PRODUCT = {
+    "code": "CNP-015-FB-01",
+    "name": '12" medium pizza box',
+    "price": "0.65",
+    "pack": "bundle",
+    "pack_size": 100,
+    "pack_price": "65.00",
+    "on_hand": 40000,
+}
+NO_QUESTIONS: dict[str, Any] = {"lines": [], "clear": [], "outlets": []}
+OTHERS = [
+    Sample("below_minimum", "below_minimum", {"minimum": "200.00"}),
+    Sample("nothing_to_repeat", "nothing_to_repeat", {}),
+    Sample("order_questions", "order_questions", NO_QUESTIONS),
+    Sample(
+        "order_questions",
+        "order_questions",
+        {
+            "lines": [],
+            "clear": [{"name": '12" medium pizza box', "pieces": 200}],
+            "outlets": ["Forno Rosso Tampines", "Forno Rosso Pasir Ris"],
+        },
+    ),
+    *(
+        Sample(
+            "order_questions",
+            "order_questions",
+            NO_QUESTIONS | {"lines": [QUESTION | {"problem": problem}]},
+        )
+        for problem in (
+            *("unknown_product", "ambiguous", "no_quantity", "not_whole_packs", "out_of_stock"),
+        )
+    ),
+    Sample("prices", "products", {"listed": [PRODUCT]}),
+    Sample("prices", "products", {"listed": []}),
+    Sample("stock", "products", {"listed": [PRODUCT, PRODUCT | {"on_hand": 0}]}),
+    *(
+        Sample(reason, "handoff", HANDOFF | {"reason": reason})
+        for reason in (*("complaint", "damage", "food_safety"),)
+    ),
+]
+SAMPLES = [*READS, *CARDS, *ACTIONS, *OTHERS]

@@ -46,6 +46,11 @@ def an_invoice(number: str, contact_id: str | None = None, **changes: Any) -> Wr
     return new_invoice(number, document | changes)
 
 
+def a_number() -> str:
+    """A number that no other database has given out in the same sandbox."""
+    return f"TRIA-7{uuid4().int % 10**8:08}"
+
+
 async def a_confirmed(
     actions: Actions,
     pool: Pool,

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import customer
-from tests.tools.actions.conftest import a_confirmed, an_invoice, status_of
+from tests.tools.actions.conftest import a_confirmed, a_number, an_invoice, status_of
 from tests.tools.conftest import Control
 from tools.actions.commit import carry_out
 from tools.actions.store import Actions
@@ -14,7 +14,7 @@ from tools.xero.books import Books
 
 @pytest.fixture
 async def order(actions: Actions, pool: Pool) -> dict[str, Any]:
-    number = await actions.next_number()
+    number = a_number()
     return await a_confirmed(actions, pool, [an_invoice(number)], number)
 
 
@@ -120,7 +120,7 @@ async def test_what_was_written_long_ago_is_found_and_not_sent_under_a_new_key(
 async def test_a_refused_write_ends_the_card_with_every_reason(
     actions: Actions, books: Books, control: Control, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     write = an_invoice(number, LineItems=[{"Description": "x", "Quantity": 1, "AccountCode": "?"}])
     card = await a_confirmed(actions, pool, [write], number)
     carried = await carry_out(card, actions, books)
@@ -135,7 +135,7 @@ async def test_a_refused_write_ends_the_card_with_every_reason(
 async def test_another_total_is_taken_back_and_never_corrected(
     actions: Actions, books: Books, control: Control, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number)], number, card={"total": "49.04"})
     carried = await carry_out(card, actions, books)
     assert (carried.status, carried.reason) == ("failed", "total_differs")
@@ -146,7 +146,7 @@ async def test_another_total_is_taken_back_and_never_corrected(
 async def test_of_two_writes_the_first_is_taken_back_when_the_second_is_refused(
     actions: Actions, books: Books, control: Control, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     second = an_invoice(f"{number}9", LineItems=[])
     card = await a_confirmed(actions, pool, [an_invoice(number), second], number)
     assert (await carry_out(card, actions, books)).status == "failed"
@@ -156,7 +156,7 @@ async def test_of_two_writes_the_first_is_taken_back_when_the_second_is_refused(
 async def test_taking_back_goes_on_after_an_outage(
     actions: Actions, books: Books, control: Control, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number)], number, card={"total": "1.00"})
     control.fault("POST /Invoices/{InvoiceID}", "html_error")
     assert (await carry_out(card, actions, books)).status == "unknown"
@@ -171,7 +171,7 @@ async def test_a_document_of_somebody_else_is_never_changed(
     actions: Actions, books: Books, control: Control, pool: Pool
 ) -> None:
     other = demo_customers()[2].contact_ids[0]
-    number = await actions.next_number()
+    number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number, other)], number)
     assert (await carry_out(card, actions, books)).status == "unknown"
     assert await status_of(actions, card["action_id"]) == "confirmed"

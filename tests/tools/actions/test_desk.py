@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.conftest import customer
-from tests.tools.actions.conftest import a_confirmed, an_invoice, status_of
-from tests.tools.conftest import CUSTOMER, a_run, a_thread
+from tests.tools.actions.conftest import a_confirmed, a_number, an_invoice, status_of
+from tests.tools.conftest import CUSTOMER, a_run
 from tools.actions.desk import APPROVAL_DAYS, ApprovalDesk
 from tools.actions.store import Actions
 from tools.conversations import Conversations
@@ -29,7 +29,7 @@ def runs(pool: Pool) -> Runs:
 @pytest.fixture
 async def waiting(actions: Actions, pool: Pool) -> dict[str, Any]:
     """A card that its customer confirmed and that needs a person of level 2."""
-    number = await actions.next_number()
+    number = a_number()
     return await a_confirmed(actions, pool, [an_invoice(number)], number, level=2)
 
 
@@ -98,7 +98,7 @@ async def test_only_one_decision_counts(desk: ApprovalDesk, waiting: dict[str, A
 async def test_a_card_that_needs_nobody_cannot_be_decided(
     desk: ApprovalDesk, actions: Actions, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number)], number)
     assert await desk.decide(card["action_id"], "Aisha", approved=True, reason="") is None
 
@@ -125,7 +125,7 @@ async def test_the_customer_may_withdraw_what_waits(
 async def test_what_no_run_works_on_is_found_and_tried_less_and_less_often(
     desk: ApprovalDesk, actions: Actions, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number)], number)
     assert card["action_id"] not in {a["action_id"] for a in await desk.unfinished()}
     await aged(pool, card["action_id"])
@@ -136,7 +136,7 @@ async def test_what_no_run_works_on_is_found_and_tried_less_and_less_often(
 async def test_what_a_run_works_on_is_left_to_it(
     desk: ApprovalDesk, actions: Actions, runs: Runs, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number)], number)
     await aged(pool, card["action_id"])
     await runs.create(a_run(card["thread_id"], customer_id=customer().customer_id))
@@ -182,7 +182,7 @@ async def test_a_conversation_that_is_gone_is_told_nothing(
 async def test_an_unusual_order_is_chased_once(
     desk: ApprovalDesk, actions: Actions, pool: Pool
 ) -> None:
-    number = await actions.next_number()
+    number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number)], number, card={"unusual": True})
     await fetch_one(
         pool,
@@ -193,4 +193,3 @@ async def test_an_unusual_order_is_chased_once(
     chased = [a["action_id"] for a in await desk.silent_unusual(soon)]
     assert card["action_id"] in chased
     assert await desk.silent_unusual(soon) == []
-    assert await a_thread(pool)

@@ -1,0 +1,86 @@
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from langgraph.runtime import Runtime
+
+from nodes.confirm_action import confirm_action
+from nodes.state import Intent, State
+from tests.nodes.conftest import a_state, data_of, kinds
+from tools.actions.store import Proposal, card_hash
+from tools.context import Context
+
+CARD = {"title": "A card", "total": "1.00"}
+
+
+async def a_card(context: Context, thread_id: str, level: int | None = None) -> dict[str, str]:
+    proposal = Proposal(
+        action_id=uuid4(),
+        thread_id=UUID(thread_id),
+        customer_id=context.caller.customer_id,
+        kind="order",
+        card=CARD,
+        writes=(),
+        document_number=await context.actions.next_number(),
+        expires_at=context.now() + timedelta(hours=1),
+        approval_level=level,
+    )
+    await context.actions.propose(proposal)
+    return {"action_id": str(proposal.action_id), "hash": card_hash(CARD, ())}
+
+
+async def answered(
+    context: Context, card: dict[str, str] | None, thread_id: str, intent: Intent = "confirm"
+) -> State:
+    state = a_state("yes", intent, open_card=card, thread_id=thread_id)
+    return await confirm_action(state, Runtime(context=context))
+
+
+async def status_of(context: Context, card: dict[str, str]) -> str:
+    row = await context.actions.get(UUID(card["action_id"]), context.caller.customer_id)
+    assert row
+    return str(row["status"])
+
+
+async def test_a_yes_is_kept_and_leads_to_the_write(context: Context, thread_id: str) -> None:
+    card = await a_card(context, thread_id)
+    assert await answered(context, card, thread_id) == {"action": {"action_id": card["action_id"]}}
+    assert await status_of(context, card) == "confirmed"
+
+
+async def test_where_a_person_must_agree_nothing_follows_yet(
+    context: Context, thread_id: str
+) -> None:
+    card = await a_card(context, thread_id, level=3)
+    update = await answered(context, card, thread_id)
+    assert kinds(update) == ["awaiting_approval", "needs_person"]
+    assert data_of(update, "needs_person") == {"reason": "approval", "level": 3}
+    assert update["card"] is not None
+    assert (update["card"]["status"], update["card"]["document_number"]) == ("confirmed", None)
+
+
+async def test_a_no_lets_the_card_go(context: Context, thread_id: str) -> None:
+    card = await a_card(context, thread_id)
+    assert kinds(await answered(context, card, thread_id, "decline")) == ["declined"]
+    assert await status_of(context, card) == "declined"
+
+
+# 5.4 case 42
+@pytest.mark.parametrize("intent", ["confirm", "decline"])
+async def test_nobody_else_can_answer_a_card(
+    context: Context, thread_id: str, intent: Intent
+) -> None:
+    card = await a_card(context, thread_id)
+    stranger = replace(context, caller=replace(context.caller, customer_id="somebody else"))
+    assert kinds(await answered(stranger, card, thread_id, intent)) == ["card_gone"]
+    assert await status_of(context, card) == "proposed"
+
+
+async def test_a_card_belongs_to_its_conversation(context: Context, thread_id: str) -> None:
+    card = await a_card(context, thread_id)
+    assert kinds(await answered(context, card, str(uuid4()))) == ["card_gone"]
+
+
+async def test_without_a_card_there_is_nothing_to_answer(context: Context, thread_id: str) -> None:
+    assert kinds(await answered(context, None, thread_id)) == ["card_gone"]
