@@ -75,6 +75,8 @@ class Executor:
 
     async def take(self, thread_id: UUID | None = None) -> None:
         """Claim what may run now and work on it in the background."""
+        if self._is_stopping:
+            return
         for run in await self._runs.claim(thread_id):
             task = asyncio.create_task(self._work(run))
             self._tasks.add(task)
