@@ -46,9 +46,10 @@ def work(xero: XeroParts, watches: Watches) -> WebhookWork:
 
 
 def open_invoice(control: Control, who: DemoCustomer) -> dict[str, Any]:
-    """One that can be paid in parts for a while."""
+    """One that can be paid in parts for a while, and that no other test pays."""
     sales = control.sales(who.contact_ids)
-    return max((i for i in sales if i["Status"] == "AUTHORISED"), key=lambda i: i["AmountDue"])
+    unpaid = [i for i in sales if i["Status"] == "AUTHORISED" and i["AmountDue"] > 100]
+    return min(unpaid, key=lambda i: i["AmountDue"])
 
 
 def pay(control: Control, invoice: dict[str, Any], amount: str) -> None:
