@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from nodes.state import Focus, State, entities_named, facts_of, intents_of
+from nodes.state import ORDERING, Asked, Focus, State, entities_named, facts_of, intents_of
 
 # Where the facts list documents, in the order in which replies show them.
 LISTS = (
@@ -11,6 +11,8 @@ LISTS = (
     *(("credit_notes", "listed"), ("quotes", "listed"), ("orders", "listed")),
     ("which_document", "candidates"),
 )
+# What an action asks its customer for.
+ASKING = ("order_questions", "which_document", "credit_needs_details")
 # As long as a card is open, so is the order that it was made of.
 ORDER_HOURS = 24
 
@@ -27,8 +29,22 @@ def focus_of(state: State) -> Focus:
         "listed": shown or before.get("listed", []),
         "products": entities_named(state, "product") or before.get("products", []),
         "intents": intents or before.get("intents", []),
+        "asked": _asked(state),
         "misunderstood": understanding["misunderstood"],
         "language": state["screened"]["language"],
+    }
+
+
+def _asked(state: State) -> Asked | None:
+    """What we had to ask back about; an order being put together is kept as such."""
+    is_asked = any(facts_of(state, kind) for kind in ASKING)
+    intents = intents_of(state)
+    if not is_asked or intents & ORDERING:
+        return None
+    return {
+        "text": state["screened"]["text"],
+        "intents": sorted(intents),
+        "wants": sorted(state["understanding"].get("wants", [])),
     }
 
 

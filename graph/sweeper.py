@@ -118,8 +118,8 @@ class Sweeper:
         """What keeps an order from being placed now; what was begun is always finished."""
         if action["kind"] != "order" or await self._actions.has_begun(action["action_id"]):
             return None
-        listed = await context.accounts.price_list()
-        standing = await context.accounts.standing()
+        listed = await context.accounts.price_list(fresh=True)
+        standing = await context.accounts.standing(fresh=True)
         prices = {code: item.price for code, item in listed.items()}
         return changed_since(action["card"], prices, self._now(), on_hold=standing.on_hold)
 

@@ -62,7 +62,7 @@ def _result(carried: Carried, action: dict[str, Any]) -> State:
     match carried.status:
         case "committed":
             done = {**action, "status": "committed"}
-            return {"facts": [committed(done)], "card": shown(done)}
+            return {"facts": [committed(done), *_left_to_people(done)], "card": shown(done)}
         case "failed":
             return {"facts": [_fact("needs_person", {"reason": carried.reason})]}
         case "unavailable":
@@ -71,6 +71,13 @@ def _result(carried: Carried, action: dict[str, Any]) -> State:
             return {"facts": [_fact("needs_person", {"reason": "unknown_outcome"})]}
         case "held":
             return {"facts": [_fact("still_placing", {})]}
+
+
+def _left_to_people(action: dict[str, Any]) -> list[Fact]:
+    """A payment that a customer reports is matched by a person."""
+    if action["kind"] != "payment_report":
+        return []
+    return [_fact("needs_person", {"reason": "payment_reported"})]
 
 
 def _fact(kind: str, data: dict[str, Any]) -> Fact:

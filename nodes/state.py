@@ -54,6 +54,14 @@ Purpose = Literal["classify_intent", "compose_reply"]
 Situation = Literal["routine", "question", "complaint", "urgent", "bad_news"]
 
 
+class Asked(TypedDict):
+    """What a message wanted that we had to ask back about; its answer is read together with it."""
+
+    text: str
+    intents: list[Intent]
+    wants: list[Want]
+
+
 class Focus(TypedDict, total=False):
     """What a conversation is about, handed from one turn to the next.
 
@@ -67,7 +75,7 @@ class Focus(TypedDict, total=False):
     listed: list[str]
     products: list[str]
     intents: list[Intent]
-    asked: str
+    asked: Asked | None
     misunderstood: int
     language: str
 

@@ -98,6 +98,6 @@ async def _drafted(
         today=today,
         account=account_of(state, context),
     )
-    yes = accepted_quote(quote.quote_id, contact_id, quote.date or today)
+    yes = accepted_quote(quote.quote_id, contact_id, quote.date or today, quote.total)
     last = end_of(quote.expiry_date) if quote.expiry_date else None
     return Draft("quote_accept", card, (order, yes), number, lapses=last)

@@ -34,7 +34,8 @@ async def xero(
 ) -> AsyncIterator[XeroClient]:
     """A client of the sandbox; the test fails where it sends what Xero does not know."""
     redis = make_redis(redis_url)
-    async with make_http(recording) as http:
+    async with make_http() as http:
+        http.event_hooks = {"request": [recording]}
         yield make_xero(settings, pool, redis, http, now).client
     await redis.aclose()
     assert recording.requests, "nothing was sent"

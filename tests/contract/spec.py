@@ -1,6 +1,6 @@
 """Requests to Xero held against the official description of its API, where it is at hand.
 
-`Recording` is a transport that keeps every request; `Spec.violations` says what is wrong with one.
+`Recording` keeps every request of a client; `Spec.violations` says what is wrong with one.
 """
 
 import json
@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import yaml
 from openapi_schema_validator import OAS30Validator
-from typing_extensions import override
 
 from tools.xero.exchange import ACCOUNTING
 
@@ -38,23 +37,16 @@ PLAIN = frozenset(
 Json = Mapping[str, Any]
 
 
-class Recording(httpx.AsyncBaseTransport):
-    """Sends everything on, and keeps what goes to the accounting API."""
+class Recording:
+    """Keeps what a client sends to the accounting API, as a hook of it."""
 
     def __init__(self) -> None:
-        self._next = httpx.AsyncHTTPTransport()
         self.requests: list[httpx.Request] = []
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def __call__(self, request: httpx.Request) -> None:
         if ACCOUNTING in request.url.path:
             await request.aread()
             self.requests.append(request)
-        return await self._next.handle_async_request(request)
-
-    @override
-    async def aclose(self) -> None:
-        await self._next.aclose()
 
 
 @dataclass(frozen=True)

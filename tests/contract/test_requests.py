@@ -68,7 +68,7 @@ def writes(invoice: UUID, quote: UUID, note: UUID) -> list[Write]:
         *created,
         *(write for write in undone if write),
         changed_invoice(invoice, a_document()),
-        accepted_quote(quote, CONTACT, now().date()),
+        accepted_quote(quote, CONTACT, now().date(), Decimal("49.05")),
         allocation(note, invoice, Decimal("10.50"), day=now().date(), seen=0),
         emailed_invoice(invoice, seen=0),
         note_on_invoice(invoice, "TRIA-N1", "paid on Monday"),

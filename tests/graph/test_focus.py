@@ -102,3 +102,18 @@ def test_an_answer_to_a_card_does_not_change_the_subject() -> None:
 
 def test_the_language_goes_on() -> None:
     assert focus_of(a_state("我要两百个盒子", "order"))["language"] == "zh"
+
+
+def test_what_we_had_to_ask_back_about_is_kept_until_the_next_turn() -> None:
+    state = a_state("cancel my order", "order_cancel")
+    state["facts"] = [{"kind": "which_document", "source": "actions", "data": {"candidates": []}}]
+    asked = focus_of(state)["asked"]
+    assert asked == {"text": "cancel my order", "intents": ["order_cancel"], "wants": []}
+    again = a_state("what do I owe?", "balance", focus={"asked": asked})
+    assert focus_of(again)["asked"] is None
+
+
+def test_an_order_being_put_together_is_no_question_of_its_own() -> None:
+    state = a_state("300 boxes", "order")
+    state["facts"] = [{"kind": "order_questions", "source": "orders", "data": {}}]
+    assert focus_of(state)["asked"] is None

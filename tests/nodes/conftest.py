@@ -19,6 +19,7 @@ from tools.model.client import Model
 from tools.sandbox.company import demo_customers
 from tools.screening.screen import screen
 from tools.understanding.entities import Entity, EntityKind
+from tools.xero.cache import SETTINGS
 
 __all__ = ["control", "pool"]
 
@@ -36,6 +37,13 @@ async def clients(settings: Settings) -> AsyncIterator[Clients]:
     async with open_clients(settings) as clients:
         await clients.sweeper.stop()  # what a test leaves unfinished must not meet the next one
         yield clients
+
+
+@pytest.fixture(autouse=True)
+async def nothing_kept(clients: Clients) -> None:
+    """Every test asks Xero anew, and meets the faults it ordered."""
+    contacts = {contact for one in demo_customers() for contact in one.contact_ids}
+    await clients.xero.forget(SETTINGS, *contacts)
 
 
 @pytest.fixture

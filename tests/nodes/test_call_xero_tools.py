@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from langgraph.runtime import Runtime
@@ -17,14 +18,14 @@ from tools.xero.limits import Busy
 async def read(context: Context, text: str, *intents: Intent, documents: str = "") -> State:
     state = naming(a_state(text, *intents), "document", *documents.split())
     conversations = Conversations(context.links._pool)
-    await conversations.create(state["turn"]["thread_id"], context.caller.customer_id, {})
+    await conversations.create(UUID(state["turn"]["thread_id"]), context.caller.customer_id, {})
     return await call_xero_tools(state, Runtime(context=context))
 
 
 async def read_wanting(context: Context, want: Want, intent: Intent, *documents: str) -> State:
     state = naming(a_state("hm", intent), "document", *documents)
     conversations = Conversations(context.links._pool)
-    await conversations.create(state["turn"]["thread_id"], context.caller.customer_id, {})
+    await conversations.create(UUID(state["turn"]["thread_id"]), context.caller.customer_id, {})
     state["understanding"]["wants"] = [want]
     return await call_xero_tools(state, Runtime(context=context))
 

@@ -16,7 +16,7 @@ from tools.ordering.records import dump
 
 CARD = {"action_id": "0f5c64a1-95d7-4c55-b9a7-6a1f0c2c7b10", "hash": "a hash"}
 RECEIVED = datetime.fromisoformat("2026-11-23T10:30:00+08:00")
-UNSURE = "can settle for me"
+UNSURE = "settle it for us"
 
 
 async def understand(context: Context, text: str, **more: Any) -> Understanding:
@@ -244,3 +244,33 @@ async def test_the_time_that_is_named_is_understood(context: Context) -> None:
     understood = await understand(context, "statement for October please")
     assert understood["period"] == ("2026-10-01", "2026-10-31")
     assert (await understand(context, "what do I owe?"))["period"] is None
+
+
+async def test_the_answer_to_what_we_asked_back_is_read_with_its_question(
+    context: Context,
+) -> None:
+    asked = {"text": "please cancel my order", "intents": ["order_cancel"], "wants": []}
+    state = a_state("TRIA-000123", focus={"asked": asked})
+    update = await classify_intent(state, Runtime(context=context))
+    assert [f["name"] for f in update["understanding"]["intents"]] == ["order_cancel"]
+    assert update["screened"]["text"] == "please cancel my order\nTRIA-000123"
+    documents = [e["value"] for e in update["understanding"]["entities"] if e["kind"] == "document"]
+    assert documents == ["TRIA-000123"]
+
+
+async def test_another_question_is_no_answer_to_what_we_asked_back(context: Context) -> None:
+    asked = {"text": "please cancel my order", "intents": ["order_cancel"], "wants": []}
+    state = a_state("what do I owe?", focus={"asked": asked})
+    update = await classify_intent(state, Runtime(context=context))
+    assert [f["name"] for f in update["understanding"]["intents"]] == ["balance"]
+    assert "screened" not in update
+
+
+async def test_to_cancel_that_order_is_more_than_to_ask_for_it(context: Context) -> None:
+    focus = {"documents": ["TRIA-000123"], "listed": ["TRIA-000123"]}
+    assert await names(context, "cancel that order", focus=focus) == {"order_cancel"}
+    assert await names(context, "show me that invoice", focus=focus) == {"invoice"}
+
+
+async def test_a_delivery_order_is_a_document_and_no_order(context: Context) -> None:
+    assert await names(context, "send me the delivery order") == {"order_status"}

@@ -140,7 +140,7 @@ TIME_PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             _latin_time,
         ),
         (
-            rf"(?P<part>{_BEFORE_NOON}|{_AFTER_NOON})?\s*(?P<hour>{_HOUR})[点點时時](?!间|候|期|常)"
+            rf"(?:(?P<part>{_BEFORE_NOON}|{_AFTER_NOON})\s*)?(?P<hour>{_HOUR})[点點时時](?!间|候|期|常)"
             rf"(?:(?P<thirty>半)|(?P<minute>{_HOUR})分?)?",
             _local_time,
         ),
@@ -150,7 +150,7 @@ TIME_PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
         ),
         (r"(?<![A-Za-z])pukul\s+(?P<hour>\d{1,2})(?P<part>(?!))?", _local_time),
         (
-            rf"(?P<part>{_BEFORE_NOON}|{_AFTER_NOON})?\s*(?P<hour>(?<![\d.,])\d{{1,2}}|{TAMIL})\s*மணி"
+            rf"(?:(?P<part>{_BEFORE_NOON}|{_AFTER_NOON})\s*)?(?P<hour>(?<![\d.,])\d{{1,2}}|{TAMIL})\s*மணி"
             r"(?!\s*நேர)",
             _local_time,
         ),

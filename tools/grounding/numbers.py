@@ -62,7 +62,7 @@ SCALE = (
 )
 _HAN = "".join([*_ZH_DIGITS, *_ZH_SCALES])
 _TAMIL_WORD = either([*_TAMIL, *_TAMIL_SCALES])
-CHINESE = f"[{_HAN}]+(?:点[{''.join(_ZH_DIGITS)}]+)?"
+CHINESE = f"(?<![{_HAN}])[{_HAN}]+(?:点[{''.join(_ZH_DIGITS)}]+)?"
 TAMIL = f"(?<![\u0b80-\u0bff]){_TAMIL_WORD}(?:\\s?{_TAMIL_WORD})*"
 WORDED = f"(?:{_latin(_EN)}|{_latin(_MS)}|{CHINESE}|{TAMIL})"
 NUMBER = f"(?:{DIGITS}{SCALE}?|{WORDED})"

@@ -122,8 +122,9 @@ async def _accepted_quote(books: Books, write: Write) -> Written | None:
     quote = await _known_quote(books, write)
     if quote.status in ("ACCEPTED", "INVOICED"):
         return Written(quote.quote_id)
-    if quote.status != "SENT":
-        raise WriteImpossible(f"the quote is {quote.status}")
+    _, _, total = write.target.partition(":")
+    if quote.status != "SENT" or quote.total != Decimal(total):
+        raise WriteImpossible(f"the quote is {quote.status} over {quote.total}")
     return None
 
 
@@ -133,7 +134,7 @@ async def _deleted_quote(books: Books, write: Write) -> Written | None:
 
 
 async def _known_quote(books: Books, write: Write) -> Quote:
-    quote = await books.quote(QuoteID=write.target)
+    quote = await books.quote(QuoteID=write.target.partition(":")[0])
     if quote is None:
         raise WriteImpossible("the quote is not there")
     return quote

@@ -64,10 +64,9 @@ async def nobody(_: Call) -> None:
     """Calls that are reported to nobody."""
 
 
-def make_http(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def make_http() -> httpx.AsyncClient:
     """The connection pool for Xero."""
-    limits = httpx.Limits(max_connections=10)
-    return httpx.AsyncClient(timeout=TIMEOUT, limits=limits, transport=transport)
+    return httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_connections=10))
 
 
 @dataclass(frozen=True)

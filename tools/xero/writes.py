@@ -28,8 +28,8 @@ Json = Mapping[str, Any]
 class Write:
     """One request with its exact bytes.
 
-    `target` finds it again: our own number for what is created, a mark in the text for a note,
-    else Xero's id of the document that changes. `seen` counts the equal entries that were there
+    `target` finds it again: our own number for what is created, else Xero's id of the document
+    that changes; after a colon the mark of a note, or the total that an accepted quote must have. `seen` counts the equal entries that were there
     when the card was made, for what leaves only an entry behind (an e-mail, an allocation).
     """
 
@@ -75,11 +75,10 @@ def new_quote(number: str, document: Json) -> Write:
     )
 
 
-def accepted_quote(quote_id: UUID, contact_id: UUID, day: date) -> Write:
-    """The customer's yes to a quote; Xero wants contact and date of the quote again."""
-    return Write(
-        "accept_quote", str(quote_id), _quote_status(quote_id, contact_id, day, "ACCEPTED")
-    )
+def accepted_quote(quote_id: UUID, contact_id: UUID, day: date, total: Decimal) -> Write:
+    """The customer's yes to a quote over that total; Xero wants contact and date again."""
+    body = _quote_status(quote_id, contact_id, day, "ACCEPTED")
+    return Write("accept_quote", f"{quote_id}:{total:.2f}", body)
 
 
 def new_credit_note(mark: str, document: Json) -> Write:

@@ -185,7 +185,7 @@ async def _accept(desk: Desk, number: str) -> Prepared:
     quote = await desk.quote(f"Q{number}")
     document = desk.dated() | {"Contact": desk.contact, "LineItems": [LINE | ACCOUNT]}
     contact, today = UUID(desk.caller.contact_ids[0]), now().date()
-    accepted = writes.accepted_quote(UUID(quote["QuoteID"]), contact, today)
+    accepted = writes.accepted_quote(UUID(quote["QuoteID"]), contact, today, Decimal(TOTAL))
     pair = (writes.new_invoice(number, document), accepted)
     return Prepared(_card(total=TOTAL), pair, number)
 

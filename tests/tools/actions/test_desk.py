@@ -189,7 +189,7 @@ async def test_an_unusual_order_is_chased_once(
         "update actions set status = 'proposed' where action_id = %s returning 1",
         [card["action_id"]],
     )
-    soon = NOW + timedelta(minutes=1)
+    soon = datetime.now(UTC) + timedelta(minutes=1)
     chased = [a["action_id"] for a in await desk.silent_unusual(soon)]
     assert card["action_id"] in chased
     assert await desk.silent_unusual(soon) == []

@@ -1,6 +1,7 @@
 """A client of the sandbox's books, and the books of two customers."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +40,14 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+async def hasty() -> AsyncIterator[httpx.AsyncClient]:
+    """The same with little patience."""
+    async with make_http() as client:
+        client.timeout = httpx.Timeout(0.5, pool=0.2)
+        yield client
+
+
 @pytest.fixture(scope="session")
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     client = make_redis(redis_url)
@@ -68,21 +77,34 @@ Scene = Callable[..., XeroParts]
 
 
 @pytest.fixture
-def scene(pool: Pool, redis: Redis, away: Redis, settings: Settings) -> Scene:
+async def scene(
+    pool: Pool, redis: Redis, away: Redis, http: httpx.AsyncClient, settings: Settings
+) -> AsyncIterator[Scene]:
     """Everything that speaks with Xero, on a script, in an organisation of its own."""
     own = {
-        "xero_api_url": "https://xero.test",
-        "xero_token_url": "https://sign-in.test/connect/token",
-        "xero_connections_url": "https://xero.test/connections",
         "xero_tenant_id": str(uuid4()),
         "xero_refresh_token": SecretStr("the first refresh token"),
     }
+    async with AsyncExitStack() as opened:
 
-    def make(script: Scripted, *, without_redis: bool = False, **changes: Any) -> XeroParts:
-        changed = settings.model_copy(update=own | changes)
-        return make_xero(changed, pool, away if without_redis else redis, make_http(script), now)
+        def make(
+            script: Scripted,
+            *,
+            by: httpx.AsyncClient = http,
+            without_redis: bool = False,
+            **changes: Any,
+        ) -> XeroParts:
+            script.open()
+            opened.push_async_callback(script.close)
+            there = {
+                "xero_api_url": script.url,
+                "xero_token_url": script.token_url,
+                "xero_connections_url": script.connections_url,
+            }
+            changed = settings.model_copy(update=own | there | changes)
+            return make_xero(changed, pool, away if without_redis else redis, by, now)
 
-    return make
+        yield make
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import time
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,28 @@ from graph.xero import XeroParts, make_xero
 from tests.conftest import customer
 from tests.tools.conftest import Control
 from tests.tools.xero.conftest import Scene
-from tests.tools.xero.scripted import JSON, Reply, Scripted, limited
+from tests.tools.xero.scripted import (
+    CUT,
+    CUT_BY_RESET,
+    DROPPED,
+    ENDLESS,
+    HALF_READ,
+    HANGING,
+    HANGING_HALFWAY,
+    JSON,
+    NO_HEADERS,
+    NO_HTTP,
+    RESET,
+    Answer,
+    Broken,
+    Obstacle,
+    Reply,
+    Scripted,
+    limited,
+    no_connection_is_free,
+    nobody_accepts,
+    nobody_listens,
+)
 from tools.database import Pool, fetch_one
 from tools.embedded.process import free_port
 from tools.errors import BackendRejected, BackendUnavailable, FailedAfterSending, OutcomeUnknown
@@ -46,15 +68,19 @@ GARBAGE = {
     "a redirect": Reply(302, b"", {"Location": "https://elsewhere.test"}),
 }
 LOST = {
-    "dropped": httpx.RemoteProtocolError("the peer closed the connection"),
-    "unread": httpx.ReadError("reset"),
-    "late": httpx.ReadTimeout("too long"),
-    "half sent": httpx.WriteError("reset"),
+    "dropped": DROPPED,
+    "reset": RESET,
+    "cut": CUT,
+    "cut by a reset": CUT_BY_RESET,
+    "late": HANGING,
+    "late halfway": HANGING_HALFWAY,
+    "no http": NO_HTTP,
+    "no headers": NO_HEADERS,
 }
 UNSENT = {
-    "no server": httpx.ConnectError("refused"),
-    "no way": httpx.ConnectTimeout("too long"),
-    "no connection free": httpx.PoolTimeout("too many"),
+    "no server": nobody_listens,
+    "no way": nobody_accepts,
+    "no connection free": no_connection_is_free,
 }
 
 
@@ -121,21 +147,40 @@ class TestReads:
             await client.get(path)
         assert control.calls("GET", path) == 1
 
-    @pytest.mark.parametrize("answer", [*UNSENT.values(), LOST["dropped"], Reply(502), Reply(504)])
-    async def test_are_repeated_where_that_is_safe(
-        self, scene: Scene, answer: Reply | Exception
-    ) -> None:
+    @pytest.mark.parametrize("answer", [DROPPED, Reply(502), Reply(504)])
+    async def test_are_repeated_where_that_is_safe(self, scene: Scene, answer: Answer) -> None:
         script = Scripted(answer, Reply())
         assert await scene(script).client.get("/Invoices") == {"Invoices": []}
         assert len(script.requests) == 2
 
-    @pytest.mark.parametrize("answer", [Reply(500), LOST["late"], GARBAGE["html"]])
+    @pytest.mark.parametrize("obstacle", UNSENT.values(), ids=UNSENT)
+    async def test_that_were_not_sent_are_sent_later(
+        self, scene: Scene, hasty: httpx.AsyncClient, obstacle: Obstacle
+    ) -> None:
+        script = Scripted()
+        client, attempts = scene(script, by=hasty).client, 0
+        await client.get("/Items")
+        async with AsyncExitStack() as way:
+            await way.enter_async_context(obstacle(script, hasty))
+
+            async def clear_the_way(_: httpx.Request) -> None:
+                nonlocal attempts
+                attempts += 1
+                if attempts == 2:
+                    await way.aclose()
+
+            hasty.event_hooks = {"request": [clear_the_way]}
+            assert await client.get("/Invoices") == {"Invoices": []}
+        assert attempts == 2
+        assert len(script.requests) == 2
+
+    @pytest.mark.parametrize("answer", [Reply(500), HANGING, GARBAGE["html"]])
     async def test_are_not_repeated_where_it_is_of_no_use(
-        self, scene: Scene, answer: Reply | Exception
+        self, scene: Scene, hasty: httpx.AsyncClient, answer: Answer
     ) -> None:
         script = Scripted(answer)
         with pytest.raises(BackendUnavailable):
-            await scene(script).client.get("/Invoices")
+            await scene(script, by=hasty).client.get("/Invoices")
         assert len(script.requests) == 1
 
     @pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)
@@ -144,16 +189,12 @@ class TestReads:
         with pytest.raises(BackendUnavailable):
             await parts.client.get("/Invoices")
 
+    @pytest.mark.parametrize("answer", [HANGING, ENDLESS])
     async def test_that_hang_end_in_time(
-        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch, answer: Broken
     ) -> None:
-        monkeypatch.setattr(exchange, "EXCHANGE_SECONDS", 0.1)
-
-        async def hang(_: httpx.Request) -> Reply:
-            await asyncio.sleep(30)
-            return Reply()
-
-        script = Scripted(hang)
+        monkeypatch.setattr(exchange, "EXCHANGE_SECONDS", 0.3)
+        script = Scripted(answer)
         with pytest.raises(BackendUnavailable):
             await scene(script).client.get("/Invoices")
         assert len(script.requests) == 1
@@ -217,11 +258,19 @@ class TestWrites:
             await client.put("/Invoices", b'{"Invoices":[{"Type":"ACCREC"}]}', f"key-{uuid4()}")
         assert len(caught.value.messages) > 1
 
-    @pytest.mark.parametrize("answer", [*LOST.values(), *GARBAGE.values()])
-    async def test_are_never_repeated(self, scene: Scene, answer: Reply | Exception) -> None:
+    @pytest.mark.parametrize("answer", [*LOST.values(), *GARBAGE.values()], ids=[*LOST, *GARBAGE])
+    async def test_are_never_repeated(
+        self, scene: Scene, hasty: httpx.AsyncClient, answer: Answer
+    ) -> None:
         script = Scripted(answer)
         with pytest.raises(OutcomeUnknown):
-            await write(scene(script).client)
+            await write(scene(script, by=hasty).client)
+        assert len(script.requests) == 1
+
+    async def test_that_break_off_are_never_repeated(self, scene: Scene) -> None:
+        script = Scripted(HALF_READ)
+        with pytest.raises(OutcomeUnknown):
+            await scene(script).client.put("/Invoices", b" " * 2**23, "key")
         assert len(script.requests) == 1
 
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -233,10 +282,17 @@ class TestWrites:
             await write(scene(script).client)
         assert len(script.requests) == 1
 
-    @pytest.mark.parametrize("answer", UNSENT.values(), ids=UNSENT)
-    async def test_that_were_not_sent_did_nothing(self, scene: Scene, answer: Exception) -> None:
-        with pytest.raises(BackendUnavailable, match="nothing was sent"):
-            await write(scene(Scripted(answer)).client)
+    @pytest.mark.parametrize("obstacle", UNSENT.values(), ids=UNSENT)
+    async def test_that_were_not_sent_did_nothing(
+        self, scene: Scene, hasty: httpx.AsyncClient, obstacle: Obstacle
+    ) -> None:
+        script = Scripted()
+        client = scene(script, by=hasty).client
+        await client.get("/Items")
+        async with obstacle(script, hasty):
+            with pytest.raises(BackendUnavailable, match="nothing was sent"):
+                await write(client)
+        assert len(script.requests) == 1
 
     @pytest.mark.parametrize("problem", ["concurrent", "minute", "day"])
     async def test_turned_away_are_not_repeated(self, scene: Scene, problem: str) -> None:
@@ -354,12 +410,12 @@ class TestLimits:
         assert len(script.requests) == 1, "the second one knows"
 
     async def test_a_spent_day_keeps_every_process_away(self, scene: Scene) -> None:
-        script, other = Scripted(limited("day", "66975")), Scripted()
-        first, second = scene(script), scene(other)
+        script = Scripted(limited("day", "66975"), Reply())
+        first, second = scene(script), scene(script)
         for parts in (first, second, first):
             with pytest.raises(DaySpent):
                 await parts.client.get("/Invoices")
-        assert (len(script.requests), len(other.requests)) == (1, 0)
+        assert len(script.requests) == 1
         assert not first.client.is_up
         assert (await second.status.read()).limits.rests_until is not None
 
@@ -387,7 +443,7 @@ class TestBreaker:
         assert len(script.requests) == 5
         with pytest.raises(BackendUnavailable, match="left alone"):
             await write(parts.client)
-        assert (await scene(Scripted()).status.read()).breaker == "open", "all replicas see it"
+        assert (await scene(script).status.read()).breaker == "open", "all replicas see it"
 
     async def test_refusals_and_limits_are_not_its_fault(self, scene: Scene) -> None:
         script = Scripted(
@@ -400,7 +456,7 @@ class TestBreaker:
         await client.get("/Invoices")
 
     async def test_lost_writes_count(self, scene: Scene) -> None:
-        script = Scripted(LOST["dropped"])
+        script = Scripted(DROPPED)
         client = scene(script).client
         for _ in range(5):
             with pytest.raises(OutcomeUnknown):

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -15,7 +16,6 @@ from tools.database import Pool, fetch_all, fetch_one, make_pool, migrate
 from tools.embedded.parts import SANDBOX_TENANT
 from tools.errors import BackendRejected, BackendUnavailable
 from tools.xero.connect import Connecting, OrganisationRefused, SignInInvalid
-from tools.xero.exchange import make_http
 from tools.xero.oauth import AccountsOffline, Tokens
 from tools.xero.sign_in import SCOPES, SignIn, XeroApp
 
@@ -58,16 +58,25 @@ async def consent(http: httpx.AsyncClient, url: str) -> tuple[str, str]:
     return brought["state"][0], brought["code"][0]
 
 
-async def scripted(pool: Pool, app: XeroApp, **answers: Reply) -> tuple[Connecting, str, Scripted]:
+Begun = Callable[..., Awaitable[tuple[Connecting, str, Scripted]]]
+
+
+@pytest.fixture
+async def begun(books: Pool, http: httpx.AsyncClient) -> AsyncIterator[Begun]:
     """A sign-in that has begun, on a script, and its state."""
-    script = Scripted(
-        answers.get("connections", Reply(200, httpx.Response(200, json=CONNECTIONS).content))
-    )
-    script.token_answers = [
-        answers.get("token", Reply(200, tokens(access_token="the access token")))
-    ]
-    flow = connecting(pool, make_http(script), app)
-    return flow, state_of(await flow.begin(ADMIN)), script
+    async with AsyncExitStack() as opened:
+
+        async def begin(app: XeroApp, **answers: Reply) -> tuple[Connecting, str, Scripted]:
+            connections = Reply(200, httpx.Response(200, json=CONNECTIONS).content)
+            script = Scripted(answers.get("connections", connections))
+            token = Reply(200, tokens(access_token="the access token"))
+            script.token_answers = [answers.get("token", token)]
+            await opened.enter_async_context(script)
+            urls = {"token_url": script.token_url, "connections_url": script.connections_url}
+            flow = connecting(books, http, replace(app, **urls))
+            return flow, state_of(await flow.begin(ADMIN)), script
+
+        yield begin
 
 
 def state_of(url: str) -> str:
@@ -99,8 +108,8 @@ async def test_an_admin_connects_an_organisation(
     assert (noted["subject"], noted["detail"]["name"]) == (SANDBOX_TENANT, chosen.name)
 
 
-async def test_the_consent_asks_for_what_is_needed_and_no_more(books: Pool, app: XeroApp) -> None:
-    flow, _, _ = await scripted(books, app)
+async def test_the_consent_asks_for_what_is_needed_and_no_more(begun: Begun, app: XeroApp) -> None:
+    flow, _, _ = await begun(app)
     asked = parse_qs(urlsplit(await flow.begin(ADMIN)).query)
     assert asked["scope"][0].split() == list(SCOPES)
     assert asked["redirect_uri"] == [app.redirect_url]
@@ -108,8 +117,8 @@ async def test_the_consent_asks_for_what_is_needed_and_no_more(books: Pool, app:
     assert len(asked["state"][0]) > 40
 
 
-async def test_the_code_goes_to_xero_with_our_address(books: Pool, app: XeroApp) -> None:
-    flow, state, script = await scripted(books, app)
+async def test_the_code_goes_to_xero_with_our_address(begun: Begun, app: XeroApp) -> None:
+    flow, state, script = await begun(app)
     found = await flow.finish(state, "the code")
     sent = parse_qs(script.token_requests[0].content.decode())
     assert sent == {
@@ -121,24 +130,26 @@ async def test_the_code_goes_to_xero_with_our_address(books: Pool, app: XeroApp)
     assert [o.name for o in found] == ["Another Pte Ltd", "Tria Demo"]
 
 
-async def test_pending_tokens_and_states_are_sealed(books: Pool, app: XeroApp) -> None:
-    flow, state, _ = await scripted(books, app)
+async def test_pending_tokens_and_states_are_sealed(
+    books: Pool, begun: Begun, app: XeroApp
+) -> None:
+    flow, state, _ = await begun(app)
     await flow.finish(state, "the code")
     [row] = await fetch_all(books, "select * from xero_sign_ins")
     assert b"the access token" not in bytes(row["access_token"])
     assert state.encode() not in bytes(row["state"])
 
 
-async def test_a_state_works_once(books: Pool, app: XeroApp) -> None:
-    flow, state, script = await scripted(books, app)
+async def test_a_state_works_once(begun: Begun, app: XeroApp) -> None:
+    flow, state, script = await begun(app)
     await flow.finish(state, "the code")
     with pytest.raises(SignInInvalid):
         await flow.finish(state, "the code")
     assert len(script.token_requests) == 1
 
 
-async def test_two_browsers_with_one_state_exchange_one_code(books: Pool, app: XeroApp) -> None:
-    flow, state, script = await scripted(books, app)
+async def test_two_browsers_with_one_state_exchange_one_code(begun: Begun, app: XeroApp) -> None:
+    flow, state, script = await begun(app)
     found = await asyncio.gather(
         *(flow.finish(state, "the code") for _ in range(5)), return_exceptions=True
     )
@@ -146,16 +157,18 @@ async def test_two_browsers_with_one_state_exchange_one_code(books: Pool, app: X
     assert len(script.token_requests) == 1
 
 
-async def test_an_unknown_state_reaches_nobody(books: Pool, app: XeroApp) -> None:
-    flow, _, script = await scripted(books, app)
+async def test_an_unknown_state_reaches_nobody(begun: Begun, app: XeroApp) -> None:
+    flow, _, script = await begun(app)
     with pytest.raises(SignInInvalid):
         await flow.finish("made up", "the code")
     assert not script.token_requests
 
 
 @pytest.mark.parametrize("step", ["finish", "choose"])
-async def test_a_state_ends_after_ten_minutes(books: Pool, app: XeroApp, step: str) -> None:
-    flow, state, _ = await scripted(books, app)
+async def test_a_state_ends_after_ten_minutes(
+    books: Pool, begun: Begun, app: XeroApp, step: str
+) -> None:
+    flow, state, _ = await begun(app)
     if step == "choose":
         await flow.finish(state, "the code")
     await fetch_one(books, "update xero_sign_ins set expires_at = now() returning admin")
@@ -165,8 +178,8 @@ async def test_a_state_ends_after_ten_minutes(books: Pool, app: XeroApp, step: s
     assert len(await fetch_all(books, "select * from xero_sign_ins")) == 1
 
 
-async def test_only_the_admin_who_began_chooses(books: Pool, app: XeroApp) -> None:
-    flow, state, _ = await scripted(books, app)
+async def test_only_the_admin_who_began_chooses(begun: Begun, app: XeroApp) -> None:
+    flow, state, _ = await begun(app)
     await flow.finish(state, "the code")
     with pytest.raises(SignInInvalid):
         await flow.choose(state, OURS, "another@tria.example")
@@ -175,16 +188,16 @@ async def test_only_the_admin_who_began_chooses(books: Pool, app: XeroApp) -> No
         await flow.choose(state, OURS, ADMIN)
 
 
-async def test_nothing_is_chosen_before_xero_has_answered(books: Pool, app: XeroApp) -> None:
-    flow, state, _ = await scripted(books, app)
+async def test_nothing_is_chosen_before_xero_has_answered(begun: Begun, app: XeroApp) -> None:
+    flow, state, _ = await begun(app)
     with pytest.raises(SignInInvalid):
         await flow.choose(state, OURS, ADMIN)
 
 
 async def test_another_organisation_than_the_configured_one_is_refused(
-    books: Pool, app: XeroApp
+    books: Pool, begun: Begun, app: XeroApp
 ) -> None:
-    flow, state, _ = await scripted(books, app)
+    flow, state, _ = await begun(app)
     await flow.finish(state, "the code")
     with pytest.raises(OrganisationRefused):
         await flow.choose(state, OTHER, ADMIN)
@@ -193,9 +206,9 @@ async def test_another_organisation_than_the_configured_one_is_refused(
 
 
 async def test_only_what_the_sign_in_opens_can_be_chosen(
-    books: Pool, unconfigured: XeroApp
+    begun: Begun, unconfigured: XeroApp
 ) -> None:
-    flow, state, _ = await scripted(books, unconfigured)
+    flow, state, _ = await begun(unconfigured)
     await flow.finish(state, "the code")
     for wrong in (uuid4(), UUID(str(CONNECTIONS[2]["tenantId"]))):
         with pytest.raises(OrganisationRefused):
@@ -204,10 +217,10 @@ async def test_only_what_the_sign_in_opens_can_be_chosen(
 
 
 async def test_connecting_another_organisation_replaces_the_first(
-    books: Pool, unconfigured: XeroApp
+    books: Pool, begun: Begun, unconfigured: XeroApp
 ) -> None:
     for tenant in (OTHER, OURS):
-        flow, state, _ = await scripted(books, unconfigured)
+        flow, state, _ = await begun(unconfigured)
         await flow.finish(state, "the code")
         await flow.choose(state, tenant, ADMIN)
     [row] = await fetch_all(books, "select * from xero_tokens")
@@ -241,9 +254,9 @@ async def test_connecting_again_ends_the_offline_mode(
     ],
 )
 async def test_a_sign_in_that_fails_begins_again(
-    books: Pool, app: XeroApp, answers: dict[str, Reply], error: type[Exception]
+    begun: Begun, app: XeroApp, answers: dict[str, Reply], error: type[Exception]
 ) -> None:
-    flow, state, _ = await scripted(books, app, **answers)
+    flow, state, _ = await begun(app, **answers)
     with pytest.raises(error):
         await flow.finish(state, "the code")
     with pytest.raises(SignInInvalid):

@@ -12,12 +12,11 @@ from psycopg.rows import DictRow
 from tests.conftest import SECRET as SERVICE_SECRET
 from tests.tools.conftest import Control
 from tests.tools.xero.conftest import SECRET, Scene
-from tests.tools.xero.scripted import Reply, Scripted, tokens
+from tests.tools.xero.scripted import HANGING, Answer, Reply, Scripted, tokens
 from tools.database import Pool, fetch_all, fetch_one, make_pool
 from tools.embedded.process import free_port
 from tools.errors import BackendUnavailable, SettingsInvalid
 from tools.xero import sign_in
-from tools.xero.exchange import make_http
 from tools.xero.oauth import AccountsOffline, Tokens, cipher
 from tools.xero.sign_in import XeroApp
 
@@ -145,16 +144,16 @@ async def test_twenty_turns_on_several_replicas_refresh_once(
 
 
 async def test_twenty_turns_of_one_process_need_one_connection_to_refresh(
-    pool: Pool, fresh: XeroApp
+    pool: Pool, http: httpx.AsyncClient, fresh: XeroApp
 ) -> None:
     async def slowly(_: httpx.Request) -> Reply:
         await asyncio.sleep(0.3)
         return Reply(200, tokens())
 
     script = Scripted()
-    script.token_answers = [slowly]  # type: ignore[list-item]
-    async with make_pool(url_of(pool), max_size=2) as small, make_http(script) as http:
-        one = Tokens(small, http, fresh, SECRET)
+    script.token_answers = [slowly]
+    async with script, make_pool(url_of(pool), max_size=2) as small:
+        one = Tokens(small, http, replace(fresh, token_url=script.token_url), SECRET)
         found = await asyncio.gather(*(token_of(one) for _ in range(20)))
     assert len(set(found)) == 1
     assert len(script.token_requests) == 1
@@ -238,13 +237,15 @@ async def test_a_sign_in_that_fails_may_be_tried_again(
         Reply(400, b'{"error":"invalid_client"}'),
         Reply(429, b""),
         Reply(400, b"<html>"),
-        httpx.ReadTimeout("late"),
+        HANGING,
     ],
 )
-async def test_no_other_answer_ends_the_connection(scene: Scene, answer: Reply | Exception) -> None:
+async def test_no_other_answer_ends_the_connection(
+    scene: Scene, hasty: httpx.AsyncClient, answer: Answer
+) -> None:
     script = Scripted()
     script.token_answers = [answer]
-    parts = scene(script)
+    parts = scene(script, by=hasty)
     with pytest.raises(BackendUnavailable) as caught:
         await parts.client.get("/Invoices")
     assert not isinstance(caught.value, AccountsOffline)

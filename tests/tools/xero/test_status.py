@@ -1,12 +1,12 @@
 from datetime import timedelta
+from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from redis.asyncio import Redis
 
 from graph.clients import now
 from tests.tools.xero.conftest import Scene
-from tests.tools.xero.scripted import JSON, Reply, Scripted
+from tests.tools.xero.scripted import JSON, Broken, Reply, Scripted
 from tools.breaker import Breaker
 from tools.errors import BackendUnavailable, TriaError
 from tools.xero.exchange import Call
@@ -29,7 +29,8 @@ def a_call(**changes: object) -> Call:
 
 async def test_every_process_tells_the_same(scene: Scene) -> None:
     headers = {**JSON, "X-DayLimit-Remaining": "4321", "X-MinLimit-Remaining": "43"}
-    first, second = scene(Scripted(Reply(200, b"{}", headers))), scene(Scripted())
+    script = Scripted(Reply(200, b"{}", headers))
+    first, second = scene(script), scene(script)
     await first.client.get("/Items")
     found = await second.status.read()
     assert found.is_connected
@@ -46,11 +47,12 @@ async def test_every_process_tells_the_same(scene: Scene) -> None:
 
 async def test_failures_are_listed_without_their_contents(scene: Scene) -> None:
     answer = Reply(500, b"Acme owes 12.34", {"Xero-Correlation-Id": "c-7"})
-    parts = scene(Scripted(answer, httpx.ReadError("INV-4711")))
+    script = Scripted(answer, Broken(b"INV-4711 of Acme\r\n\r\n"))
+    parts = scene(script)
     for path in ("/Invoices/INV-4711", "/Contacts"):
         with pytest.raises(BackendUnavailable):
             await parts.client.get(path, {"searchTerm": "Acme"})
-    found = await scene(Scripted()).status.read()
+    found = await scene(script).status.read()
     latest = found.errors[0]
     assert (latest["status"], latest["problem"]) == (0, "answer_lost")
     noted = next(e for e in found.errors if e["correlation_id"] == "c-7")
@@ -61,13 +63,14 @@ async def test_failures_are_listed_without_their_contents(scene: Scene) -> None:
 
 
 async def test_the_last_twenty_failures_are_kept(scene: Scene, redis: Redis) -> None:
-    status = scene(Scripted()).status
+    script = Scripted()
+    status = scene(script).status
     for index in range(KEPT_ERRORS + 5):
         await status.note(a_call(ms=index))
     await status.note(a_call(problem=None, ms=-1))
     found = (await status.read()).errors
     assert [e["ms"] for e in found] == list(reversed(range(5, KEPT_ERRORS + 5)))
-    assert await redis.ttl("xero:xero.test:errors") > 0
+    assert await redis.ttl(f"xero:{urlsplit(script.url).netloc}:errors") > 0
 
 
 async def test_without_redis_a_process_tells_what_it_knows(scene: Scene) -> None:
