@@ -28,6 +28,7 @@ from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
 from tools.ordering.catalogue import Catalogue
 from tools.ordering.changes import amend
+from tools.ordering.places import mentions_in
 from tools.ordering.records import dump, load
 from tools.ordering.signs import asks_repeat, is_urgent, looks_like_order
 from tools.ordering.types import Outlet
@@ -77,8 +78,8 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
 
     scored = await context.classifier.classify(masked)
     entities = entities_of(text, context.catalogue, outlets, received.date())
-    asked = focus.get("asked")
-    if asked and answers(text, scored, entities):
+    asked, is_named = focus.get("asked"), bool(entities or mentions_in(text, outlets, frozenset()))
+    if asked and answers(text, scored, names_something=is_named):
         return _answered(state, asked, context.catalogue, outlets)
     order = _order_so_far(state, scored, context.catalogue, outlets)
     spent: list[Spent] = []

@@ -65,7 +65,8 @@ async def compose_reply(state: State, runtime: Runtime[Context]) -> State:
         by = "cache"
     elif context.model and is_free:
         messages = _messages(state, context, is_shared=key is not None)
-        by = await _worded(evidence_of(state, context.now()), messages, context.model, say, spent)
+        evidence = evidence_of(state, context.now(), context.caller)
+        by = await _worded(evidence, messages, context.model, say, spent)
     if by in ("templates", "both"):
         _say_all(unsaid(_written(state, context, blocks), "".join(said)), say)
     shown = _citations(state, by, blocks)

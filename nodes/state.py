@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, get_args
 
 from typing_extensions import TypedDict
 
+from tools.context import Caller
 from tools.grounding.evidence import Evidence, gather
 from tools.model.usage import Usage
 from tools.search.texts import load_policies
@@ -236,11 +237,19 @@ def entities_named(state: State, kind: EntityKind) -> list[str]:
     return [e["value"] for e in state["understanding"]["entities"] if e["kind"] == kind]
 
 
-def evidence_of(state: State, now: datetime) -> Evidence:
-    """What this turn's reply may say: facts, passages, card, ticket, the customer's words."""
-    shown = [
+def evidence_of(state: State, now: datetime, caller: Caller) -> Evidence:
+    """What this turn's reply may say: facts, passages, card, ticket, the customer's words.
+
+    How the customer is called is known too.
+    """
+    customer = {"name": caller.name, "company": caller.company}
+    shown: list[dict[str, Any]] = [
         {"kind": kind, "data": data}
-        for kind, data in (("card", state.get("card")), ("handoff", state.get("handoff")))
+        for kind, data in (
+            ("card", state.get("card")),
+            ("handoff", state.get("handoff")),
+            ("customer", customer),
+        )
         if data
     ]
     facts = [*state.get("facts", []), *shown]

@@ -39,7 +39,7 @@ def _problems(state: State, context: Context) -> list[str]:
     problems = [] if reply["text"] else ["empty"]
     if len(reply["text"]) > LONGEST_REPLY:
         problems.append("too long")
-    evidence = evidence_of(state, context.now())
+    evidence = evidence_of(state, context.now(), context.caller)
     problems += [f"no source for {c.kind}" for c in unsupported(reply["text"], evidence)]
     if intents_of(state) & BY_POLICIES and state.get("passages") and not reply["citations"]:
         problems.append("no citation")

@@ -8,6 +8,7 @@ a write touched it. `--share 0.1` tries a tenth of the chat; `--seed` writes oth
 import argparse
 import asyncio
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from evals.bench.cross import frozen, layers, notices, prey, routes, twins
 from evals.bench.cross.attempts import ATTACKERS, Author
@@ -45,6 +48,11 @@ class Course:
     share: float
     tally: Tally = field(default_factory=Tally)
     figures: Json = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+
+    def at(self, where: str) -> None:
+        """Tell how far it is."""
+        print(f"{time.monotonic() - self.started:6.1f} s  {where}", flush=True)
 
     def some(self, count: int) -> int:
         """So many attempts, or the share that was asked for."""
@@ -54,28 +62,36 @@ class Course:
 def main() -> int:
     """Attack two services, the second with a model that lies; print what succeeded."""
     options = _options()
-    course, started = Course(options.seed, options.share), time.monotonic()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    course = Course(options.seed, options.share)
     with running_service() as service:
         asyncio.run(attack(service, course))
     with lying_service() as (service, stand_in):
         asyncio.run(attack_through_a_model(service, stand_in, course))
-    return _report(course, time.monotonic() - started)
+    return _report(course, time.monotonic() - course.started)
 
 
 async def attack(service: Service, course: Course) -> None:
     """Everything that works without a model."""
     async with campaign_of(service) as campaign:
+        course.at("controls")
         found = await prey.controls(service, campaign.first)
         rows = prey.Rows(service.sandbox_url, contacts_of_attackers())
         before = await rows.read()
+        course.at("chat")
         await in_chat(campaign, course)
+        course.at("routes")
         await on_routes(campaign)
         course.figures["approved_by_staff"] = await approved(campaign)
         _touched(prey.changed(before, await rows.read()), "chat and routes", course)
+        course.at("links once used")
         found += await _own_use(campaign)
+        course.at("classes")
         await below_http(campaign, course)
         _touched(prey.changed(before, await rows.read()), "frozen writes", course)
+        course.at("payments of others")
         told, has_heard = await notices.payments_of_others(campaign)
+        course.at("judging")
         foreign = await campaign.foreign()
         course.tally.judge([*campaign.outcomes, *told], foreign)
         _judge_controls(found, foreign["forno-rosso"], course)
@@ -176,6 +192,7 @@ async def below_http(campaign: Campaign, course: Course) -> None:
 async def attack_through_a_model(service: Service, stand_in: str, course: Course) -> None:
     """A model that lies, that asks for tools, and that says word for word what is foreign."""
     async with campaign_of(service) as campaign:
+        course.at("a model that lies")
         author = _author(campaign, course.seed + 1)
         for settings in (
             {"mode": "lying", "lies": "everywhere"},

@@ -67,3 +67,10 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.jsonl").write_text('{"id": "a"}\n')
     with pytest.raises(ValueError, match=r"broken\.jsonl, line 1"):
         load_cases(tmp_path)
+
+
+def test_one_dataset_can_be_chosen() -> None:
+    folder = Path(__file__).parents[2] / "evals" / "datasets"
+    accounts = {case.id for case in load_cases(folder, "accounts")}
+    assert len(accounts) >= 40
+    assert accounts < {case.id for case in load_cases(folder)}

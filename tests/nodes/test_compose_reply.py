@@ -94,7 +94,7 @@ async def test_no_figure_of_a_lying_model_leaves(
     stream = Stream(with_model)
     state = await question(with_model)
     update = await compose_reply(state, stream.runtime)
-    evidence = evidence_of(state, with_model.now())
+    evidence = evidence_of(state, with_model.now(), with_model.caller)
     assert [s for s in stream.sentences if unsupported(s, evidence)] == []
     assert update["reply"]["by"] in ("templates", "both")
     assert stream.shown.strip() == update["reply"]["text"]

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from nodes.validate_output import LONGEST_REPLY, validate_output
 from tests.nodes.conftest import a_state
 from tests.tools.conftest import Control
 from tools.context import Context
+from tools.sandbox.company import demo_customers
 
 PASSAGE = {"id": "cancellation#fee", "title": "Cancelling", "section": "Fee", "text": "It is 25%."}
 
@@ -115,3 +117,13 @@ async def test_only_an_answer_from_policies_alone_is_kept_for_others(
     assert key is not None
     await validate_output(by_model, Runtime(context=with_model))
     assert await with_model.answers.get(key) == "It is 25%."
+
+
+@pytest.mark.parametrize("customer_id", [c.customer_id for c in demo_customers()])
+async def test_every_customer_may_be_called_by_name(
+    context_of: Callable[[str], Context], customer_id: str
+) -> None:
+    context = context_of(customer_id)
+    name = context.caller.name.split()[0]
+    reply = f"Hello {name}, I can take an order, or explain our rules. What can I do for you?"
+    assert (await verdict_on(replied(reply, intent="small_talk"), context))["problems"] == []

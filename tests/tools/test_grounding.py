@@ -1,3 +1,4 @@
+import time
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -177,3 +178,45 @@ def test_a_disguised_figure_is_found(said: str) -> None:
 def test_a_day_that_does_not_exist_is_no_error(written: str) -> None:
     known = evidence({"note": written}, text=f"we paid on {written}")
     assert not unsupported(f"You wrote {written}.", known)
+
+
+def test_an_amount_is_in_the_currency_of_its_fact() -> None:
+    known = evidence(
+        {
+            "kind": "balance",
+            "data": {
+                "currency": "SGD",
+                "outstanding": "531.37",
+                "other_currencies": [{"currency": "USD", "outstanding": "120.00"}],
+            },
+        }
+    )
+    assert not unsupported("You owe SGD 531.37, and USD 120.00 beside it.", known)
+    for wrong in ("You owe SGD 120.00.", "You owe USD 531.37.", "You owe EUR 120.00."):
+        assert unsupported(wrong, known)
+
+
+def test_an_amount_of_another_currency_belongs_to_its_document() -> None:
+    found = [
+        {"number": f"INV-{n}", "currency": "USD", "amount_due": due}
+        for n, due in ((2001, "120.00"), (2002, "88.00"))
+    ]
+    known = evidence({"kind": "documents", "data": {"found": found}})
+    assert not unsupported("INV-2001: USD 120.00 is due.", known)
+    assert unsupported("INV-2001: USD 88.00 is due.", known)
+
+
+def test_a_day_with_a_time_of_delivery_is_both() -> None:
+    known = evidence({"kind": "card", "data": {"rows": [["slot", "2026-11-26 09:00-12:00"]]}})
+    assert not unsupported("Delivery: Thu 26 Nov 2026, 09:00-12:00.", known)
+    assert unsupported("Delivery: Thu 26 Nov 2026, 14:00-17:00.", known)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["INV-1 ", "1 Oct ", "$5 ", "5% ", "一", "ஒன்று ", "one hundred and ", "satu ", "1,2 "],
+)
+def test_a_long_text_of_figures_is_read_in_time(words: str) -> None:
+    started = time.monotonic()
+    claims(words * (4000 // len(words)), NOW)
+    assert time.monotonic() - started < 5

@@ -11,6 +11,8 @@ from typing import Any
 HIDDEN = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe00-\ufe0f\U000e0000-\U000e01ef]"
 )
+# No number is longer; without an end a list of number words would be read anew from each of them.
+MOST_WORDS = 12
 SPLIT = re.compile(r"[\s-]+")
 
 
@@ -52,7 +54,7 @@ _AND = r"(?:(?:(?<=hundred\s)|(?<=thousand\s)|(?<=million\s))and\s)?"
 def _latin(words: Mapping[str, Any]) -> str:
     first = either([*words["words"], *words["scales"]])
     ones = f"(?:{either(words['ones'])}\\s+(?={either(words['scales'])}))?" if words["ones"] else ""
-    return rf"(?<![A-Za-z]){ones}{first}(?:[\s-]+{_AND}{first})*(?![A-Za-z])"
+    return rf"(?<![A-Za-z]){ones}{first}(?:[\s-]+{_AND}{first}){{0,{MOST_WORDS}}}(?![A-Za-z])"
 
 
 DIGITS = r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\d])"
@@ -63,7 +65,7 @@ SCALE = (
 _HAN = "".join([*_ZH_DIGITS, *_ZH_SCALES])
 _TAMIL_WORD = either([*_TAMIL, *_TAMIL_SCALES])
 CHINESE = f"(?<![{_HAN}])[{_HAN}]+(?:点[{''.join(_ZH_DIGITS)}]+)?"
-TAMIL = f"(?<![\u0b80-\u0bff]){_TAMIL_WORD}(?:\\s?{_TAMIL_WORD})*"
+TAMIL = f"(?<![\u0b80-\u0bff]){_TAMIL_WORD}(?:\\s?{_TAMIL_WORD}){{0,{MOST_WORDS}}}"
 WORDED = f"(?:{_latin(_EN)}|{_latin(_MS)}|{CHINESE}|{TAMIL})"
 NUMBER = f"(?:{DIGITS}{SCALE}?|{WORDED})"
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence, Set
 
 from tools.understanding.answers_to_cards import says_no, says_yes
-from tools.understanding.entities import Entity
 from tools.understanding.intents import SURE, Scored
 
 LONGEST_ANSWER = 200
@@ -15,9 +14,9 @@ OPEN_TO_DOUBT = frozenset(
 )
 
 
-def answers(text: str, scored: Sequence[Scored], entities: Sequence[Entity]) -> bool:
+def answers(text: str, scored: Sequence[Scored], *, names_something: bool) -> bool:
     """A short message that names something, and clearly asks for nothing else."""
-    if len(text) > LONGEST_ANSWER or not entities or says_yes(text) or says_no(text):
+    if len(text) > LONGEST_ANSWER or not names_something or says_yes(text) or says_no(text):
         return False
     asks_else = bool(scored) and _is_sure_of_other(scored[0], OPEN_TO_DOUBT)
     return not asks_else and not text.rstrip().endswith(("?", "？"))

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from tools.grounding.days import MONTHS
 from tools.grounding.numbers import either, plain
-from tools.understanding.stretches import Stretch, months_later, stretches_in, words_of
+from tools.understanding.stretches import NEAR, Stretch, months_later, stretches_in, words_of
 
+# A time is named early; what is pasted behind it is long.
+MOST_LETTERS, MOST_STRETCHES = 2000, 20
 LENGTHS = {"year": 12, "half": 6, "quarter": 3, "month": 1}
 ENDED = re.compile(
     r"\b(year|half|quarter|month)(?:[- ]year)?\s+(?:ended|ending)\s*$", re.IGNORECASE
@@ -42,10 +44,10 @@ class Period(NamedTuple):
 
 def period_of(text: str, today: date) -> Period | None:
     """The period that a text names in any of the four languages, until today at the latest."""
-    text = ENDINGS.sub(lambda m: f"{m[1]}{PULLI} {VOWELS[m[2]]}", plain(text))
+    text = ENDINGS.sub(lambda m: f"{m[1]}{PULLI} {VOWELS[m[2]]}", plain(text[:MOST_LETTERS]))
     text = ONCE_AHEAD.sub(r"\g<month>\g<one> - \g<month>\g<other>", text)
     text = ONCE_BEHIND.sub(r"\g<one> \g<month> - \g<other>\g<month>", text)
-    named = sorted(stretches_in(text, today), key=lambda n: n.start)
+    named = sorted(stretches_in(text, today), key=lambda n: n.start)[:MOST_STRETCHES]
     whole = _whole(text, named, today)
     if whole is None or whole.since > today:
         return None
@@ -72,7 +74,7 @@ def _whole(text: str, named: Sequence[Stretch], today: date) -> Period | None:
 
 def _ending(text: str, named: Stretch) -> Period:
     """The month, quarter or year that ends with a day."""
-    length = ENDED.search(text[: named.start])
+    length = ENDED.search(text[max(0, named.start - NEAR) : named.start])
     months = LENGTHS[length[1].lower()] if length else 1
     return Period(months_later(named.until.replace(day=1), 1 - months), named.until)
 
@@ -83,7 +85,8 @@ def _is_open(text: str, named: Stretch) -> bool:
 
 def _opens(text: str, named: Stretch, which: str) -> bool:
     """Whether "since" or "until" stands beside it; "from October" alone is that month."""
-    before, behind = text[: named.start].rstrip(), text[named.end :].lstrip()
+    before = text[max(0, named.start - NEAR) : named.start].rstrip()
+    behind = text[named.end : named.end + NEAR].lstrip()
     keys = [which, "from"] if which == "since" and named.since == named.until else [which]
     ahead = (m for key in keys for m in words_of("open", key).finditer(before))
     is_behind = words_of("open", f"{which}_behind").match(behind)

@@ -17,6 +17,7 @@ ONE_DAY = timedelta(days=1)
 MONTHS_OF = {"quarter": 3, "half": 6}
 UNITS = ("days", "weeks", "months")
 MOST_COUNTED = 120
+NEAR = 40
 YEAR = r"(?:\s*(?:of\s+)?(?:(?P<year>20[23]\d)|(?P<before>last year)))?"
 ISO_MONTH = re.compile(r"(?<![\d-])(?P<year>20[23]\d)[-/](?P<month>0?[1-9]|1[0-2])(?![\d/-])")
 MONTH_OF_YEAR = re.compile(r"(?<![\d/])(?P<month>0?[1-9]|1[0-2])/(?P<year>20[23]\d)(?![\d/])")
@@ -163,7 +164,8 @@ def _doubtful_months(text: str, today: date) -> Iterator[Stretch]:
 
 def _is_meant(text: str, match: re.Match[str]) -> bool:
     """Whether "may" or "mar" stands where a month would."""
-    before, behind = text[: match.start()].rstrip(" '"), text[match.end() :].lstrip(" '")
+    before = text[max(0, match.start() - NEAR) : match.start()].rstrip(" '")
+    behind = text[match.end() : match.end() + NEAR].lstrip(" '")
     months = rf"(?:{either([*_table()['doubtful']['months'], *MONTHS])})"
     joined = rf"(?:{_any(_table()['joined']['words'])})\s*"
     return bool(

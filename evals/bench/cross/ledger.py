@@ -129,7 +129,7 @@ def public_amounts() -> frozenset[Decimal]:
         if file.suffix in (".md", ".toml"):
             written = DECIMAL.findall(file.read_text(encoding="utf-8"))
             found |= {Decimal(figure.replace(",", "")) for figure in written}
-    packs = {Decimal(str(p["price"])) * p["pack_size"] for p in products()}
+    packs = {Decimal(str(p["list_price"])) * p["pack_size"] for p in products()}
     return frozenset(amount_of(figure) for figure in found | packs if figure < LARGEST)
 
 

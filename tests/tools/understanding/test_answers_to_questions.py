@@ -1,10 +1,7 @@
 import pytest
 
 from tools.understanding.answers_to_questions import LONGEST_ANSWER, answers, together
-from tools.understanding.entities import Entity
 from tools.understanding.intents import Scored
-
-OUTLET = [Entity(kind="outlet", value="Forno Rosso Tampines")]
 
 
 def scored(intent: str, confidence: float) -> list[Scored]:
@@ -14,23 +11,21 @@ def scored(intent: str, confidence: float) -> list[Scored]:
 @pytest.mark.parametrize(
     ("intent", "confidence"), [("out_of_scope", 0.99), ("order", 0.95), ("balance", 0.4)]
 )
-def test_a_short_message_that_names_something_is_an_answer(
-    intent: str, confidence: float
-) -> None:
-    assert answers("tampines", scored(intent, confidence), OUTLET)
+def test_a_short_message_that_names_something_is_an_answer(intent: str, confidence: float) -> None:
+    assert answers("tampines", scored(intent, confidence), names_something=True)
 
 
 @pytest.mark.parametrize("text", ["yes", "no thanks", "tampines?", "x" * (LONGEST_ANSWER + 1)])
 def test_what_is_no_answer(text: str) -> None:
-    assert not answers(text, scored("order", 0.9), OUTLET)
+    assert not answers(text, scored("order", 0.9), names_something=True)
 
 
 def test_a_message_that_names_nothing_is_no_answer() -> None:
-    assert not answers("hm", scored("small_talk", 0.5), [])
+    assert not answers("hm", scored("small_talk", 0.5), names_something=False)
 
 
 def test_a_message_that_clearly_asks_for_something_else_is_no_answer() -> None:
-    assert not answers("what do we owe for tampines", scored("balance", 0.97), OUTLET)
+    assert not answers("what do we owe for tampines", scored("balance", 0.97), names_something=True)
 
 
 def test_question_and_answer_are_read_as_one_text_of_bounded_length() -> None:
