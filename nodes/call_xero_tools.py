@@ -10,13 +10,14 @@ from nodes.reads.balance import read_balance
 from nodes.reads.credits import read_credit_notes
 from nodes.reads.documents import read_documents, read_tax
 from nodes.reads.links import read_downloads
+from nodes.reads.long_tail import is_open, read_more
 from nodes.reads.orders import read_orders, read_past_order, read_standing
 from nodes.reads.paying import read_how_to_pay
 from nodes.reads.payments import read_payments, read_received
 from nodes.reads.products import read_prices, read_products, read_sales_tax
 from nodes.reads.quotes import read_quotes
 from nodes.reads.statement import read_differences, read_statement
-from nodes.state import Fact, Intent, State, entities_named, intents_of, wants_in
+from nodes.state import Fact, Intent, Spent, State, entities_named, intents_of, wants_in
 from tools.context import Context
 from tools.errors import BackendRejected, BackendUnavailable
 from tools.understanding.wants import Want
@@ -28,14 +29,18 @@ Read = Callable[[State, Context], Awaitable[list[Fact]]]
 async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
     """Run the fixed plan of reads, all at once; results become typed facts.
 
-    Then come the links to the documents that were found.
+    Where the plan finds nothing a model may pick what to read. Then come the links to the
+    documents that were found.
     """
-    context = runtime.context
+    context, spent = runtime.context, list[Spent]()
     read = await asyncio.gather(*(_attempt(one, state, context) for one in _planned(state)))
     facts = [fact for found in read for fact in found]
+    if context.model and is_open(state, facts):
+        more, spent = await read_more(state, context, context.model)
+        facts = more or facts
     facts += await read_downloads(facts, state, context)
     unlike = [fact for n, fact in enumerate(facts) if fact not in facts[:n]]
-    return {"facts": sorted(unlike, key=lambda f: f["kind"])}
+    return {"facts": sorted(unlike, key=lambda f: f["kind"]), "spent": spent}
 
 
 def _planned(state: State) -> set[Read]:

@@ -51,7 +51,7 @@ INTENTS: tuple[Intent, ...] = get_args(Intent)
 BY_POLICIES: frozenset[Intent] = frozenset({"policy", "delivery", "custom_print", "product"})
 ORDERING: frozenset[Intent] = frozenset({"order", "reorder"})
 
-Purpose = Literal["classify_intent", "compose_reply"]
+Purpose = Literal["classify_intent", "call_xero_tools", "compose_reply"]
 Situation = Literal["routine", "question", "complaint", "urgent", "bad_news"]
 
 
@@ -204,9 +204,7 @@ class State(TypedDict, total=False):
     spent: Annotated[list[Spent], add]
 
 
-def spent_on(
-    purpose: Literal["classify_intent", "compose_reply"], model: str, usage: Usage
-) -> Spent:
+def spent_on(purpose: Purpose, model: str, usage: Usage) -> Spent:
     """A call of the model as it is kept with the turn."""
     return Spent(
         purpose=purpose,

@@ -155,7 +155,9 @@ class Campaign:
     async def _answer_here(self, thread_id: UUID) -> None:
         """The turn with the yes is not what this stage is about."""
         await self._executor.take(thread_id)
-        while await fetch_one(self._desk.clients.pool, RUNNING, [thread_id]):
+        for _ in range(600):
+            if not await fetch_one(self._desk.clients.pool, RUNNING, [thread_id]):
+                return
             await asyncio.sleep(0.05)
 
     def _live(self, thread_id: UUID, kill_at: int) -> bool:

@@ -25,6 +25,7 @@ class Books:
     ) -> None:
         self._client = client
         self._reads = ScopedReads(client, scope, on_alarm)
+        self._on_alarm = on_alarm
 
     async def find(self, write: Write) -> Written | None:
         """Whether this write is done already; raises WriteImpossible where it cannot be.
@@ -32,10 +33,12 @@ class Books:
         For a document that changes this is also where it is checked to be the caller's, and
         still in a state in which we may change it.
         """
+        self._check_payers(write)
         return await SPECS[write.operation].look(self, write)
 
     async def send(self, write: Write, key: str) -> Written:
         """Send the frozen bytes once; raises what XeroClient's writes raise."""
+        self._check_payers(write)
         spec = SPECS[write.operation]
         path = spec.path.format(write.target.partition(":")[0])
         call = self._client.put if spec.method == "PUT" else self._client.post
@@ -74,6 +77,12 @@ class Books:
     async def history(self, invoice: Invoice) -> list[HistoryRecord]:
         """What happened to an invoice."""
         return await self._reads.history(invoice)
+
+    def _check_payers(self, write: Write) -> None:
+        """Nothing is ever written for a contact that is not the caller's."""
+        if not _contacts_in(json.loads(write.body)) <= self._reads.scope.contact_ids:
+            self._on_alarm(f"foreign contact in {write.operation}")
+            raise WriteImpossible("the document would be somebody else's")
 
     def _written(self, answer: Mapping[str, Any], plural: str) -> Written:
         documents = answer.get(plural) or []
@@ -147,7 +156,9 @@ async def _created_credit_note(books: Books, write: Write) -> Written | None:
 
 async def _deleted_credit_note(books: Books, write: Write) -> Written | None:
     note = await books.credit_note(lambda c: str(c.credit_note_id) == write.target)
-    return Written(note.credit_note_id) if note and note.status == "DELETED" else None
+    if note is None:
+        raise WriteImpossible("the credit note is not there")
+    return Written(note.credit_note_id) if note.status == "DELETED" else None
 
 
 async def _allocated(books: Books, write: Write) -> Written | None:
@@ -181,6 +192,16 @@ async def _noted(books: Books, write: Write) -> Written | None:
 def times_sent(history: Iterable[HistoryRecord]) -> int:
     """How often an invoice's history says that it was sent by e-mail."""
     return sum((record.changes or "").lower() in EMAILED for record in history)
+
+
+def _contacts_in(body: Any) -> set[UUID]:
+    """Every contact that a request names, wherever in it."""
+    if isinstance(body, list):
+        return {contact for part in body for contact in _contacts_in(part)}
+    if not isinstance(body, dict):
+        return set()
+    own = {UUID(body["ContactID"])} if "ContactID" in body else set()
+    return own | _contacts_in(list(body.values()))
 
 
 def _of_invoice(invoice: Invoice) -> Written:

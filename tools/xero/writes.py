@@ -29,8 +29,9 @@ class Write:
     """One request with its exact bytes.
 
     `target` finds it again: our own number for what is created, else Xero's id of the document
-    that changes; after a colon the mark of a note, or the total that an accepted quote must have. `seen` counts the equal entries that were there
-    when the card was made, for what leaves only an entry behind (an e-mail, an allocation).
+    that changes; after a colon the mark of a note, or the total that an accepted quote must have.
+    `seen` counts the equal entries that were there when the card was made, for what leaves only
+    an entry behind (an e-mail, an allocation).
     """
 
     operation: Operation

@@ -105,7 +105,7 @@ PAYMENTS = [
     {"date": "2026-11-02", "currency": "SGD", "amount": "354.25", "invoice": "INV-1040"},
     {"date": "2026-10-30", "currency": "SGD", "amount": "177.13", "invoice": "INV-1044"},
 ]
-STATEMENT = {
+STATEMENT: dict[str, Any] = {
     "since": "2026-10-01",
     "until": "2026-11-24",
     "as_of": "2026-11-24",
@@ -280,6 +280,12 @@ READS = [
     Sample("statement", "statement", STATEMENT | {"more_count": 7, "other_currencies": ["USD"]}),
     Sample("statement", "statement", STATEMENT | {"lines": [], "closing": "708.50"}),
     Sample("statement", "statement", STATEMENT | {"closing": "-50.00"}),
+    Sample("statement", "statement", STATEMENT | {"lines": 15 * STATEMENT["lines"]}),
+    # As a model picks them to be read.
+    Sample("credit_notes", "credit_notes", {"listed": [CREDIT], "more_count": 0}),
+    Sample("credit_notes", "credit_notes", {"listed": []}),
+    Sample("quotes", "quotes", {"listed": QUOTES[:1], "more_count": 0}),
+    Sample("quotes", "quotes", {"listed": []}),
     Sample("differences", "differences", DIFFERENCES),
     Sample("differences", "differences", DIFFERENCES | SAME),
     Sample("differences", "differences", DIFFERENCES | SAME | {"compared": 1}),
