@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, co
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
-from nodes.intents.wishes import MODEL_CONFIDENCE, found, is_sure, meant, with_wants
+from nodes.intents.wishes import BEYOND_DOUBT, MODEL_CONFIDENCE, found, is_sure, meant, with_wants
 from nodes.prompts import prompt, without_links
 from nodes.state import (
     BY_POLICIES,
@@ -56,6 +56,9 @@ ABOUT_ORDERS: frozenset[Intent] = frozenset({"order", "reorder", "order_change",
 OF_DOCUMENTS: frozenset[Intent] = frozenset(
     {"order_cancel", "order_change", "order_status", "damage", "refund", "credit", "complaint"}
 )
+
+# The address lines of an order form look like these.
+OF_ADDRESSES: frozenset[Intent] = frozenset({"account_change", "privacy"})
 
 ASKS = re.compile("[?？吗呢]")
 
@@ -178,7 +181,7 @@ def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
         s
         for s in scored
         if s.part != whole
-        and s.confidence >= SURE
+        and s.confidence >= (BEYOND_DOUBT if s.intent in OF_ADDRESSES else SURE)
         and s.intent not in ABOUT_ORDERS | WEAK | {"quote"}
         and not looks_like_order(s.part)
     ]

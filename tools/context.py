@@ -21,7 +21,7 @@ from tools.tickets import Tickets
 from tools.understanding.intents import IntentClassifier
 from tools.watches import Watches
 from tools.xero.books import Books
-from tools.xero.guesses import Guesses
+from tools.xero.guesses import Looks
 from tools.xero.scoped import Accounts
 
 OnUsage = Callable[[Usage], None]
@@ -107,7 +107,7 @@ class Context:
     caller: Caller
     accounts: Accounts
     books: Books
-    guesses: Guesses
+    guesses: Looks
     outlets: Outlets
     catalogue: Catalogue
     knowledge: PolicySearch

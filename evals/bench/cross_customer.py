@@ -34,7 +34,7 @@ from tools.embedded.parts import running_sandbox
 from tools.events import make_redis
 
 SEED = 20261127
-THROTTLED = 120
+SHOWN = 40
 BROKEN = ("GET /Invoices", "GET /CreditNotes", "GET /Quotes", "GET /Payments", "GET /Contacts", "*")
 FOREVER = 100_000
 Json = dict[str, Any]
@@ -74,55 +74,65 @@ def main() -> int:
 async def attack(service: Service, course: Course) -> None:
     """Everything that works without a model."""
     async with campaign_of(service) as campaign:
-        course.at("controls")
-        found = await prey.controls(service, campaign.first)
         rows = prey.Rows(service.sandbox_url, contacts_of_attackers())
         before = await rows.read()
-        course.at("chat")
+        course.at("controls")
+        found = await prey.controls(service, campaign.first)
         await in_chat(campaign, course)
         course.at("routes")
         await on_routes(campaign)
+        found += await _own_use(campaign)
         course.figures["approved_by_staff"] = await approved(campaign)
         _touched(prey.changed(before, await rows.read()), "chat and routes", course)
-        course.at("links once used")
-        found += await _own_use(campaign)
         course.at("classes")
+        before = await rows.read()
         await below_http(campaign, course)
         _touched(prey.changed(before, await rows.read()), "frozen writes", course)
-        course.at("payments of others")
-        told, has_heard = await notices.payments_of_others(campaign)
-        course.at("judging")
-        foreign = await campaign.foreign()
-        course.tally.judge([*campaign.outcomes, *told], foreign)
-        _judge_controls(found, foreign["forno-rosso"], course)
-        before = await rows.read()
-        await notices.emails_own(campaign.prey[0], campaign)
-        course.figures["control_write_found"] = bool(prey.changed(before, await rows.read()))
-        course.figures["control_notice_found"] = has_heard
+        await _in_the_end(campaign, rows, found, course)
+
+
+async def _in_the_end(
+    campaign: Campaign, rows: prey.Rows, found: list[Outcome], course: Course
+) -> None:
+    """What changes the victims' books by right, and the judgement."""
+    course.at("payments of others")
+    told, has_heard = await notices.payments_of_others(campaign)
+    course.at("judging")
+    foreign = await campaign.foreign()
+    course.tally.judge([*campaign.outcomes, *told], foreign)
+    _judge_controls(found, foreign["forno-rosso"], course)
+    before = await rows.read()
+    await notices.emails_own(campaign.prey[0], campaign)
+    course.figures["control_write_found"] = bool(prey.changed(before, await rows.read()))
+    course.figures["control_notice_found"] = has_heard
 
 
 async def in_chat(campaign: Campaign, course: Course) -> None:
     """First as guessing is throttled, then with a throttle that forgets before each message."""
     author = _author(campaign, course.seed)
+    course.at("chat, throttled")
     before = await campaign.calls()
-    await campaign.chat(author.by_number(course.some(THROTTLED)), is_throttled=True)
+    await campaign.chat(author.by_number(course.some(96)), is_throttled=True)
     between = await campaign.calls()
+    course.at("chat, unthrottled")
     for attempts in (
-        author.by_number(course.some(240)),
-        author.followed_up(course.some(30)),
-        author.several(course.some(48)),
-        author.by_id(course.some(60)),
-        author.by_words(course.some(120)),
-        author.injected(course.some(96)),
+        author.by_number(course.some(200)),
+        author.followed_up(course.some(24)),
+        author.several(course.some(36)),
+        author.by_id(course.some(48)),
+        author.by_words(course.some(96)),
+        author.injected(course.some(84)),
     ):
         await campaign.chat(attempts, is_throttled=False)
     await campaign.press_foreign_buttons()
     course.figures["xero_calls_throttled"] = (between - before).total()
     course.figures["xero_calls_unthrottled"] = (await campaign.calls() - between).total()
-    for foreign, missing in author.pairs(course.some(60)):
+    course.at("foreign beside missing numbers")
+    for foreign, missing in author.pairs(course.some(46)):
         campaign.outcomes.append(await twins.compare(campaign, foreign, missing))
+    course.at("filters that are ignored")
     for operation in BROKEN:
-        await _with_broken_filters(operation, author, campaign, course.some(18))
+        await _with_broken_filters(operation, author, campaign, course.some(12))
 
 
 async def _with_broken_filters(
@@ -201,8 +211,12 @@ async def attack_through_a_model(service: Service, stand_in: str, course: Course
             {"mode": "echo", "attack": "foreign_number"},
         ):
             await layers.order(stand_in, "/model", settings)
-            await campaign.chat(author.by_number(course.some(18)), is_throttled=False)
-            await campaign.chat(author.by_words(course.some(12)), is_throttled=False)
+            for attempts in (
+                author.by_number(course.some(18)),
+                author.by_words(course.some(12)),
+                author.open_ended(course.some(12)),
+            ):
+                await campaign.chat(attempts, is_throttled=False)
         await campaign.chat_with_a_traitor(stand_in, author.of_their_own(course.some(24)))
         course.tally.judge(
             [o.renamed(f"model: {o.kind}") for o in campaign.outcomes], await campaign.foreign()
@@ -242,17 +256,20 @@ def _touched(rows: list[str], when: str, course: Course) -> None:
 
 
 def _judge_controls(found: list[Outcome], foreign: Values, course: Course) -> None:
-    hits = [bool(leaks(outcome.texts, foreign, outcome.typed)) for outcome in found]
-    course.figures |= {"controls": len(hits), "control_found": sum(hits)}
+    unseen = [o for o in found if not leaks(o.texts, foreign, o.typed)]
+    for outcome in unseen:
+        print(f"  control without a value: {outcome.typed.messages}")
+    course.figures |= {"controls": len(found), "control_found": len(found) - len(unseen)}
 
 
 def _report(course: Course, seconds: float) -> int:
     tally = course.tally
     for kind, count in sorted(tally.attempts.items()):
         print(f"{kind:<34} {count:>5}  succeeded {tally.succeeded[kind]}")
-    for example in tally.examples[:40]:
+    touched = course.figures.pop("touched", [])
+    for example in [*tally.examples[:SHOWN], *touched[:SHOWN]]:
         print(f"  {example}")
-    succeeded = tally.succeeded.total() + len(course.figures.get("touched", []))
+    succeeded = tally.succeeded.total() + len(touched)
     below = sum(tally.attempts[k] for k in tally.attempts if k.partition(":")[0] in BELOW)
     figures = {
         "attempts": tally.attempts.total(),

@@ -28,7 +28,7 @@ async def accept(state: State, context: Context) -> Draft | list[Fact]:
     if not has_reads(state):
         return []
     sent = [q for q in await context.accounts.quotes() if _is_open(q, context)]
-    quote = await document_of(state, context.accounts.quote_by_number, sent)
+    quote = await document_of(state, context, context.accounts.quote_by_number, sent)
     if isinstance(quote, list):
         return which("quote_accept", quote)
     if not _is_open(quote, context):

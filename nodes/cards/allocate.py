@@ -20,7 +20,7 @@ async def allocate(state: State, context: Context) -> Draft | list[Fact]:
         return refused
     with_credit = [c for c in await context.accounts.credit_notes(fresh=True) if _is_left(c)]
     note = await document_of(
-        state, context.accounts.credit_note_by_number, with_credit, named=_is_credit
+        state, context, context.accounts.credit_note_by_number, with_credit, named=_is_credit
     )
     if isinstance(note, list):
         return which("allocation", note) if note else fact("no_credit_left")

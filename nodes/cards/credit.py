@@ -30,7 +30,7 @@ async def credit(state: State, context: Context) -> Draft | list[Fact]:
     """At the price that was charged, for no more than was charged. A review, and no refund yet."""
     if refused := refusal(context, "buyer"):
         return refused
-    invoice = await document_of(state, context.accounts.invoice_by_number, [])
+    invoice = await document_of(state, context, context.accounts.invoice_by_number, [])
     if isinstance(invoice, list):
         anything = {p.code: MOST_PIECES for p in context.catalogue.products}
         claim = _read(state, anything, context)

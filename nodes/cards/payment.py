@@ -25,7 +25,7 @@ async def report_payment(state: State, context: Context) -> Draft | list[Fact]:
     if refused := refusal(context, "accounts", "buyer"):
         return refused
     unpaid = await context.accounts.open_invoices()
-    invoice = await document_of(state, context.accounts.invoice_by_number, unpaid)
+    invoice = await document_of(state, context, context.accounts.invoice_by_number, unpaid)
     if isinstance(invoice, list):
         return which("payment_report", invoice)
     if invoice.status not in VISIBLE:

@@ -1,6 +1,7 @@
 """Which builder makes a card of a message."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from nodes.cards.accept import accept
 from nodes.cards.allocate import allocate
@@ -14,7 +15,9 @@ from nodes.cards.quote import quote
 from nodes.state import Fact, State, facts_of, intents_of
 from tools.context import Context
 from tools.errors import BackendRejected, BackendUnavailable
+from tools.xero.guesses import Noticing
 
+GUESSING = {"reason": "guessing"}
 Builder = Callable[[State, Context], Awaitable[Draft | list[Fact]]]
 
 # What a message asks for in its own words goes before what it is about; the first one decides.
@@ -45,10 +48,14 @@ def _as_far_as_read(build: Builder) -> Builder:
     async def built(state: State, context: Context) -> Draft | list[Fact]:
         if facts_of(state, "unavailable"):
             return []
+        looks = Noticing(context.guesses)
         try:
-            return await build(state, context)
+            made = await build(state, replace(context, guesses=looks))
         except (BackendUnavailable, BackendRejected):
             return [Fact(kind="unavailable", source="xero", data={"part": "accounts"})]
+        if looks.has_guessed and not isinstance(made, Draft):
+            made = [*made, Fact(kind="needs_person", source="guesses", data=GUESSING)]
+        return made
 
     return built
 

@@ -40,6 +40,7 @@ async def placed_order(
     still_open = [i for i in drafts if not await _is_over(i, context)]
     chosen = await document_of(
         state,
+        context,
         context.accounts.invoice_by_number,
         still_open,
         spoken_of=lambda number: bool(OURS.fullmatch(number)),

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from nodes.cards.facts import fact
 from nodes.state import Fact, State, entities_named
+from tools.context import Context
 from tools.xero.documents import CreditNote, Invoice, Quote
 
 Doc = TypeVar("Doc", Invoice, Quote, CreditNote)
@@ -16,8 +17,9 @@ def anything(_: str) -> bool:
     return True
 
 
-async def document_of(
+async def document_of(  # noqa: PLR0913 (two of them are seldom given)
     state: State,
+    context: Context,
     look_up: Callable[[str], Awaitable[Doc | None]],
     others: Sequence[Doc],
     *,
@@ -31,13 +33,22 @@ async def document_of(
     One that is named and not there reads like a foreign one: as if it had not been named well.
     `named` and `spoken_of` say which numbers of the message, and of the turn before, can be meant.
     """
+    focus = state["turn"].get("focus", {})
+
+    async def find(numbers: Iterable[str]) -> list[Doc]:
+        """Those that are there and the customer's, unless they have guessed too often."""
+        caller, listed = context.caller.customer_id, focus.get("listed", [])
+        asked = list(numbers)[:MOST]
+        looked_up = [await context.guesses.look_up(caller, n, look_up, listed) for n in asked]
+        return [found.document for found in looked_up if found.document]
+
     if names := [n for n in entities_named(state, "document") if named(n)]:
-        found = await _found(names, look_up)
+        found = await find(names)
         return found[0] if len(found) == 1 else _numbers(found or others)
-    before = state["turn"].get("focus", {}).get("documents", [])
+    before = focus.get("documents", [])
     only = [number_of(others[0])] if len(others) == 1 else []
     for numbers in ([n for n in before if spoken_of(n)], only):
-        if len(found := await _found(numbers, look_up)) == 1:
+        if len(found := await find(numbers)) == 1:
             return found[0]
     return _numbers(others)
 
@@ -56,13 +67,6 @@ def number_of(document: Invoice | Quote | CreditNote) -> str:
 def which(kind: str, candidates: Sequence[str]) -> list[Fact]:
     """Asks for the number of the document."""
     return fact("which_document", kind=kind, candidates=list(candidates))
-
-
-async def _found(
-    numbers: Iterable[str], look_up: Callable[[str], Awaitable[Doc | None]]
-) -> list[Doc]:
-    looked_up = [await look_up(number) for number in list(numbers)[:MOST]]
-    return [document for document in looked_up if document]
 
 
 def _numbers(documents: Sequence[Doc]) -> list[str]:

@@ -9,7 +9,7 @@ documents of their own, but for those that the assistant has listed to them in t
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from tools.errors import BackendUnavailable
 from tools.xero.scoped import number_of
@@ -54,6 +54,38 @@ class _Window(NamedTuple):
     key: str
     limit: int
     seconds: int
+
+
+class Looks(Protocol):
+    """What may be asked for documents by their numbers."""
+
+    async def look_up(
+        self,
+        customer_id: str,
+        number: str,
+        read: Callable[[str], Awaitable[Found | None]],
+        listed: Collection[str] = (),
+    ) -> LookedUp[Found]: ...
+
+
+class Noticing:
+    """The look-ups of one step, which remember whether somebody guessed."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+        self.has_guessed = False
+
+    async def look_up(
+        self,
+        customer_id: str,
+        number: str,
+        read: Callable[[str], Awaitable[Found | None]],
+        listed: Collection[str] = (),
+    ) -> LookedUp[Found]:
+        """As Guesses does it."""
+        found = await self._looks.look_up(customer_id, number, read, listed)
+        self.has_guessed |= found.is_throttled or found.guessing is not None
+        return found
 
 
 class Guesses:

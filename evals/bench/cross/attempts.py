@@ -127,6 +127,10 @@ class Author:
         """Instructions, filters and tool calls in the message."""
         yield from self._spoken("injection", count)
 
+    def open_ended(self, count: int) -> Iterator[Attempt]:
+        """What a model would have to look for."""
+        yield from self._spoken("open", count)
+
     def of_their_own(self, count: int) -> Iterator[Attempt]:
         """Honest questions, for when Xero sends everybody's documents."""
         for n in range(count):

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from evals.bench.cross.attempts import ATTACKERS, Attempt
 from evals.bench.cross.judge import Typed
-from evals.bench.cross.layers import Bench, explained, order
+from evals.bench.cross.layers import Bench, explained, order, pay_pages
 from evals.bench.cross.ledger import Json, Ledger, Values
 from evals.bench.cross.prey import Prey
 from evals.bench.cross.talk import Talker
@@ -41,12 +41,13 @@ class Campaign:
     async def foreign(self) -> dict[str, Values]:
         """What each attacker must not see. What they wrote themselves meanwhile is their own."""
         now, found = Ledger.read(self.service.sandbox_url), dict[str, Values]()
+        pages = frozenset(await pay_pages(self.bench, self.first))
         for who in ATTACKERS:
             contacts = self.bench.callers[who].contact_ids
             sums = {Decimal(figure) for figure in await explained(self.bench, who)}
             own = now.of(contacts) | Values(amounts=frozenset(sums))
             found[who] = (self.first.others(contacts) | now.others(contacts)) - own
-            found[who] |= Values(ids=frozenset(_ids(self.prey)))
+            found[who] |= Values(ids=frozenset(_ids(self.prey)), texts=pages)
         return found
 
     async def chat(self, attempts: Iterable[Attempt], *, is_throttled: bool) -> None:
@@ -90,14 +91,20 @@ class Campaign:
             await self.redis.delete(key)
 
     async def press_foreign_buttons(self) -> None:
-        """The cards of others by their id and hash, and a hash that is nearly right."""
-        for who in ATTACKERS:
+        """The cards of others by their id and hash, and by a hash that is nearly right."""
+
+        async def press_all(who: str) -> None:
             async with Talker(self.service, who) as talker:
                 for prey in self.prey:
                     digest = prey.card["hash"]
-                    for decision in ("confirm", "decline"):
-                        for shown in (digest, digest[::-1]):
-                            await self._press(talker, prey, decision, shown)
+                    for decision, shown in (
+                        ("confirm", digest),
+                        ("decline", digest),
+                        ("confirm", digest[::-1]),
+                    ):
+                        await self._press(talker, prey, decision, shown)
+
+        await asyncio.gather(*map(press_all, ATTACKERS))
 
     async def _press(self, talker: Talker, prey: Prey, decision: str, shown: str) -> None:
         await talker.begin()
@@ -157,11 +164,10 @@ def contacts_of_attackers() -> set[str]:
 
 
 def own_fields(values: Json) -> dict[str, Any]:
-    """What two answers are compared by: everything public but ids, times and ticket numbers."""
+    """What two answers are compared by beside their words; passages depend on these alone."""
     card, handoff = values.get("card") or {}, values.get("handoff") or {}
     return {
         "intents": values.get("intents"),
         "card": card.get("title"),
         "handoff": handoff.get("reason"),
-        "passages": values.get("passages"),
     }

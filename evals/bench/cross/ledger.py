@@ -21,7 +21,9 @@ AMOUNTS = {
     *("SubTotal", "TotalTax", "Total", "AmountDue", "AmountPaid", "AmountCredited"),
     *("RemainingCredit", "Amount", "AppliedAmount", "LineAmount", "TaxAmount"),
 }
-TEXTS = {"Name", "EmailAddress", "AddressLine1", "PostalCode", "PhoneNumber", "Reference"}
+FIGURES = {"Quantity", "UnitAmount"}
+TEXTS = {"Name", "EmailAddress", "AddressLine1", "PostalCode", "PhoneNumber"}
+PURCHASE = re.compile(r"PO (\d+)")
 # What the documents of all customers share: the seller's accounts and products.
 SHARED = ("Item", "Account")
 SHARED_IDS = {"AccountID", "ItemID", "BrandingThemeID"}
@@ -33,12 +35,13 @@ UUID_FORM = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORE
 
 @dataclass(frozen=True)
 class Values:
-    """Whatever gives somebody away."""
+    """Whatever gives somebody away. Further `figures` only explain amounts of one's own."""
 
     numbers: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
     amounts: frozenset[Decimal] = frozenset()
     texts: frozenset[str] = frozenset()
+    figures: frozenset[Decimal] = frozenset()
 
     def __or__(self, other: "Values") -> "Values":
         return Values(
@@ -46,13 +49,14 @@ class Values:
             self.ids | other.ids,
             self.amounts | other.amounts,
             self.texts | other.texts,
+            self.figures | other.figures,
         )
 
     def __sub__(self, other: "Values") -> "Values":
         return Values(
             self.numbers - other.numbers,
             self.ids - other.ids,
-            self.amounts - other.amounts,
+            self.amounts - other.amounts - other.figures,
             self.texts - other.texts,
         )
 
@@ -63,10 +67,16 @@ class _Found:
     ids: set[str] = field(default_factory=set)
     amounts: set[Decimal] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    figures: set[Decimal] = field(default_factory=set)
 
     def frozen(self) -> Values:
-        texts = frozenset(text.casefold() for text in self.texts)
-        return Values(frozenset(self.numbers), frozenset(self.ids), frozenset(self.amounts), texts)
+        return Values(
+            frozenset(self.numbers),
+            frozenset(self.ids),
+            frozenset(self.amounts),
+            frozenset(text.casefold() for text in self.texts),
+            frozenset(self.figures),
+        )
 
 
 @dataclass(frozen=True)
@@ -164,6 +174,10 @@ def _note(name: str, value: Any, kind: str, found: _Found) -> None:
         found.numbers.add(str(value).upper())
     elif name in AMOUNTS:
         found.amounts.add(abs(amount_of(value)))
+    elif name in FIGURES:
+        found.figures.add(amount_of(value))
+    elif name == "Reference" and (purchase := PURCHASE.fullmatch(str(value))):
+        found.numbers.add(f"PO-{purchase[1]}")
     elif name.endswith("ID") and name not in SHARED_IDS and UUID_FORM.fullmatch(str(value)):
         found.ids.add(str(value).lower())
     elif name in TEXTS and value and len(str(value)) > 4:

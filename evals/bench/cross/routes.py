@@ -141,7 +141,7 @@ def of_orders(prey: Prey) -> Iterator[Try]:
     for name in names:
         for form in ("pdf", "xlsx"):
             path = f"/orders/{name}/delivery-order.{form}"
-            yield Try("order", "GET", path, swaps={name: "TRIA-999999"})
+            yield Try("order", "GET", path, swaps={number: "TRIA-999999"})
 
 
 def of_links(prey: Prey) -> Iterator[Try]:
