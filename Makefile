@@ -6,7 +6,7 @@ export ANONYMIZED_TELEMETRY := False
 export LANGSMITH_TRACING ?= false
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer
+BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes
 .PHONY: help setup run test test-contract check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
 
 help: ## Show the targets
@@ -32,7 +32,7 @@ format: .venv/ready ## Put the code into its form
 eval: .venv/ready ## Replay the eval conversations; the exit code is the gate
 	@$(RUN)/python -m evals
 
-$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer
+$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes
 	@$(RUN)/python -m evals.bench.$(subst -,_,$*)
 
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer

@@ -133,14 +133,15 @@ class Scripted:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(0)  # so that what is drained has been sent
+        gone = suppress(ConnectionError, asyncio.IncompleteReadError)  # whoever asked
         try:
-            while await self._answered(reader, writer):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # whoever asked has gone
+            with gone:
+                while await self._answered(reader, writer):
+                    pass
         finally:
             writer.transport.abort()
-            await writer.wait_closed()
+            with gone:
+                await writer.wait_closed()
 
     async def _answered(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether another one may follow."""
