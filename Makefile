@@ -15,8 +15,8 @@ help: ## Show the targets
 run: .venv/ready ## Start the service with everything it needs and print where to click
 	@$(RUN)/python -m api.launch
 
-test: check .venv/browser ## Check, then run the tests on real parts
-	@$(RUN)/pytest
+test: check .venv/browser ## Check, then run the tests on real parts, a file a core
+	@$(RUN)/pytest -n auto --dist loadfile
 
 test-contract: .venv/ready ## Hold the sandbox and our requests to Xero's official description alone
 	@$(RUN)/pytest tests/contract
