@@ -203,7 +203,7 @@ async def attack_through_a_model(service: Service, stand_in: str, course: Course
     """A model that lies, that asks for tools, and that says word for word what is foreign."""
     async with campaign_of(service) as campaign:
         course.at("a model that lies")
-        author = _author(campaign, course.seed + 1)
+        author, offered = _author(campaign, course.seed + 1), 0
         for settings in (
             {"mode": "lying", "lies": "everywhere"},
             {"mode": "lying", "lies": "other_customer"},
@@ -217,6 +217,8 @@ async def attack_through_a_model(service: Service, stand_in: str, course: Course
                 author.open_ended(course.some(12)),
             ):
                 await campaign.chat(attempts, is_throttled=False)
+            offered += await layers.calls_with_tools(stand_in)
+        course.figures["model_calls_with_tools_at_least"] = offered
         await campaign.chat_with_a_traitor(stand_in, author.of_their_own(course.some(24)))
         course.tally.judge(
             [o.renamed(f"model: {o.kind}") for o in campaign.outcomes], await campaign.foreign()

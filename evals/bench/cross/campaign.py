@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -72,13 +72,9 @@ class Campaign:
                     if not is_throttled:
                         await self.forgive(who)
                     found.append(await _tried(talker, attempt))
-                around = await talker.look_around()
-                found.append(self._around(talker, around.texts))
+                around = (await talker.look_around()).texts
+                found[-1] = replace(found[-1], texts=(*found[-1].texts, *around))
         return found
-
-    def _around(self, talker: Talker, texts: Sequence[str]) -> Outcome:
-        kind, typed = "conversation: state and history", Typed(talker.typed)
-        return Outcome(kind, talker.customer_id, typed, tuple(texts))
 
     async def forgive(self, who: str) -> None:
         """Forget what somebody has guessed, as an operator could."""

@@ -86,6 +86,13 @@ async def order(sandbox_url: str, path: str, body: Json) -> None:
         (await http.post(f"/control{path}", json=body)).raise_for_status()
 
 
+async def calls_with_tools(sandbox_url: str) -> int:
+    """In how many of its last twenty calls the stand-in for a model was offered tools."""
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=60) as http:
+        bodies = (await http.get("/control/model/calls")).json()["bodies"]
+    return sum(bool(body.get("tools")) for body in bodies)
+
+
 @asynccontextmanager
 async def bench_of(service: Service) -> AsyncIterator[Bench]:
     """Opened beside the running service, on the same database, Redis and sandbox."""

@@ -10,7 +10,7 @@ from evals.bench.cross.judge import Typed
 from evals.bench.cross.talk import Talker
 from evals.bench.cross.tally import Outcome
 
-CHANGING = re.compile(r"T-\d{6}|\d{2}:\d{2}")
+CHANGING = re.compile(r"/documents/[\w-]+|T-\d{6}|\d{2}:\d{2}")
 
 
 async def compare(campaign: Campaign, foreign: Attempt, missing: Attempt) -> Outcome:

@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from tests.conftest import customer
 from tests.tools.actions.conftest import a_confirmed, a_number, an_invoice, status_of
 from tests.tools.conftest import Control
 from tools.actions.commit import carry_out
+from tools.actions.ledger import key_of
 from tools.actions.store import Actions
 from tools.database import Pool, fetch_all
 from tools.sandbox.company import demo_customers
@@ -167,11 +169,38 @@ async def test_taking_back_goes_on_after_an_outage(
     assert [d["Status"] for d in documents(control, card)] == ["DELETED"]
 
 
-async def test_a_document_of_somebody_else_is_never_changed(
+async def test_a_document_for_somebody_else_is_never_written(
     actions: Actions, books: Books, control: Control, pool: Pool
 ) -> None:
     other = demo_customers()[2].contact_ids[0]
     number = a_number()
     card = await a_confirmed(actions, pool, [an_invoice(number, other)], number)
-    assert (await carry_out(card, actions, books)).status == "unknown"
-    assert await status_of(actions, card["action_id"]) == "confirmed"
+    carried = await carry_out(card, actions, books)
+    assert (carried.status, carried.reason) == ("failed", "write_impossible")
+    assert documents(control, card) == []
+
+
+# 5.4 case 28: two tabs and a sweeper at once
+async def test_many_at_once_write_one_document(
+    actions: Actions, books: Books, control: Control, order: dict[str, Any]
+) -> None:
+    before = control.calls("PUT", "/Invoices")
+    carried = await asyncio.gather(*(carry_out(order, actions, books) for _ in range(6)))
+    assert {c.status for c in carried} <= {"committed", "held"}
+    assert "committed" in {c.status for c in carried}
+    assert len(documents(control, order)) == 1
+    assert control.calls("PUT", "/Invoices") == before + 1
+
+
+# 5.4 case 32: it is a defect of ours, so a person hears and the reason stays with the card
+async def test_a_key_that_was_used_for_another_body_ends_the_card_and_tells_why(
+    actions: Actions, books: Books, control: Control, order: dict[str, Any]
+) -> None:
+    other = an_invoice(a_number())
+    await books.send(other, key_of(f"{order['action_id']}|0|0"))
+    carried = await carry_out(order, actions, books)
+    assert (carried.status, carried.reason) == ("failed", "write_refused")
+    assert documents(control, order) == []
+    row = await actions.get(order["action_id"], customer().customer_id)
+    assert row is not None
+    assert "already used for a different request" in row["error"]

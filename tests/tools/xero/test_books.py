@@ -1,0 +1,141 @@
+"""Writes in the sandbox's books: what is somebody else's, or settled, is never changed."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import customer
+from tests.tools.conftest import Control
+from tools.errors import BackendRejected, WriteImpossible
+from tools.sandbox.company import demo_customers
+from tools.xero.books import Books
+from tools.xero.client import XeroClient
+from tools.xero.scope import scope_of
+from tools.xero.writes import (
+    Write,
+    accepted_quote,
+    allocation,
+    changed_invoice,
+    deleted_invoice,
+    emailed_invoice,
+    new_credit_note,
+    new_invoice,
+    new_quote,
+    note_on_invoice,
+)
+
+Json = dict[str, Any]
+VICTIM = next(c for c in demo_customers() if c.customer_id == "metro-meals")
+KINDS = ("invoice", "quote", "credit_note", "payment")
+LINE = {"ItemCode": "BAG-M", "Description": "bag", "Quantity": 100, "UnitAmount": 0.5}
+LINES = {"LineItems": [LINE | {"AccountCode": "200", "TaxType": "OUTPUTY24"}]}
+TODAY, MARK, CENT = datetime.now(UTC).date(), "TRIA-7000099", Decimal("0.01")
+
+
+@pytest.fixture
+def alarms() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def books(client: XeroClient, alarms: list[str]) -> Books:
+    who = customer()
+    scope = scope_of(who.customer_id, who.contact_ids, who.roles)
+    return Books(client, scope, alarms.append)
+
+
+@pytest.fixture
+def office(control: Control) -> Iterator[httpx.Client]:
+    """The raw books."""
+    with httpx.Client(base_url=f"{control.root}/control", timeout=30) as office:
+        yield office
+
+
+def documents(office: httpx.Client, contact: str) -> dict[str, list[Json]]:
+    return {
+        kind: office.get("/documents", params={"kind": kind, "contact_id": contact}).json()
+        for kind in (*KINDS, "history")
+    }
+
+
+def foreign_writes(theirs: dict[str, list[Json]], own: dict[str, list[Json]]) -> Iterator[Write]:
+    """Every kind of write, with something of the victim's in it."""
+    [contact] = VICTIM.contact_ids
+    document = {"Contact": {"ContactID": contact}, "Date": TODAY.isoformat()} | LINES
+    yield new_invoice(MARK, document | {"DueDate": TODAY.isoformat()})
+    yield new_quote(MARK, document)
+    yield new_credit_note(MARK, document)
+    invoice = UUID(theirs["invoice"][-1]["InvoiceID"])
+    yield changed_invoice(invoice, LINES)
+    yield deleted_invoice(invoice)
+    yield emailed_invoice(invoice, seen=0)
+    yield note_on_invoice(invoice, MARK, "seen by somebody else")
+    quote, note = theirs["quote"][0], UUID(theirs["credit_note"][0]["CreditNoteID"])
+    total = Decimal(str(quote["Total"]))
+    yield accepted_quote(UUID(quote["QuoteID"]), UUID(contact), TODAY, total)
+    taken = {"Contact": {"ContactID": contact}, "Date": TODAY.isoformat(), "Status": "DELETED"}
+    body = {"Quotes": [taken | {"QuoteID": quote["QuoteID"]}]}
+    yield Write("delete_quote", quote["QuoteID"], json.dumps(body).encode())
+    gone = {"CreditNotes": [{"CreditNoteID": str(note), "Status": "VOIDED"}]}
+    yield Write("delete_credit_note", str(note), json.dumps(gone).encode())
+    mine, my_note = own["invoice"][-1]["InvoiceID"], own["credit_note"][0]["CreditNoteID"]
+    yield allocation(note, UUID(mine), CENT, day=TODAY, seen=0)
+    yield allocation(UUID(my_note), invoice, CENT, day=TODAY, seen=0)
+
+
+# 5.4 cases 3, 4 and 10: on the side that writes
+async def test_nothing_of_somebody_else_is_written_whatever_a_write_names(
+    books: Books, office: httpx.Client
+) -> None:
+    theirs = documents(office, VICTIM.contact_ids[0])
+    for write in foreign_writes(theirs, documents(office, customer().contact_ids[0])):
+        with pytest.raises(WriteImpossible):
+            await books.find(write)
+    assert documents(office, VICTIM.contact_ids[0]) == theirs
+
+
+@pytest.mark.parametrize("make", [new_invoice, new_quote, new_credit_note])
+async def test_a_document_that_a_stranger_would_pay_never_leaves(
+    books: Books, office: httpx.Client, alarms: list[str], make: Any
+) -> None:
+    theirs = documents(office, VICTIM.contact_ids[0])
+    write = make(MARK, {"Contact": {"ContactID": VICTIM.contact_ids[0]}} | LINES)
+    with pytest.raises(WriteImpossible):
+        await books.send(write, uuid4().hex)
+    assert alarms == [f"foreign contact in {write.operation}"]
+    assert documents(office, VICTIM.contact_ids[0]) == theirs
+
+
+# 5.4 case 44
+@pytest.mark.parametrize("status", ["PAID", "AUTHORISED"])
+async def test_what_was_approved_or_paid_is_neither_changed_nor_deleted(
+    books: Books, office: httpx.Client, status: str
+) -> None:
+    own = documents(office, customer().contact_ids[0])
+    invoice = next(i for i in own["invoice"] if i["Status"] == status and i["Type"] == "ACCREC")
+    for write in (
+        changed_invoice(UUID(invoice["InvoiceID"]), LINES),
+        deleted_invoice(UUID(invoice["InvoiceID"])),
+    ):
+        with pytest.raises(WriteImpossible):
+            await books.find(write)
+    assert documents(office, customer().contact_ids[0]) == own
+
+
+# 5.4 case 44: nor would Xero take it
+async def test_an_invoice_with_a_payment_cannot_be_voided(
+    client: XeroClient, office: httpx.Client
+) -> None:
+    own = documents(office, customer().contact_ids[0])
+    paid = {p["Invoice"]["InvoiceID"] for p in own["payment"]}
+    invoice = next(i for i in own["invoice"] if i["InvoiceID"] in paid)
+    body = {"Invoices": [{"InvoiceID": invoice["InvoiceID"], "Status": "VOIDED"}]}
+    with pytest.raises(BackendRejected):
+        await client.post(f"/Invoices/{invoice['InvoiceID']}", json.dumps(body).encode(), None)
+    assert documents(office, customer().contact_ids[0]) == own
