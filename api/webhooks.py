@@ -8,8 +8,6 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from psycopg import Error
-from psycopg_pool import PoolTimeout
 
 from api.dependencies import ClientsOf
 from graph.clients import Clients
@@ -21,7 +19,6 @@ router = APIRouter(tags=["webhooks"])
 
 LARGEST_BODY = 1024 * 1024
 STORE_SECONDS = 3  # Xero waits for five
-NOT_STORED = (Error, PoolTimeout, OSError)
 
 
 @router.post(

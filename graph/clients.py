@@ -24,6 +24,7 @@ from graph.webhooks import WebhookWork
 from graph.xero import XeroParts, make_xero
 from monitoring import metrics
 from monitoring.logging import origin
+from tools.actions.claims import Claims
 from tools.actions.desk import ApprovalDesk
 from tools.actions.store import Actions
 from tools.answers import Answers
@@ -131,6 +132,7 @@ def _assemble(
 ) -> Clients:
     actions, desk, links = Actions(pool), ApprovalDesk(pool), Links(pool)
     outlets, tickets, watches = Outlets(pool), Tickets(pool), Watches(pool)
+    claims = Claims(pool)
     events, answers = EventLog(redis), Answers(redis)
     knowledge = make_knowledge(settings, embedder)
     classifier = IntentClassifier(embedder, load_weights())
@@ -150,6 +152,7 @@ def _assemble(
             knowledge=knowledge,
             classifier=classifier,
             actions=actions,
+            claims=claims,
             links=links,
             answers=answers,
             tickets=tickets,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -25,7 +25,7 @@ from monitoring import metrics
 from monitoring.logging import origin
 from nodes.state import Focus, State, Turn
 from tools.context import Caller, Context
-from tools.conversations import HISTORY, Conversations
+from tools.conversations import HISTORY, Conversations, Message
 from tools.errors import TriaError
 from tools.events import END, EventLog
 from tools.rules import load_rules
@@ -192,7 +192,7 @@ class Executor:
                 {"role": ROLES[m["role"]], "content": masked(m["content"])} for m in history
             ],
             "focus": cast(Focus, focus),
-            "open_card": card and {"action_id": str(card["action_id"]), "hash": card["hash"]},
+            "open_card": card and _open_card(card, history),
             "decision": asked["extra"].get("action") if asked else None,
             "notice": run["notice"],
         }
@@ -242,13 +242,26 @@ class Executor:
         await publish(self._events, run, END, {})
 
 
+def _open_card(card: Mapping[str, Any], history: Sequence[Message]) -> dict[str, Any]:
+    """The card that waits. A bare yes answers it only if nothing else was asked since."""
+    last = next((m for m in reversed(history) if m["role"] == "ai"), None)
+    shown = last["extra"].get("card") or {} if last else {}
+    is_shown = shown.get("action_id") == str(card["action_id"])
+    asks_else = last is not None and any(mark in last["content"] for mark in "?？")
+    return {
+        "action_id": str(card["action_id"]),
+        "hash": card["hash"],
+        "is_asked": is_shown or not asks_else,
+    }
+
+
 def _is_waiting(snapshot: StateSnapshot) -> bool:
     """Whether the graph stands at an interrupt."""
     return any(task.interrupts for task in snapshot.tasks)
 
 
 def _count(state: Mapping[str, Any]) -> None:
-    """What the model cost in this turn, and who worded the reply."""
+    """What the model cost in this turn, who worded the reply, and whether somebody guessed."""
     for call in state.get("spent", []):
         purpose = call["purpose"]
         metrics.MODEL_CALLS.labels(purpose).inc()
@@ -259,6 +272,8 @@ def _count(state: Mapping[str, Any]) -> None:
     metrics.REPLIES.labels(reply["by"]).inc()
     if reply["is_shared"]:
         metrics.CACHE_ASKED.labels("hit" if reply["by"] == "cache" else "miss").inc()
+    if (state.get("handoff") or {}).get("reason") == "guessing":
+        metrics.GUESSING.inc()
 
 
 def _spent(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,10 +54,19 @@ def _order(state: State, before: Focus) -> Focus:
     if (order := state.get("order")) is not None:
         return {"order": order, "order_at": at}
     kept, kept_at = before.get("order"), before.get("order_at", at)
-    is_over = facts_of(state, "declined") or facts_of(state, "card_gone")
-    if facts_of(state, "committed") or is_over or not kept or _is_old(kept_at, at):
+    if _is_answered(state) or not kept or _is_old(kept_at, at):
         return {"order": None, "order_at": at}
     return {"order": kept, "order_at": kept_at}
+
+
+def _is_answered(state: State) -> bool:
+    """Whether the customer has just answered the order's card. News of another one says nothing."""
+    if state["turn"].get("notice"):
+        return False
+    answered = [*facts_of(state, "committed"), *facts_of(state, "awaiting_approval")]
+    answered += facts_of(state, "declined")
+    is_order = any(fact.get("kind", "order") == "order" for fact in answered)
+    return is_order or bool(facts_of(state, "card_gone"))
 
 
 def _is_old(since: str, now: str) -> bool:

@@ -37,9 +37,14 @@ def after_start(state: State) -> Literal["report_outcome", "screen_message"]:
 
 
 def after_call_xero_tools(state: State) -> list[Step]:
-    """Writes and hand-offs that the message asks for; a suspicious message may trigger no write."""
+    """Writes and hand-offs that the message asks for; a suspicious message may trigger no write.
+
+    Where somebody's health is at stake a person has to act first, whatever else is asked for.
+    """
     is_suspicious = state["screened"]["injection"] >= SUSPICIOUS
     intents = intents_of(state)
+    if "food_safety" in intents:
+        return ["hand_off"]
     if not is_suspicious and intents & {"confirm", "decline"}:
         return ["confirm_action"]
     if not is_suspicious and _asks_for_a_card(state) and not intents & ORDERING:
@@ -69,7 +74,8 @@ def after_commit_action(
     if state.get("decision"):
         return "__end__"
     order = state["turn"].get("focus", {}).get("order") or {}
-    if order.get("waiting") and facts_of(state, "committed"):
+    is_placed = any(fact.get("kind") == "order" for fact in facts_of(state, "committed"))
+    if order.get("waiting") and is_placed:
         return "propose_order"
     return after_action(state)
 

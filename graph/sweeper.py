@@ -6,13 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 
 from monitoring import metrics
 from monitoring.logging import origin
-from tools.actions.commit import carry_out
+from tools.actions.commit import Hands, carry_out
 from tools.actions.desk import ApprovalDesk
 from tools.actions.store import Actions
 from tools.context import Caller, Context
@@ -91,21 +92,25 @@ class Sweeper:
         try:
             await work()
         except Exception as error:  # noqa: BLE001 (whatever one sweep meets, the next ones go on)
-            log.warning("sweep failed", work=work.__name__, **origin(error))
+            name = getattr(work, "__name__", "one card")
+            log.warning("sweep failed", work=name, **origin(error))
 
     async def _finish(self) -> None:
         """Carry out confirmed cards that no turn works on, and wake turns that wait no longer."""
         await self._desk.expire(self._now())
         await self._desk.resume_decided()
         for action in await self._desk.unfinished():
-            await self._carry_out(action)
+            await self._attempt(partial(self._carry_out, action))
 
     async def _carry_out(self, action: dict[str, Any]) -> None:
         context = self._context_for(Caller.of(action["scope"]))
-        if change := await self._change(action, context):
-            await self._actions.settle(action["action_id"], "expired", error=change)
-            return
-        carried = await carry_out(action, self._actions, context.books)
+        hands = Hands(
+            actions=self._actions,
+            books=context.books,
+            recheck=lambda card: changed_since(card, context.accounts, self._now()),
+            is_told=False,
+        )
+        carried = await carry_out(action["action_id"], hands)
         metrics.CARDS_SWEPT.labels(carried.status).inc()
         log.info(
             "card swept",
@@ -114,20 +119,12 @@ class Sweeper:
             reason=carried.reason,
         )
 
-    async def _change(self, action: dict[str, Any], context: Context) -> str | None:
-        """What keeps an order from being placed now; what was begun is always finished."""
-        if action["kind"] != "order" or await self._actions.has_begun(action["action_id"]):
-            return None
-        listed = await context.accounts.price_list(fresh=True)
-        standing = await context.accounts.standing(fresh=True)
-        prices = {code: item.price for code, item in listed.items()}
-        return changed_since(action["card"], prices, self._now(), on_hold=standing.on_hold)
-
     async def _chase(self) -> None:
         """An unusual order that stays unanswered goes to a person (O8)."""
         hours = load_rules().ordering.silence_hours
         for action in await self._desk.silent_unusual(self._now() - timedelta(hours=hours)):
             await self._open_ticket(action)
+            await self._desk.chased(action["action_id"])
 
     async def _open_ticket(self, action: dict[str, Any]) -> None:
         caller = Caller.of(action["scope"])

@@ -20,6 +20,9 @@ REQUEST_SECONDS = Histogram(
 FOREIGN_DOCUMENTS = Counter(
     "tria_foreign_documents_total", "Answers of Xero refused for a document of somebody else."
 )
+GUESSING = Counter(
+    "tria_guessing_total", "Turns that went to a person because document numbers were tried out."
+)
 CARDS_SWEPT = Counter(
     "tria_cards_swept_total", "Tries to finish a confirmed card that no turn works on.", ["outcome"]
 )

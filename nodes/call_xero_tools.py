@@ -44,11 +44,12 @@ async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
 
 
 def _planned(state: State) -> set[Read]:
-    """What intents and wishes need. An answer to a card needs only what the card does."""
+    """What intents and wishes need. An answer to a card needs only what the next card does."""
     intents, wants = intents_of(state), wants_in(state)
-    reads = {read for intent in intents for read in PLAN.get(intent, ())}
     if intents & {"confirm", "decline"}:
-        return reads
+        order = state["turn"].get("focus", {}).get("order") or {}
+        return set(ORDER) if order.get("waiting") else set()
+    reads = {read for intent in intents for read in PLAN.get(intent, ())}
     reads |= {read for want in wants for read in BY_WANT.get(want, ())}
     reads -= {read for want in wants for read in INSTEAD.get(want, ())}
     if entities_named(state, "document"):
@@ -77,7 +78,6 @@ PLAN: dict[Intent, tuple[Read, ...]] = {
     "stock": (read_products,),
     "order": ORDER,
     "reorder": (*ORDER, read_past_order),
-    "confirm": ORDER,
     "order_status": (read_documents, read_orders),
     "order_change": ORDER,
     "order_cancel": ORDER,

@@ -82,7 +82,7 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     scored = await context.classifier.classify(masked)
     entities = entities_of(text, context.catalogue, outlets, received.date())
     asked, is_named = focus.get("asked"), bool(entities or mentions_in(text, outlets, frozenset()))
-    if asked and answers(text, scored, names_something=is_named):
+    if asked and not turn.get("decision") and answers(text, scored, names_something=is_named):
         return _answered(state, asked, context.catalogue, outlets)
     order = _order_so_far(state, scored, context.catalogue, outlets)
     spent: list[Spent] = []

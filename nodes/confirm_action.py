@@ -6,7 +6,7 @@ from uuid import UUID
 from langgraph.runtime import Runtime
 
 from nodes.cards.draft import shown
-from nodes.cards.outcome import committed
+from nodes.cards.outcome import ended
 from nodes.state import Fact, State, intents_of
 from tools.context import Context
 from tools.rules import load_rules
@@ -16,21 +16,41 @@ async def confirm_action(state: State, runtime: Runtime[Context]) -> State:
     """Writes nothing in the books. A card that needs a person waits for one from here on."""
     context = runtime.context
     action_id, digest = _answered(state)
-    if action_id is None:
+    card = await _own_card(action_id, state, context)
+    if action_id is None or card is None:
         return {"facts": [_fact("card_gone", {})]}
-    customer_id = context.caller.customer_id
-    card = await context.actions.get(action_id, customer_id)
-    if card is None or str(card["thread_id"]) != state["turn"]["thread_id"]:
-        return {"facts": [_fact("card_gone", {})]}
+    if not _is_clear(state):  # the last question was another one: ask this one again
+        return {"card": shown(card)}
     if "decline" in intents_of(state):
-        if await context.actions.decline(action_id, customer_id, digest):
-            return {"facts": [_fact("declined", {"kind": card["kind"]})]}
-        return await _answered_before(action_id, context)
+        return await _declined(card, digest, context)
+    return await _confirmed(state, card, digest, context)
+
+
+async def _own_card(
+    action_id: UUID | None, state: State, context: Context
+) -> dict[str, Any] | None:
+    """The customer's own card, of this conversation."""
+    card = action_id and await context.actions.get(action_id, context.caller.customer_id)
+    is_here = card and str(card["thread_id"]) == state["turn"]["thread_id"]
+    return card if card and is_here else None
+
+
+async def _declined(card: dict[str, Any], digest: str, context: Context) -> State:
+    customer_id = context.caller.customer_id
+    if await context.actions.decline(card["action_id"], customer_id, digest):
+        return {"facts": [_fact("declined", {"kind": card["kind"]})]}
+    return await _answered_before(card["action_id"], context)
+
+
+async def _confirmed(state: State, card: dict[str, Any], digest: str, context: Context) -> State:
+    action_id, customer_id = card["action_id"], context.caller.customer_id
     action = await context.actions.confirm(action_id, customer_id, digest, context.now())
     if action is None:
         return await _answered_before(action_id, context)
     if action["approval_level"] is None or action["status"] == "approved":
         return {"action": {"action_id": str(action_id)}}
+    if action["run_id"] not in (None, UUID(state["turn"]["run_id"])):
+        return {"facts": [_fact("already_noted", {"kind": action["kind"]})]}
     return await _awaiting(state, action, context)
 
 
@@ -38,6 +58,12 @@ def _answered(state: State) -> tuple[UUID | None, str]:
     """The card that was answered: the button's, else the one that is open in the conversation."""
     card = state["turn"].get("decision") or state["turn"].get("open_card")
     return (UUID(card["action_id"]), card["hash"]) if card else (None, "")
+
+
+def _is_clear(state: State) -> bool:
+    """Whether a yes or no in words can only mean this card; a button names its card."""
+    turn = state["turn"]
+    return bool(turn.get("decision")) or (turn.get("open_card") or {}).get("is_asked", True)
 
 
 async def _awaiting(state: State, action: dict[str, Any], context: Context) -> State:
@@ -58,7 +84,7 @@ async def _awaiting(state: State, action: dict[str, Any], context: Context) -> S
 async def _answered_before(action_id: UUID, context: Context) -> State:
     action = await context.actions.get(action_id, context.caller.customer_id)
     if action and action["status"] == "committed":
-        return {"facts": [committed(action)], "card": shown(action)}
+        return {"facts": ended(action), "card": shown(action)}
     is_placing = action is not None and action["status"] in ("confirmed", "approved")
     return {"facts": [_fact("still_placing" if is_placing else "card_gone", {})]}
 

@@ -51,10 +51,12 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
 
 
 def _reason(state: State) -> str:
-    """What an action needs comes before what the message was about."""
+    """Somebody's health comes first, then what an action needs, then what the message is about."""
+    intents = intents_of(state)
+    if "food_safety" in intents:
+        return "food_safety"
     if needed := facts_of(state, "needs_person"):
         return str(needed[0]["reason"])
-    intents = intents_of(state)
     if by_intent := next((i for i in BY_INTENT if i in intents), None):
         return by_intent
     return "misunderstood" if "unclear" in intents else "urgent"
@@ -62,7 +64,8 @@ def _reason(state: State) -> str:
 
 def _levels(state: State, reason: str) -> tuple[int, ...]:
     text = state["screened"]["text"]
-    if needed := [fact["level"] for fact in facts_of(state, "needs_person") if "level" in fact]:
+    needed = [fact["level"] for fact in facts_of(state, "needs_person") if "level" in fact]
+    if needed and reason != "food_safety":
         return (needed[0],)
     return levels_for(
         reason,

@@ -10,6 +10,8 @@ from langgraph.runtime import Runtime
 
 from nodes.cards.asking import UNUSUAL_LEVEL, has_reads, in_stock, price, questions_about
 from nodes.cards.draft import Draft, account_of, keep
+from nodes.cards.facts import refusal
+from nodes.cards.waiting import PLACING
 from nodes.replies import note
 from nodes.state import Fact, State, facts_of, intents_of
 from tools.context import Context
@@ -39,6 +41,8 @@ async def propose_order(state: State, runtime: Runtime[Context]) -> State:
     The order so far is kept in `order`, so that the next message can complete or change it.
     """
     context = runtime.context
+    if refused := refusal(context, "order"):
+        return {"facts": refused}
     if not has_reads(state):
         return {}
     if await _is_placing(state, context):
@@ -117,7 +121,7 @@ async def _is_placing(state: State, context: Context) -> bool:
     """Whether a confirmed order of this conversation is not in the books yet."""
     thread_id = UUID(state["turn"]["thread_id"])
     card = await context.actions.open_of(thread_id, context.caller.customer_id)
-    return card is not None and card["status"] == "confirmed"
+    return card is not None and card["status"] != "proposed" and card["kind"] in PLACING
 
 
 def _fact(kind: str, data: dict[str, Any]) -> Fact:

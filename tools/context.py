@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
+from tools.actions.claims import Claims
 from tools.actions.store import Actions
 from tools.answers import Answers
 from tools.documents.links import Links
@@ -113,6 +114,7 @@ class Context:
     knowledge: PolicySearch
     classifier: IntentClassifier
     actions: Actions
+    claims: Claims
     links: Links
     answers: Answers
     tickets: Tickets

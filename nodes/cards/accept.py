@@ -23,7 +23,7 @@ from tools.xero.writes import accepted_quote
 
 async def accept(state: State, context: Context) -> Draft | list[Fact]:
     """The quote named, spoken of, or the only one that can still be accepted."""
-    if refused := refusal(context, "buyer"):
+    if refused := refusal(context, "quote_accept"):
         return refused
     if not has_reads(state):
         return []

@@ -16,7 +16,7 @@ from tools.xero.writes import allocation
 
 async def allocate(state: State, context: Context) -> Draft | list[Fact]:
     """The credit named or the only one, and the invoice named or the one due first."""
-    if refused := refusal(context, "accounts"):
+    if refused := refusal(context, "allocation"):
         return refused
     with_credit = [c for c in await context.accounts.credit_notes(fresh=True) if _is_left(c)]
     note = await document_of(

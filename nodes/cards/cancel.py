@@ -13,7 +13,7 @@ from tools.context import Context
 
 async def cancel(state: State, context: Context) -> Draft | list[Fact]:
     """What only waits for a person is let go at once; what is in the books needs a yes."""
-    if refused := refusal(context, "buyer"):
+    if refused := refusal(context, "order_cancel"):
         return refused
     if told := await let_go(state, context):
         return told

@@ -1,6 +1,7 @@
 """The card that cancels a whole order: free in time, else for a fee (O7)."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from nodes.cards.draft import Draft, account_of
@@ -31,13 +32,14 @@ async def cancelled(order: Placed, state: State, context: Context) -> Draft | li
 
 
 async def _free(order: Placed, terms: CancelTerms, context: Context) -> Draft:
-    rows, refund = _rows(order), _refund(order)
-    if refund:
-        rows.append(("refund", order.invoice.total))
-    card = a_card("order_cancel", _title(order), rows, invoice=order.number, **refund)
-    write = deleted_invoice(order.invoice.invoice_id)
+    rows, paid = _rows(order), order.invoice.amount_paid
+    level = STAFF if paid else None  # somebody has to pay it back
+    if level:
+        rows += [("refund", paid), approval(level)]
+    card = a_card("order_cancel", _title(order), rows, invoice=order.number, **_refund(paid))
+    write = deleted_invoice(order.invoice.invoice_id, total=order.invoice.total)
     number = await context.actions.next_number()
-    return Draft("order_cancel", card, (write,), number, lapses=terms.until)
+    return Draft("order_cancel", card, (write,), number, level, terms.until)
 
 
 async def _charged(
@@ -45,18 +47,19 @@ async def _charged(
 ) -> Draft:
     """The order's invoice keeps nothing but the fee."""
     totals, shown = totals_of([fee.amount], gst_percent(context.now().date())), goods_of([], [fee])
-    rows, refund = _rows(order), _refund(order)
+    rows, refund = _rows(order), order.invoice.amount_paid - totals.total
     rows += [("fee", fee.amount), ("new_total", totals.total)]
-    if refund:
-        rows.append(("refund", order.invoice.total - totals.total))
+    if refund > 0:
+        rows.append(("refund", refund))
     card = a_card("order_cancel", _title(order), [*rows, approval(STAFF)], invoice=order.number)
-    card |= shown | figures_of(totals) | refund | {"fee": money(fee.amount)}
+    card |= shown | figures_of(totals) | _refund(refund) | {"fee": money(fee.amount)}
     write = changed_invoice(
         order.invoice.invoice_id,
         {
             "Reference": f"Cancelled: {order.invoice.reference or order.number}",
             "LineItems": lines_of(shown["fees"], account),
         },
+        total=order.invoice.total,
     )
     number = await context.actions.next_number()
     return Draft("order_cancel", card, (write,), number, STAFF, terms.until)
@@ -74,8 +77,8 @@ def _rows(order: Placed) -> list[Row]:
     ]
 
 
-def _refund(order: Placed) -> dict[str, Any]:
-    """When somebody who pays before delivery has the money back; empty for everybody else."""
+def _refund(amount: Decimal) -> dict[str, Any]:
+    """When money that the books know of is back; nothing is promised of any other."""
     days = load_rules().cancellation
     span = f"{days.refund_days_min}-{days.refund_days_max}"
-    return {"refund_days": span} if order.card["prepay"] else {}
+    return {"refund_days": span} if amount > 0 else {}

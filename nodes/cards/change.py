@@ -26,7 +26,7 @@ from tools.xero.writes import changed_invoice
 
 async def change(state: State, context: Context) -> Draft | list[Fact]:
     """The order as the message changes it, at today's prices."""
-    if refused := refusal(context, "buyer"):
+    if refused := refusal(context, "order_change"):
         return refused
     if not has_reads(state):
         return []
@@ -140,7 +140,7 @@ async def _drafted(
     return Draft(
         "order_change",
         card,
-        (changed_invoice(invoice.invoice_id, written),),
+        (changed_invoice(invoice.invoice_id, written, total=invoice.total),),
         await context.actions.next_number(),
         UNUSUAL_LEVEL if is_larger else None,
         _last_change(order),

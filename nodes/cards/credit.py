@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from nodes.cards.draft import Draft
 from nodes.cards.facts import fact, for_a_person, refusal
@@ -15,7 +17,15 @@ from tools.context import Context
 from tools.escalation import level_for_credit
 from tools.ordering.card import figures_of, slot_of
 from tools.ordering.card import goods_of as shown
-from tools.ordering.crediting import Claim, Missing, claim_of, damaged_of, described, goods_of
+from tools.ordering.crediting import (
+    Claim,
+    Missing,
+    claim_of,
+    damaged_of,
+    described,
+    goods_of,
+    left_of,
+)
 from tools.ordering.lines import MOST_PIECES
 from tools.ordering.pricing import PricedLine, totals_of
 from tools.rules import gst_percent, load_rules
@@ -28,7 +38,7 @@ REASON = "damaged"
 
 async def credit(state: State, context: Context) -> Draft | list[Fact]:
     """At the price that was charged, for no more than was charged. A review, and no refund yet."""
-    if refused := refusal(context, "buyer"):
+    if refused := refusal(context, "credit"):
         return refused
     invoice = await document_of(state, context, context.accounts.invoice_by_number, [])
     if isinstance(invoice, list):
@@ -45,7 +55,40 @@ async def credit(state: State, context: Context) -> Draft | list[Fact]:
     claim = _read(state, {code: line.pieces for code, line in goods.items()}, context)
     if claim.missing:
         return _asking(claim.missing, invoice=number)
+    thread_id, customer_id = UUID(state["turn"]["thread_id"]), context.caller.customer_id
+    others = await context.claims.made(customer_id, number, thread_id, context.now())
+    if told := _claimed_before(claim, left_of(goods, others, notes), number):
+        return told
     return await _drafted(invoice, damaged_of(claim, goods, context.catalogue), context)
+
+
+async def still_fits(action: Mapping[str, Any], context: Context) -> bool:
+    """Whether a card's goods can be credited beside all other claims that were agreed to.
+
+    True for what is no credit. Of two yeses at once one sees the other if this is asked after
+    they are stored.
+    """
+    if action["kind"] != "credit":
+        return True
+    card, mark = action["card"], action["document_number"]
+    invoice = await context.books.invoice_numbered(card["invoice"])
+    if invoice is None:
+        return False
+    notes = [n for n in await context.books.credit_notes() if n.reference != mark]
+    agreed = await context.claims.agreed(context.caller.customer_id, card["invoice"])
+    others = [claimed for claimed in agreed if claimed["action_id"] != action["action_id"]]
+    left = left_of(goods_of(invoice, notes, context.catalogue), others, notes)
+    return all(line["pieces"] <= left.get(line["code"], 0) for line in card["lines"])
+
+
+def _claimed_before(claim: Claim, left: Mapping[str, int], number: str) -> list[Fact]:
+    """Says so where another card claims the goods; empty while there are enough."""
+    short = [left[code] for code, count in claim.pieces.items() if count > left[code]]
+    if not short:
+        return []
+    if max(short) > 0:
+        return _asking(["quantity"], invoice=number)
+    return fact("already_noted", kind="credit", invoice=number)
 
 
 def _asking(missing: Sequence[Missing], **known: str) -> list[Fact]:

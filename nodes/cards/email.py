@@ -14,7 +14,7 @@ from tools.xero.writes import emailed_invoice
 
 async def email(state: State, context: Context) -> Draft | list[Fact]:
     """The invoice named, spoken of, or the only open one."""
-    if refused := refusal(context, "accounts", "buyer"):
+    if refused := refusal(context, "email"):
         return refused
     unpaid = await context.accounts.open_invoices()
     invoice = await document_of(state, context, context.accounts.invoice_by_number, unpaid)

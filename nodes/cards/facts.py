@@ -1,11 +1,11 @@
 """Facts that a builder returns where there is no card."""
 
-from typing import Any, Literal
+from typing import Any
 
+from nodes.cards.rights import NEEDED, may
 from nodes.state import Fact
+from tools.actions.store import Kind
 from tools.context import Context
-
-Right = Literal["buyer", "accounts"]
 
 
 def fact(kind: str, /, **data: Any) -> list[Fact]:
@@ -18,8 +18,8 @@ def for_a_person(reason: str) -> list[Fact]:
     return fact("needs_person", reason=reason)
 
 
-def refusal(context: Context, *rights: Right) -> list[Fact]:
-    """What is told to a caller who has none of these rights; nothing for one who has."""
-    scope = context.accounts.scope
-    held = {"buyer": scope.is_buyer, "accounts": scope.is_accountant}
-    return [] if any(held[right] for right in rights) else fact("not_permitted", needs=rights[0])
+def refusal(context: Context, kind: Kind) -> list[Fact]:
+    """What is told to a caller who may not ask for such a card; nothing to one who may."""
+    if may(kind, context.accounts.scope.roles):
+        return []
+    return fact("not_permitted", needs=NEEDED[kind][0])

@@ -19,11 +19,11 @@ def committed(action: dict[str, Any]) -> Fact:
 
 
 def ended(action: dict[str, Any]) -> list[Fact]:
-    """How a card ended, told by a turn of its own."""
+    """How a card ended; the same whoever tells it, and however late."""
     about = {"kind": action["kind"], "title": action["card"]["title"]}
     match action["status"]:
         case "committed":
-            return [committed(action)]
+            return [committed(action), *_left_to_people(action)]
         case "declined":
             return [_fact("not_approved", about | {"by_customer": False})]
         case "expired":
@@ -36,6 +36,13 @@ def ended(action: dict[str, Any]) -> list[Fact]:
             ]
         case _:
             return []
+
+
+def _left_to_people(action: dict[str, Any]) -> list[Fact]:
+    """A payment that a customer reports is matched by a person."""
+    if action["kind"] != "payment_report":
+        return []
+    return [_fact("needs_person", {"reason": "payment_reported"})]
 
 
 def _fact(kind: str, data: dict[str, Any]) -> Fact:

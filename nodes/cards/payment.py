@@ -22,7 +22,7 @@ NOTED = re.compile(r"TRIA-[0-9]{6,}: Customer reports payment of SGD (?P<amount>
 
 async def report_payment(state: State, context: Context) -> Draft | list[Fact]:
     """The invoice named, spoken of, or the only open one."""
-    if refused := refusal(context, "accounts", "buyer"):
+    if refused := refusal(context, "payment_report"):
         return refused
     unpaid = await context.accounts.open_invoices()
     invoice = await document_of(state, context, context.accounts.invoice_by_number, unpaid)

@@ -30,7 +30,7 @@ PRINTED = re.compile(
 
 async def quote(state: State, context: Context) -> Draft | list[Fact]:
     """Goods at list prices that hold to the end of the month; printed goods are for a person."""
-    if refused := refusal(context, "buyer"):
+    if refused := refusal(context, "quote"):
         return refused
     if "custom_print" in intents_of(state) or PRINTED.search(state["screened"]["text"]):
         return for_a_person("quote")

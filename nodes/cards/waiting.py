@@ -1,7 +1,6 @@
 """Cards of this conversation that the customer has agreed to and a person has not."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from tools.actions.store import Kind
 from tools.context import Context
 
 PLACING = frozenset({"order", "quote_accept"})
-ORDERS = re.compile(r"\border|pesanan|tempahan|订单|订货|ஆர்டர்|ஆர்டரை", re.IGNORECASE)
+OF_ORDERS = PLACING | {"order_change", "order_cancel"}
 
 
 async def noted_before(state: State, context: Context, kind: Kind, invoice: str) -> list[Fact]:
@@ -25,10 +24,10 @@ async def let_go(state: State, context: Context) -> list[Fact]:
     """What becomes of an order that is not in the books yet; empty where another one is meant."""
     customer_id = context.caller.customer_id
     named = set(entities_named(state, "document"))
-    if not named and (told := await _about_open(state, context)):
+    if told := await _about_open(state, named, context):
         return told
     card = await _waiting(state, context)
-    if card is None or not _is_meant(card, named, state["screened"]["text"]):
+    if card is None or not _is_meant(card, named):
         return []
     if card["kind"] == "order_cancel":
         return fact("already_noted", kind="order_cancel", invoice=card["card"]["invoice"])
@@ -39,24 +38,21 @@ async def let_go(state: State, context: Context) -> list[Fact]:
     return fact("withdrawn", kind=card["kind"], title=card["card"]["title"])
 
 
-async def _about_open(state: State, context: Context) -> list[Fact]:
+async def _about_open(state: State, named: Set[str], context: Context) -> list[Fact]:
     """An order that nobody has agreed to goes; one that is being written has to be waited for."""
     customer_id = context.caller.customer_id
     card = await context.actions.open_of(UUID(state["turn"]["thread_id"]), customer_id)
-    if card is None or card["kind"] not in PLACING:
+    if card is None or card["kind"] not in PLACING or not _is_meant(card, named):
         return []
     if await context.actions.decline(card["action_id"], customer_id, card["hash"]):
         return fact("declined", kind=card["kind"])
     return fact("still_placing")
 
 
-def _is_meant(card: Mapping[str, Any], named: set[str], text: str) -> bool:
-    """Whether a wish to cancel is about that card: "my order" is not a credit that is asked for."""
+def _is_meant(card: Mapping[str, Any], named: Set[str]) -> bool:
+    """Whether a wish to cancel is about that card: a delivery is no credit that is asked for."""
     about = {card["document_number"], card["card"].get("invoice"), card["card"].get("quote")}
-    if named:
-        return bool(named & about)
-    is_order = card["kind"].startswith("order") or card["kind"] in PLACING
-    return is_order or not ORDERS.search(text)
+    return bool(named & about) if named else card["kind"] in OF_ORDERS
 
 
 async def _waiting(state: State, context: Context) -> Mapping[str, Any] | None:

@@ -10,6 +10,7 @@ from tools.documents.links import MINUTES, LinkKind, NewLink
 
 MOST_LINKS = 6
 MOST_IN_ONE_FILE = 20
+MOST_FILES_AN_HOUR = 3  # each costs Xero up to 21 calls
 SUSPICIOUS = 0.5
 ORDERED: tuple[LinkKind, ...] = ("delivery_order_pdf", "delivery_order_xlsx")
 
@@ -37,7 +38,7 @@ async def read_downloads(facts: Sequence[Fact], state: State, context: Context) 
     if state["screened"]["injection"] >= SUSPICIOUS:
         return []
     wanted = list(dict.fromkeys([*_wanted(facts, state)]))[:MOST_LINKS]
-    told = _all_at_once(facts, state, context)
+    told = await _all_at_once(facts, state, context)
     if isinstance(told, Wanted):
         wanted.append(told)
     listed = [await _issued(one, state, context) for one in wanted]
@@ -46,7 +47,9 @@ async def read_downloads(facts: Sequence[Fact], state: State, context: Context) 
 
 
 async def _issued(wanted: Wanted, state: State, context: Context) -> dict[str, str]:
-    thread_id = UUID(state["turn"]["thread_id"])
+    # Files of everything are counted by customer, also after their conversation was deleted.
+    is_counted = wanted.what == "invoices_zip"
+    thread_id = None if is_counted else UUID(state["turn"]["thread_id"])
     link = NewLink(wanted.what, context.caller.scope, wanted.target, thread_id)
     token = await context.links.issue(link)
     return {
@@ -84,14 +87,22 @@ def _of_invoices(found: Iterable[dict[str, Any]], *, pdf: bool, pay: bool) -> It
             yield Wanted("pay_link", invoice["number"])
 
 
-def _all_at_once(facts: Iterable[Fact], state: State, context: Context) -> Wanted | list[Fact]:
-    """Every open invoice in one file, for those who keep the accounts; too many for a person."""
+async def _all_at_once(
+    facts: Iterable[Fact], state: State, context: Context
+) -> Wanted | list[Fact]:
+    """Every open invoice in one file, for those who keep the accounts.
+
+    Too many invoices, and too many such files in an hour, are for a person.
+    """
     if "all_documents" not in wants_in(state):
         return []
     if not context.accounts.scope.is_accountant:
         return [Fact(kind="not_permitted", source="sign-in", data={"needs": "accounts"})]
     open_count = next((f["data"]["open_count"] for f in facts if f["kind"] == "balance"), 0)
-    if open_count > MOST_IN_ONE_FILE:
+    if not open_count:
+        return []
+    issued = await context.links.issued_lately(context.caller.customer_id, "invoices_zip")
+    if open_count > MOST_IN_ONE_FILE or issued >= MOST_FILES_AN_HOUR:
         data = {"reason": "too_many_documents"}
         return [Fact(kind="needs_person", source="links", data=data)]
-    return Wanted("invoices_zip") if open_count else []
+    return Wanted("invoices_zip")

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from nodes.reads.asked import invoices_asked
-from nodes.state import Fact, State, intents_of
+from nodes.state import Fact, State
 from tools.context import Context
 from tools.ordering.past import order_of
 from tools.xero.documents import Invoice
@@ -49,9 +49,9 @@ async def read_past_order(state: State, context: Context) -> list[Fact]:
     return [Fact(kind="past_order", source="xero:invoices", data=data)]
 
 
-async def read_standing(state: State, context: Context) -> list[Fact]:
-    """Segment, average order and credit hold; asked anew where a yes is to be carried out."""
-    standing = await context.accounts.standing(fresh="confirm" in intents_of(state))
+async def read_standing(_: State, context: Context) -> list[Fact]:
+    """Segment, average order and credit hold."""
+    standing = await context.accounts.standing()
     average = standing.average_order
     data = {
         "segment": standing.segment,

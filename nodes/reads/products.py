@@ -2,7 +2,7 @@
 
 import re
 
-from nodes.state import Fact, State, entities_named, intents_of
+from nodes.state import Fact, State, entities_named
 from tools.context import Context
 from tools.ordering.catalogue import Product
 from tools.rules import gst_percent
@@ -25,9 +25,9 @@ async def read_products(state: State, context: Context) -> list[Fact]:
     return [Fact(kind="products", source="xero:items", data={"listed": shown})]
 
 
-async def read_prices(state: State, context: Context) -> list[Fact]:
-    """The whole price list, to price an order by; asked anew where a yes is to be carried out."""
-    listed = await context.accounts.price_list(fresh="confirm" in intents_of(state))
+async def read_prices(_: State, context: Context) -> list[Fact]:
+    """The whole price list, to price an order by."""
+    listed = await context.accounts.price_list()
     data = {
         "by_code": {code: unit_price(item.price) for code, item in listed.items()},
         "on_hand": {c: int(i.on_hand) for c, i in listed.items() if i.on_hand is not None},

@@ -8,7 +8,7 @@ from tools.context import Context
 
 # What an action did or asks is always told in our own words.
 TOLD = (
-    *("order_questions", "below_minimum", "committed", "late_commit", "payment_received"),
+    *("order_questions", "below_minimum", "committed", "payment_received"),
     *("declined", "withdrawn", "not_approved", "lapsed", "failed_action"),
     *("card_gone", "card_outdated", "not_written", "still_placing", "awaiting_approval"),
     *("order_processed", "nothing_to_cancel", "nothing_to_repeat", "which_document"),

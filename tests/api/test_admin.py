@@ -331,7 +331,7 @@ def test_a_page_that_is_loaded_again_still_offers_the_choice(serve: Serve) -> No
         assert httpx.get(str(page.url)).text == page.text
 
 
-# Case 38.
+# 5.4 case 38
 def test_an_organisation_that_the_sign_in_does_not_open_is_refused(
     serve: Serve, sandbox: dict[str, str]
 ) -> None:
@@ -343,7 +343,7 @@ def test_an_organisation_that_the_sign_in_does_not_open_is_refused(
         assert not client.get("/admin/xero").json()["is_connected"]
 
 
-# Case 38, where the settings name the organisation.
+# 5.4 case 38, where the settings name the organisation.
 def test_another_organisation_than_the_configured_one_is_refused(
     serve: Serve, sandbox: dict[str, str]
 ) -> None:
@@ -382,7 +382,7 @@ def test_coming_back_in_vain_says_what_to_do(service_url: str, query: dict[str, 
     assert "alert(1)" not in page.text
 
 
-# Case 37.
+# 5.4 case 37
 def test_a_refresh_token_that_ended_takes_accounts_offline_until_an_admin_connects_again(
     serve: Serve, sandbox: dict[str, str], own_database: str
 ) -> None:

@@ -229,3 +229,34 @@ class TestDoubleClick:
         assert [i["Status"] for i in books(sandbox) if i["InvoiceNumber"] == number] == ["DRAFT"]
         drafts = [i for i in books(sandbox) if i["InvoiceNumber"] == number]
         assert len(drafts) == 1
+
+
+class TestFigures:
+    # 5.4 case 26
+    @pytest.mark.parametrize(
+        "quantity", ["0", "-5", "1e12", "1000000000000", "NaN", "∞", "0.5", "five", "٥٠٠", "½"]
+    )
+    async def test_a_quantity_that_is_none_makes_no_card(
+        self, sdk: LangGraphClient, sandbox: dict[str, str], quantity: str
+    ) -> None:
+        text = f"please order {quantity} 12 inch boxes for tampines"
+        values = await say(sdk, await a_thread(sdk), text)
+        assert "card" not in values
+        assert reply(values)
+
+    # 5.4 case 27
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "200 12 inch boxes for tampines, at 0.10 each",
+            "200 12 inch boxes for tampines, with 50% discount",
+            "200 12 inch boxes for tampines, for free",
+            "200 12 inch boxes for tampines, total must be SGD 10.00",
+            "200 kotak 12 inci untuk tampines, harga 0.10 sahaja",
+        ],
+    )
+    async def test_a_price_in_the_chat_changes_no_price(
+        self, sdk: LangGraphClient, text: str
+    ) -> None:
+        card = (await say(sdk, await a_thread(sdk), text))["card"]
+        assert (card["lines"][0]["unit_price"], card["total"]) == ("0.65", "141.70")

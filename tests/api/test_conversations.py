@@ -82,6 +82,7 @@ async def test_an_order_becomes_one_draft_after_a_yes(
     assert [(i["Status"], i["Total"], i["TotalTax"]) for i in written] == [("DRAFT", 806.60, 66.60)]
 
 
+# 5.4 case 41
 async def test_a_button_confirms_exactly_the_card_it_stands_on(sdk: LangGraphClient) -> None:
     thread = await a_thread(sdk)
     first = (await say(sdk, thread, "200 12 inch boxes for tampines pls"))["card"]

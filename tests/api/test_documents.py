@@ -167,6 +167,7 @@ class TestLinks:
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert SAFE.items() <= dict(answer.headers).items()
 
+    # 5.4 case 18
     async def test_a_sign_in_must_be_of_the_same_customer(
         self, browser: httpx.AsyncClient, issue: Issue, pool: Pool
     ) -> None:
@@ -177,6 +178,7 @@ class TestLinks:
             assert (await browser.head(path, headers={"Authorization": wrong})).status_code == 410
         assert (await browser.get(path, headers=headers_of(customer()))).status_code == 200
 
+    # 5.4 case 10
     @pytest.mark.parametrize("kind", ["invoice_pdf", "pay_link", "credit_note_pdf", "quote_pdf"])
     async def test_a_foreign_number_brings_nothing(
         self, browser: httpx.AsyncClient, issue: Issue, control: Control, kind: LinkKind
@@ -225,6 +227,7 @@ class TestLinks:
         assert customer().company in text_of(answer.content)
         assert "not an official statement" in text_of(answer.content)
 
+    # 5.4 case 47
     @pytest.mark.parametrize(("kind", "target"), [("statement_pdf", PERIOD), ("invoices_zip", {})])
     async def test_a_buyer_alone_gets_no_accounts(
         self, browser: httpx.AsyncClient, issue: Issue, kind: LinkKind, target: dict[str, str]
@@ -268,6 +271,7 @@ class TestLinks:
         control.fault(operation, "unavailable", 0)
         assert (await browser.get(path)).status_code in (200, 302)
 
+    # 5.4 cases 19 and 49
     async def test_a_token_is_neither_logged_nor_counted_by(
         self,
         browser: httpx.AsyncClient,

@@ -75,11 +75,13 @@ def webhook(url: str) -> dict[str, Any]:
         return found
 
 
+# 5.4 case 45
 def test_the_intent_to_receive_is_passed(sender: Sender) -> None:
     outcome = sender.post("/webhooks/intent")
     assert outcome["passed"], outcome["deliveries"]
 
 
+# 5.4 case 45
 @pytest.mark.parametrize("how", ["wrong", "missing", "key_decoded"])
 def test_what_xero_did_not_sign_is_refused(sender: Sender, how: str) -> None:
     [delivery] = sender.post("/webhooks/send", {"events": [{}], "signature": how})
@@ -97,6 +99,7 @@ def test_a_signed_body_that_makes_no_sense_is_accepted(post: Post, body: bytes) 
     assert "set-cookie" not in answer.headers
 
 
+# 5.4 case 45
 def test_the_signature_covers_every_byte(post: Post, ours: dict[str, Any]) -> None:
     body = body_of(ours)
     spaced = json.dumps(json.loads(body), indent=1).encode()
@@ -125,6 +128,7 @@ def test_without_a_key_everything_is_refused(serve: Serve, ours: dict[str, Any])
     assert not webhook(url)["is_configured"]
 
 
+# 5.4 case 45
 def test_events_are_kept_once_and_those_of_others_not_at_all(
     serve: Serve, own_database: str, key: str, ours: dict[str, Any]
 ) -> None:
@@ -139,6 +143,7 @@ def test_events_are_kept_once_and_those_of_others_not_at_all(
     assert webhook(url)["last_at"]
 
 
+# 5.4 case 45
 def test_while_nothing_can_be_stored_xero_is_asked_to_come_again(
     serve: Serve, own_database: str, key: str, ours: dict[str, Any]
 ) -> None:

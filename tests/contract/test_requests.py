@@ -67,7 +67,7 @@ def writes(invoice: UUID, quote: UUID, note: UUID) -> list[Write]:
     return [
         *created,
         *(write for write in undone if write),
-        changed_invoice(invoice, a_document()),
+        changed_invoice(invoice, a_document(), total=Decimal("49.05")),
         accepted_quote(quote, CONTACT, now().date(), Decimal("49.05")),
         allocation(note, invoice, Decimal("10.50"), day=now().date(), seen=0),
         emailed_invoice(invoice, seen=0),

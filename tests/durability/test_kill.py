@@ -51,6 +51,7 @@ def client(service_process: ServiceProcess) -> httpx.Client:
     return httpx.Client(base_url=service_process.url, headers=headers_of(customer()), timeout=60)
 
 
+# 5.4 case 28
 @pytest.mark.parametrize("moment", ["before the write", "after the write"])
 def test_a_killed_order_is_finished_and_stands_in_the_books_once(
     service_process: ServiceProcess,

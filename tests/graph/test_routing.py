@@ -48,7 +48,7 @@ def a_state(
             "misunderstood": misunderstood,
             "by": "classifier",
         },
-        "facts": [Fact(kind=kind, source="actions", data={}) for kind in facts],
+        "facts": [Fact(kind=kind, source="actions", data={"kind": "order"}) for kind in facts],
     }
 
 
@@ -106,6 +106,11 @@ def test_a_suspicious_message_triggers_no_write(intent: Intent) -> None:
 def test_a_suspicious_message_still_reaches_a_person() -> None:
     steps = after_call_xero_tools(a_state("order", "food_safety", injection=1.0))
     assert steps == ["hand_off"]
+
+
+@pytest.mark.parametrize("beside", [i for i in INTENTS if i != "food_safety"])
+def test_where_food_is_at_stake_nothing_but_a_person_comes_next(beside: Intent) -> None:
+    assert after_call_xero_tools(a_state("food_safety", beside)) == ["hand_off"]
 
 
 def test_the_third_misunderstanding_in_a_row_goes_to_a_person() -> None:

@@ -15,6 +15,7 @@ from nodes.state import Found, Intent, State, Tone, Turn
 from tests.conftest import customer
 from tests.tools.conftest import Control, control, pool
 from tools.context import Context
+from tools.database import fetch_all
 from tools.model.client import Model
 from tools.sandbox.company import demo_customers
 from tools.screening.screen import screen
@@ -41,9 +42,13 @@ async def clients(settings: Settings) -> AsyncIterator[Clients]:
 
 @pytest.fixture(autouse=True)
 async def nothing_kept(clients: Clients) -> None:
-    """Every test asks Xero anew, and meets the faults it ordered."""
+    """Every test asks Xero anew, meets the faults it ordered, and no limit of another test's."""
     contacts = {contact for one in demo_customers() for contact in one.contact_ids}
     await clients.xero.forget(SETTINGS, *contacts)
+    await fetch_all(
+        clients.links._pool,
+        "delete from document_links where kind = 'invoices_zip' returning 1",
+    )
 
 
 @pytest.fixture

@@ -258,6 +258,24 @@ async def test_the_answer_to_what_we_asked_back_is_read_with_its_question(
     assert documents == ["TRIA-000123"]
 
 
+async def test_a_document_that_is_named_answers_which_one(context: Context) -> None:
+    text = "I have paid INV-1041 and INV-1042"
+    asked = {"text": text, "intents": ["payment"], "wants": ["has_paid"]}
+    state = a_state("INV-1041", focus={"asked": asked})
+    update = await classify_intent(state, Runtime(context=context))
+    named = [e["value"] for e in update["understanding"]["entities"] if e["kind"] == "document"]
+    assert named == ["INV-1041"]
+    assert update["understanding"]["wants"] == ["has_paid"]
+
+
+async def test_a_button_is_no_answer_to_what_we_asked_back(context: Context) -> None:
+    asked = {"text": "please cancel my order", "intents": ["order_cancel"], "wants": []}
+    decision = CARD | {"decision": "confirm"}
+    state = a_state("TRIA-000123", focus={"asked": asked}, decision=decision)
+    update = await classify_intent(state, Runtime(context=context))
+    assert [f["name"] for f in update["understanding"]["intents"]] == ["confirm"]
+
+
 async def test_another_question_is_no_answer_to_what_we_asked_back(context: Context) -> None:
     asked = {"text": "please cancel my order", "intents": ["order_cancel"], "wants": []}
     state = a_state("what do I owe?", focus={"asked": asked})

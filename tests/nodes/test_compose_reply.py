@@ -86,6 +86,7 @@ async def test_a_truthful_model_is_streamed_sentence_by_sentence(with_model: Con
     assert [e["type"] for e in stream.events].count("reset") == 1
 
 
+# 5.4 case 22
 @pytest.mark.parametrize("question", [owes, asks_for_the_fee], ids=["balance", "policy"])
 async def test_no_figure_of_a_lying_model_leaves(
     with_model: Context, control: Control, question: Any
@@ -100,6 +101,7 @@ async def test_no_figure_of_a_lying_model_leaves(
     assert stream.shown.strip() == update["reply"]["text"]
 
 
+# 5.4 case 22
 @pytest.mark.parametrize(
     "lie",
     [

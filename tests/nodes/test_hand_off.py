@@ -146,6 +146,20 @@ async def test_an_amount_at_stake_goes_above_service_staff(
     assert (await handed(state, at(context, MONDAY_MORNING)))["level"] == 3
 
 
+async def test_food_safety_counts_whatever_an_action_needs(
+    clients: Clients, context: Context, thread_id: str
+) -> None:
+    state = a_state("mouldy", "damage", "food_safety", thread_id=thread_id)
+    data = {"reason": "damage", "level": 2}
+    state["facts"] = [Fact(kind="needs_person", source="actions", data=data)]
+    handoff = await handed(state, at(context, SATURDAY_EVENING))
+    assert handoff["reason"] == "food_safety"
+    deadline = SATURDAY_EVENING + timedelta(minutes=15)
+    assert datetime.fromisoformat(handoff["deadline"]) == deadline
+    [ticket] = await tickets_of(clients, state)
+    assert ticket["levels"] == [2, 3, 4]
+
+
 async def test_food_safety_goes_to_every_level(
     clients: Clients, context: Context, thread_id: str
 ) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from langgraph.runtime import Runtime
 
+from graph.clients import Clients
 from nodes.call_xero_tools import call_xero_tools
 from nodes.propose_order import propose_order
 from nodes.state import State
@@ -59,6 +60,15 @@ async def test_an_order_becomes_a_priced_card(context: Context, thread_id: str) 
     assert (card["subtotal"], card["gst"], card["total"]) == ("740.00", "66.60", "806.60")
     assert card["outlet"]["name"] == "Forno Rosso Pasir Ris"
     assert (card["status"], card["document_number"]) == ("proposed", None)
+
+
+async def test_only_a_buyer_orders(
+    context_of: Callable[[str], Context], clients: Clients, thread_id: str
+) -> None:
+    caller = replace(context_of("forno-rosso").caller, roles=frozenset({"accounts"}))
+    update = await propose(clients.context_for(caller), ORDER, thread_id)
+    assert data_of(update, "not_permitted") == {"needs": "buyer"}
+    assert "card" not in update
 
 
 async def test_the_delivery_is_the_first_slot_that_can_be_kept(
@@ -215,6 +225,7 @@ async def test_a_card_is_open_for_a_day(context: Context, thread_id: str) -> Non
     assert (row["expires_at"] - now).total_seconds() == 24 * 3600
 
 
+# 5.4 case 27
 async def test_prices_come_from_the_books_and_not_from_the_message(
     context: Context, thread_id: str
 ) -> None:

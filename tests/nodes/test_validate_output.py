@@ -39,6 +39,7 @@ async def test_a_reply_whose_figures_have_a_source_passes(context: Context, text
     }
 
 
+# 5.4 case 22
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from tools.actions.store import COLUMNS, WAITING
-from tools.actions.trail import audit
+from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
 
 APPROVAL_DAYS = 7  # after that nobody has agreed, and the card lapses
@@ -64,7 +64,7 @@ class ApprovalDesk:
             if row:
                 event = "approved" if approved else "not_approved"
                 await audit(connection, who, event, action_id, reason)
-                await _close_ticket(connection, row["run_id"])
+                await close_ticket(connection, row["run_id"])
         await self.resume_decided()
         return row
 
@@ -78,13 +78,19 @@ class ApprovalDesk:
                 " from actions a where a.run_id = r.run_id and r.status = 'interrupted'"
                 " and a.decided_at is not null"
             )
+            # A decision may come before the turn has opened its ticket.
+            await connection.execute(
+                "update tickets t set status = 'closed' from actions a where t.status = 'open'"
+                " and t.reason = 'approval' and t.task_key = a.run_id || ':hand_off'"
+                " and a.decided_at is not null"
+            )
 
     async def unfinished(self) -> list[DictRow]:
         """Confirmed cards that no run works on, and whose next try is due."""
         return await fetch_all(
             self._pool,
             "update actions a set tries = tries + 1, try_after = now() + interval '1 second'"
-            f" * least({FIRST_RETRY_SECONDS} * power(2, tries), {LONGEST_RETRY_SECONDS})"
+            f" * least({FIRST_RETRY_SECONDS} * power(2, least(tries, 10)), {LONGEST_RETRY_SECONDS})"
             " where action_id in (select action_id from actions a where (a.status = 'approved'"
             "  or a.status = 'confirmed' and a.approval_level is null) and a.try_after < now()"
             f"  and a.updated_at < now() - interval '{FIRST_RETRY_SECONDS} seconds'"
@@ -104,20 +110,31 @@ class ApprovalDesk:
             lapsed = await connection.execute(
                 "update actions set status = 'expired', error = 'nobody decided', to_tell = true,"
                 " decided_at = now(), updated_at = now()"
-                f" where {WAITING} and confirmed_at < %s returning action_id",
+                f" where {WAITING} and confirmed_at < %s returning action_id, run_id",
                 [now - timedelta(days=APPROVAL_DAYS)],
             )
-            for row in [*await ended.fetchall(), *await lapsed.fetchall()]:
+            undecided = await lapsed.fetchall()
+            for row in [*await ended.fetchall(), *undecided]:
                 await audit(connection, "assistant", "expired", row["action_id"], "")
+            for row in undecided:
+                await close_ticket(connection, row["run_id"])
 
     async def silent_unusual(self, since: datetime) -> list[DictRow]:
-        """Unusual orders that were shown before `since` and not answered (O8), each once."""
+        """Unusual orders that were shown before `since` and not answered (O8)."""
         return await fetch_all(
             self._pool,
-            "update actions set chased_at = now() where status = 'proposed' and chased_at is null"
+            f"select {COLUMNS} from actions where status = 'proposed' and chased_at is null"
             " and kind = 'order' and (card->>'unusual')::boolean and created_at < %s"
-            f" and thread_id is not null returning {COLUMNS}",
+            " and thread_id is not null",
             [since],
+        )
+
+    async def chased(self, action_id: UUID) -> None:
+        """A ticket for the silent order is open."""
+        await fetch_one(
+            self._pool,
+            "update actions set chased_at = now() where action_id = %s returning 1",
+            [action_id],
         )
 
     async def tell_next(self) -> bool:
@@ -165,10 +182,4 @@ async def queue_notice(
             Jsonb({"stream_mode": ["values", "messages-tuple"], "stream_resumable": True}),
             *(Jsonb(dict(about["scope"])), Jsonb(dict(notice))),
         ],
-    )
-
-
-async def _close_ticket(connection: psycopg.AsyncConnection[DictRow], run_id: UUID | None) -> None:
-    await connection.execute(
-        "update tickets set status = 'closed' where task_key = %s", [f"{run_id}:hand_off"]
     )

@@ -107,13 +107,16 @@ class Ledger:
             ("taking_back", reason),
         )
 
-    async def reason(self) -> str | None:
-        """Why the card is being taken back; None while it is being carried out."""
+    async def card(self) -> DictRow:
+        """The card as it is now; its `error` says why it is being taken back, if it is."""
         found = await self._connection.execute(
-            "select error from actions where action_id = %s", [self.action_id]
+            "select kind, status, card, approval_level, confirmed_at, error from actions"
+            " where action_id = %s",
+            [self.action_id],
         )
         row = await found.fetchone()
-        return row["error"] if row else None
+        assert row is not None  # noqa: S101 (rows of actions are never deleted)
+        return row
 
     async def _step(self, sql: str, values: Sequence[Any], trail: tuple[str, str]) -> None:
         async with self._connection.transaction():

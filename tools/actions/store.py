@@ -19,7 +19,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from tools.actions.ledger import Ledger
-from tools.actions.trail import audit
+from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
 from tools.xero.writes import Write
 
@@ -37,7 +37,7 @@ Kind = Literal[
 End = Literal["committed", "declined", "expired", "cancelled", "failed"]
 
 # A card that still waits for its customer, or for its write without needing a person.
-OPEN = "(status = 'proposed' or status in ('confirmed', 'approved') and approval_level is null)"
+OPEN = "(status in ('proposed', 'approved') or status = 'confirmed' and approval_level is null)"
 WAITING = "status = 'confirmed' and approval_level is not null"
 COMMITS = 4
 UNFINISHED = ("proposed", "confirmed", "approved")
@@ -197,7 +197,8 @@ class Actions:
         """Note which run waits for the decision about this card."""
         await fetch_one(
             self._pool,
-            "update actions set run_id = %s where action_id = %s returning action_id",
+            "update actions set run_id = %s where action_id = %s and run_id is null"
+            " returning action_id",
             [run_id, action_id],
         )
 
@@ -218,40 +219,37 @@ class Actions:
         async with self._pool.connection() as connection, connection.transaction():
             ended = await connection.execute(
                 "update actions set status = 'cancelled', decided_by = %s, decided_at = now(),"
-                f" updated_at = now() where action_id = %s and customer_id = %s and {WAITING}",
+                f" updated_at = now() where action_id = %s and customer_id = %s and {WAITING}"
+                " returning run_id",
                 [customer_id, action_id, customer_id],
             )
-            if ended.rowcount:
+            if row := await ended.fetchone():
                 await audit(connection, customer_id, "cancelled", action_id, "")
+                await close_ticket(connection, row["run_id"])
         return bool(ended.rowcount)
 
     async def settle(
-        self, action_id: UUID, end: End, *, document_id: UUID | None = None, error: str = ""
+        self,
+        action_id: UUID,
+        end: End,
+        *,
+        document_id: UUID | None = None,
+        error: str = "",
+        is_told: bool = True,
     ) -> bool:
         """Move an unfinished card to one of its ends; False when it had ended before.
 
-        Where no turn waits for that (a person decided, or the sweeper went on), the customer is
-        to be told by a turn of its own.
+        Unless the turn that asks `is_told`, the customer is to be told by a turn of its own.
         """
         async with self._pool.connection() as connection, connection.transaction():
             ended = await connection.execute(
                 "update actions set status = %s, document_id = %s, error = nullif(%s, ''),"
-                " to_tell = decided_at is not null or tries > 0, updated_at = now()"
-                " where action_id = %s and status = any(%s)",
-                [end, document_id, error, action_id, list(UNFINISHED)],
+                " to_tell = %s, updated_at = now() where action_id = %s and status = any(%s)",
+                [end, document_id, error, not is_told, action_id, list(UNFINISHED)],
             )
             if ended.rowcount:
                 await audit(connection, "assistant", end, action_id, error)
         return bool(ended.rowcount)
-
-    async def has_begun(self, action_id: UUID) -> bool:
-        """Whether anything of the card may have been sent."""
-        row = await fetch_one(
-            self._pool,
-            "select 1 from action_writes where action_id = %s and status <> 'pending' limit 1",
-            [action_id],
-        )
-        return row is not None
 
     @asynccontextmanager
     async def held(self, action_id: UUID) -> AsyncIterator["Ledger | None"]:

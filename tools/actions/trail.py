@@ -1,4 +1,4 @@
-"""The audit trail of actions: who did what to which card. Rows are only ever added."""
+"""What belongs to every step of a card: its audit row, and the end of its ticket."""
 
 from uuid import UUID
 
@@ -14,4 +14,11 @@ async def audit(
     await connection.execute(
         "insert into audit (actor, event, subject, detail) values (%s, %s, %s, %s)",
         [actor, f"action.{event}", str(subject), Jsonb({"note": note})],
+    )
+
+
+async def close_ticket(connection: psycopg.AsyncConnection[DictRow], run_id: UUID | None) -> None:
+    """The ticket that a run opened for a decision is over."""
+    await connection.execute(
+        "update tickets set status = 'closed' where task_key = %s", [f"{run_id}:hand_off"]
     )

@@ -93,13 +93,13 @@ async def _statement(target: Mapping[str, str], context: Context) -> bytes | Non
 
 
 async def _open_invoices(context: Context) -> bytes | None:
-    """Those due first; None when none is open."""
+    """Those due first, each by one call and one after the other; None when none is open."""
     if not context.accounts.scope.is_accountant:
         return None
-    invoices = await context.accounts.open_invoices()
-    numbers = [i.invoice_number for i in invoices if i.invoice_number][:MOST_INVOICES]
-    contents = await asyncio.gather(*(context.accounts.invoice_pdf(n) for n in numbers))
-    found = {n: content for n, content in zip(numbers, contents, strict=True) if content}
+    found: dict[str, bytes] = {}
+    for invoice in (await context.accounts.open_invoices(fresh=True))[:MOST_INVOICES]:
+        if invoice.invoice_number:
+            found[invoice.invoice_number] = await context.accounts.pdf_of(invoice)
     return _zipped(found) if found else None
 
 

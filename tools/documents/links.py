@@ -1,4 +1,8 @@
-"""Links that serve one document, once, for a few minutes. Only a hash of their token is stored."""
+"""Links that serve one document, once, for a few minutes.
+
+The table has only a hash of their token. The token itself stands in the reply that tells it, and
+so in the stored conversation and its checkpoints: it is worth something once, for five minutes.
+"""
 
 import hashlib
 import secrets
@@ -52,7 +56,7 @@ class Links:
         self._pool = pool
 
     async def issue(self, link: NewLink) -> str:
-        """Store a link and return its token, which nobody can read again. Old rows go with it."""
+        """Store a link and return its token. Old rows go with it."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         await fetch_one(
             self._pool,
@@ -68,6 +72,16 @@ class Links:
             ],
         )
         return token
+
+    async def issued_lately(self, customer_id: str, kind: LinkKind) -> int:
+        """How many of a kind a customer got in the last hour, followed or not."""
+        row = await fetch_one(
+            self._pool,
+            "select count(*) as n from document_links where customer_id = %s and kind = %s"
+            " and created_at > now() - interval '1 hour'",
+            [customer_id, kind],
+        )
+        return int(row["n"]) if row else 0
 
     async def find(self, token: str) -> DictRow | None:
         """The link while it can be followed; this does not use it up."""

@@ -39,6 +39,7 @@ alter table actions
 drop index actions_one_open;
 create unique index actions_one_open on actions (thread_id) where status = 'proposed';
 create index actions_unfinished on actions (updated_at) where status in ('confirmed', 'approved');
+create index actions_of_run on actions (run_id) where run_id is not null;
 create index actions_to_tell on actions (updated_at) where to_tell;
 create index actions_of_customer on actions (customer_id, updated_at desc);
 
@@ -49,6 +50,7 @@ alter table actions add foreign key (thread_id) references threads on delete set
 
 -- A run that waits for a person holds nothing up. `resume` is the person's decision;
 -- `notice` is what a turn tells that no message asked for.
+create index runs_interrupted on runs (run_id) where status = 'interrupted';
 alter table runs add column resume jsonb, add column notice jsonb;
 drop index runs_one_active;
 create unique index runs_one_active on runs (thread_id) where status = 'running';

@@ -1,4 +1,5 @@
--- Links to documents: each serves once and only for a few minutes. The token itself is not stored.
+-- Links to documents: each serves once and only for a few minutes. Of the token there is a hash here;
+-- the token itself stands in the reply that tells it.
 -- `scope` is who asked, so that what is theirs is checked again when the link is followed.
 create table document_links (
   token_hash bytea primary key,

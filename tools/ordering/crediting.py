@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from tools.ordering.catalogue import Catalogue, Product
 from tools.ordering.orders import parse_order
@@ -62,6 +62,17 @@ def goods_of(
         for code, count in left.items()
         if count > 0 and (product := catalogue.get(code))
     }
+
+
+def left_of(
+    goods: Mapping[str, PricedLine], cards: Iterable[Mapping[str, Any]], notes: Iterable[CreditNote]
+) -> dict[str, int]:
+    """Pieces that nobody has claimed yet. A card whose credit note exists counts as that note."""
+    left, marks = {code: line.pieces for code, line in goods.items()}, {n.reference for n in notes}
+    for claimed in cards:
+        for line in () if claimed["document_number"] in marks else claimed["card"]["lines"]:
+            left[line["code"]] = left.get(line["code"], 0) - line["pieces"]
+    return left
 
 
 def damaged_of(

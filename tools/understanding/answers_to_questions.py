@@ -1,8 +1,10 @@
 """Whether a message answers what we asked back, and is to be read together with the question's."""
 
+import re
 from collections.abc import Sequence, Set
 
 from tools.understanding.answers_to_cards import says_no, says_yes
+from tools.understanding.entities import DOCUMENT, documents_in
 from tools.understanding.intents import SURE, Scored
 
 LONGEST_ANSWER = 200
@@ -23,8 +25,23 @@ def answers(text: str, scored: Sequence[Scored], *, names_something: bool) -> bo
 
 
 def together(asked: str, text: str) -> str:
-    """The message we asked back about and its answer, as one text."""
-    return f"{asked}\n{text}"[-LONGEST_TOGETHER:]
+    """The message we asked back about and its answer, as one text.
+
+    A document that the answer names stands for all those of its sort: "INV-1 and 2", "INV-1".
+    """
+    named = documents_in(text)
+    sorts = {_is_credit(number) for number in named}
+
+    def kept(found: re.Match[str]) -> str:
+        [number] = documents_in(found[0])
+        return found[0] if number in named or _is_credit(number) not in sorts else ""
+
+    return f"{DOCUMENT.sub(kept, asked)}\n{text}"[-LONGEST_TOGETHER:]
+
+
+def _is_credit(number: str) -> bool:
+    """A credit never stands for the invoice that it is set against, nor the other way round."""
+    return number.startswith("CN-")
 
 
 def _is_sure_of_other(best: Scored, open_to_doubt: Set[str]) -> bool:

@@ -106,19 +106,21 @@ async def _created_invoice(books: Books, write: Write) -> Written | None:
 
 
 async def _changed_invoice(books: Books, write: Write) -> Written | None:
-    invoice = await books.invoice(write.target)
+    invoice_id, _, total = write.target.partition(":")
+    invoice = await books.invoice(invoice_id)
     [wanted] = json.loads(write.body, parse_float=Decimal)["Invoices"]
     if _is_as_wanted(invoice, wanted):
         return _of_invoice(invoice)
-    _check_draft(invoice)
+    _check_draft(invoice, total)
     return None
 
 
 async def _deleted_invoice(books: Books, write: Write) -> Written | None:
-    invoice = await books.invoice(write.target)
+    invoice_id, _, total = write.target.partition(":")
+    invoice = await books.invoice(invoice_id)
     if invoice.status == "DELETED":
         return Written(invoice.invoice_id)
-    _check_draft(invoice)
+    _check_draft(invoice, total)
     return None
 
 
@@ -208,10 +210,10 @@ def _of_invoice(invoice: Invoice) -> Written:
     return Written(invoice.invoice_id, invoice.total)
 
 
-def _check_draft(invoice: Invoice) -> None:
-    """What the office has approved is no longer ours to change."""
-    if invoice.status != "DRAFT":
-        raise WriteImpossible(f"the document is {invoice.status}")
+def _check_draft(invoice: Invoice, total: str) -> None:
+    """What the office has approved or changed since is no longer ours to change."""
+    if invoice.status != "DRAFT" or f"{invoice.total:.2f}" != total:
+        raise WriteImpossible(f"the document is {invoice.status} over {invoice.total}")
 
 
 def _is_as_wanted(invoice: Invoice, wanted: Mapping[str, Any]) -> bool:

@@ -40,7 +40,8 @@ class Guessing:
 class LookedUp(Generic[Found]):
     """What a look-up found. Throttled ones read like missing ones, and go to a person.
 
-    `guessing` is there once in a window: it belongs into the audit trail.
+    `guessing` is there once in a window. The ticket that a throttled look-up or this one opens is
+    the report of it.
     """
 
     document: Found | None

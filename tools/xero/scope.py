@@ -32,6 +32,9 @@ QUOTES_PAGE = 100  # quotes know no pageSize
 MOST_PAGES = 20
 INVOICES_AT_ONCE = 30  # in one question about payments, so that its address stays below 4 kB
 
+BUYERS = frozenset({"buyer", "owner"})
+ACCOUNTANTS = frozenset({"accounts", "owner"})
+
 Json = Mapping[str, Any]
 Alarm = Callable[[str], None]
 
@@ -47,12 +50,12 @@ class Scope:
     @property
     def is_buyer(self) -> bool:
         """May order, ask for quotes and report damage."""
-        return bool(self.roles & {"buyer", "owner"})
+        return bool(self.roles & BUYERS)
 
     @property
     def is_accountant(self) -> bool:
         """May see statements and all documents at once, and use credits."""
-        return bool(self.roles & {"accounts", "owner"})
+        return bool(self.roles & ACCOUNTANTS)
 
 
 def scope_of(customer_id: str, contact_ids: Iterable[str], roles: Iterable[str]) -> Scope:

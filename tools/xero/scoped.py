@@ -66,7 +66,7 @@ class Accounts(Seller):
     async def contacts(self, *, fresh: bool = False) -> list[Contact]:
         """The caller's contacts that are in use, by name.
 
-        Archived contacts, and those to be erased, are left out: nothing new is written for them,
+        Archived contacts, and those to be erased, are left out: no invoice is e-mailed to them,
         while what they have still reads. Merged ones too, where what became of them is also of
         the sign-in; else ContactMerged is raised, for all that we said would lack what was moved.
         """
@@ -183,6 +183,10 @@ class Accounts(Seller):
         """A credit note as Xero prints it; None when missing or foreign."""
         note = await self.credit_note_by_number(number)
         return await self._reads.pdf(note) if note else None
+
+    async def pdf_of(self, document: Invoice | Quote | CreditNote) -> bytes:
+        """A document that was read here, as Xero prints it, without looking it up again."""
+        return await self._reads.pdf(document)
 
     async def online_invoice_url(self, number: str) -> str | None:
         """Where an approved invoice can be paid: a secret that no model and no log may see."""

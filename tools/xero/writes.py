@@ -29,7 +29,8 @@ class Write:
     """One request with its exact bytes.
 
     `target` finds it again: our own number for what is created, else Xero's id of the document
-    that changes; after a colon the mark of a note, or the total that an accepted quote must have.
+    that changes; after a colon the mark of a note, or the total that the document had when the
+    card was made (a quote that is accepted, an invoice that is changed or deleted).
     `seen` counts the equal entries that were there when the card was made, for what leaves only
     an entry behind (an e-mail, an allocation).
     """
@@ -55,17 +56,16 @@ def new_invoice(number: str, document: Json) -> Write:
     return Write("create_invoice", number, _body("Invoices", {**document, **fixed, **named}))
 
 
-def changed_invoice(invoice_id: UUID, document: Json) -> Write:
-    """Other lines, reference or dates for a draft of ours."""
-    return Write(
-        "change_invoice", str(invoice_id), _body("Invoices", _identified(invoice_id, document))
-    )
+def changed_invoice(invoice_id: UUID, document: Json, *, total: Decimal) -> Write:
+    """Other lines, reference or dates for a draft of ours that still stands over that total."""
+    body = _body("Invoices", _identified(invoice_id, document))
+    return Write("change_invoice", f"{invoice_id}:{total:.2f}", body)
 
 
-def deleted_invoice(invoice_id: UUID) -> Write:
-    """A draft of ours taken back."""
-    document = _identified(invoice_id, {"Status": "DELETED"})
-    return Write("delete_invoice", str(invoice_id), _body("Invoices", document))
+def deleted_invoice(invoice_id: UUID, *, total: Decimal) -> Write:
+    """A draft of ours taken back while it still stands over that total."""
+    body = _body("Invoices", _identified(invoice_id, {"Status": "DELETED"}))
+    return Write("delete_invoice", f"{invoice_id}:{total:.2f}", body)
 
 
 def new_quote(number: str, document: Json) -> Write:
@@ -125,7 +125,7 @@ def undoing(write: Write, written: Written) -> Write | None:
     """The write that takes another one back; None for what cannot be taken back."""
     match write.operation:
         case "create_invoice":
-            return deleted_invoice(written.document_id)
+            return deleted_invoice(written.document_id, total=written.total or Decimal(0))
         case "create_quote":
             [sent] = json.loads(write.body)["Quotes"]
             contact_id, day = UUID(sent["Contact"]["ContactID"]), date.fromisoformat(sent["Date"])

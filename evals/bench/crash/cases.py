@@ -151,7 +151,9 @@ async def _change(desk: Desk, number: str) -> Prepared:
         "Reference": "changed",
         "LineItems": [LINE | ACCOUNT | {"Quantity": 200}],
     }
-    write = writes.changed_invoice(UUID(invoice["InvoiceID"]), document)
+    write = writes.changed_invoice(
+        UUID(invoice["InvoiceID"]), document, total=Decimal(str(invoice["Total"]))
+    )
     return Prepared(_card(total="98.10"), (write,), number, level=2)
 
 
@@ -162,7 +164,8 @@ async def _changed(desk: Desk, prepared: Prepared) -> int:
 
 async def _cancel(desk: Desk, number: str) -> Prepared:
     invoice = await desk.invoice("DRAFT", number)
-    return Prepared(_card(), (writes.deleted_invoice(UUID(invoice["InvoiceID"])),), number)
+    invoice_id, total = UUID(invoice["InvoiceID"]), Decimal(str(invoice["Total"]))
+    return Prepared(_card(), (writes.deleted_invoice(invoice_id, total=total),), number)
 
 
 async def _deleted(desk: Desk, prepared: Prepared) -> int:

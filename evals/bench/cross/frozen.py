@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 from evals.bench.cross.attempts import ATTACKERS, victims
@@ -12,7 +13,7 @@ from evals.bench.cross.layers import Bench, outcome
 from evals.bench.cross.ledger import Json, Ledger
 from evals.bench.cross.tally import Outcome
 from graph.clients import now
-from tools.actions.commit import carry_out
+from tools.actions.commit import Hands, carry_out
 from tools.actions.store import Actions, Proposal, card_hash
 from tools.conversations import Conversations
 from tools.xero.books import Books
@@ -66,9 +67,10 @@ def _on_invoices(theirs: Documents, rng: random.Random) -> Iterator[Write]:
     unpaid = [i for i in theirs["invoice"] if i["Status"] == "AUTHORISED"]
     for some in (drafts, unpaid or theirs["invoice"]):
         target = _some(some, "InvoiceID", rng)
+        total = _total_of(some, target)
         mark = f"TRIA-9{rng.randrange(10**8):08}"
-        yield changed_invoice(target, LINES)
-        yield deleted_invoice(target)
+        yield changed_invoice(target, LINES, total=total)
+        yield deleted_invoice(target, total=total)
         yield emailed_invoice(target, seen=0)
         yield note_on_invoice(target, mark, "seen by somebody else")
 
@@ -81,8 +83,8 @@ def _on_others(
         _some(theirs["quote"], "QuoteID", rng),
         _some(theirs["credit_note"], "CreditNoteID", rng),
     )
-    total = next((q["Total"] for q in theirs["quote"] if q["QuoteID"] == str(quote)), 0)
-    yield accepted_quote(quote, UUID(victim), today, Decimal(str(total)))
+    total = _total(theirs["quote"], "QuoteID", quote)
+    yield accepted_quote(quote, UUID(victim), today, total)
     taken = {"QuoteID": str(quote), "Contact": {"ContactID": victim}, "Status": "DELETED"}
     yield Write("delete_quote", str(quote), _body("Quotes", taken | {"Date": today.isoformat()}))
     for status in ("DELETED", "VOIDED"):
@@ -99,9 +101,25 @@ def _body(plural: str, document: Json) -> bytes:
     return json.dumps({plural: [document]}).encode()
 
 
+def _total_of(documents: Sequence[Json], invoice_id: UUID) -> Decimal:
+    """What it stands over; nothing where it is not there."""
+    found = (i["Total"] for i in documents if i["InvoiceID"] == str(invoice_id))
+    return Decimal(str(next(found, 0)))
+
+
 def _some(documents: Sequence[Json], name: str, rng: random.Random) -> UUID:
     """One of them, or an id of nothing."""
     return UUID(rng.choice(documents)[name]) if documents else uuid4()
+
+
+def _total(documents: Sequence[Json], name: str, target: UUID) -> Decimal:
+    """What that document comes to now, so that no difference keeps the write away."""
+    return Decimal(str(next((d["Total"] for d in documents if d[name] == str(target)), 0)))
+
+
+async def _unchanged(_: Mapping[str, Any]) -> str | None:
+    """Whatever a recheck would find must not be what keeps the write away."""
+    return None
 
 
 async def _carried(bench: Bench, who: str, write: Write) -> str:
@@ -124,6 +142,7 @@ async def _carried(bench: Bench, who: str, write: Write) -> str:
     digest = card_hash(card, proposal.writes)
     row = await actions.confirm(proposal.action_id, who, digest, now())
     assert row is not None
-    carried = await carry_out(row, actions, Books(bench.xero, bench.scope(who)))
+    books = Books(bench.xero, bench.scope(who))
+    carried = await carry_out(row["action_id"], Hands(actions, books, _unchanged, is_told=True))
     await actions.settle(proposal.action_id, "cancelled")
     return f"{carried.status} {carried.reason}"

@@ -103,6 +103,7 @@ async def test_of_several_quotes_the_number_is_asked(talk: Talk, office: Office)
     assert quotes < set(data_of(update, "which_document")["candidates"])
 
 
+# 5.4 case 43
 @pytest.mark.parametrize(
     ("customer_id", "wanted"),
     [("forno-rosso", "expired"), ("golden-crust", "ACCEPTED"), ("metro-meals", "DECLINED")],
@@ -137,6 +138,7 @@ async def test_a_quote_that_the_office_has_not_sent_is_not_open(talk: Talk) -> N
     assert data_of(update, "quote_not_open")["status"] == "draft"
 
 
+# 5.4 case 43
 async def test_a_quote_lapses_with_its_last_day(talk: Talk, office: Office) -> None:
     quote = await a_quote(talk, office)
     found = await talk.context.accounts.quote_by_number(quote)
@@ -154,6 +156,7 @@ async def test_a_quote_lapses_with_its_last_day(talk: Talk, office: Office) -> N
     assert 0 < (expires - last).total_seconds() <= 30 * 60
 
 
+# 5.4 case 10
 async def test_quotes_of_others_read_like_missing_ones(
     talk: Talk, talk_of: TalkOf, office: Office
 ) -> None:

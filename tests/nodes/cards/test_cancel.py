@@ -1,12 +1,18 @@
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
+from nodes.cards.cancelled import cancelled
+from nodes.cards.draft import Draft
+from nodes.cards.placed import Placed
 from nodes.state import Focus
 from tests.nodes.cards.conftest import ORDER, Office, Talk, money, rows
 from tests.nodes.conftest import data_of, kinds
 from tests.tools.conftest import Control
-from tools.xero.writes import new_invoice
+from tools.escalation import STAFF
+from tools.xero.writes import changed_invoice, new_invoice
 
 TalkOf = Callable[[str], Awaitable[Talk]]
 UNUSUAL = "3000 12 inch boxes for tampines pls"
@@ -146,14 +152,42 @@ async def test_only_a_buyer_cancels(talk: Talk) -> None:
     ] == number
 
 
-async def test_who_paid_before_delivery_learns_when_the_money_is_back(talk_of: TalkOf) -> None:
+async def test_no_money_is_promised_back_that_the_books_do_not_know_of(talk_of: TalkOf) -> None:
     talk = await talk_of("sourdough-social")
     number, card = await talk.order("400 12 inch boxes pls")
+    assert card["prepay"]
     free = await talk.before(card, 30).card(f"cancel {number}", "order_cancel")
-    assert (rows(free)["refund"], free["refund_days"]) == (card["total"], "5-7")
     late = await talk.before(card, 20).card(f"cancel {number}", "order_cancel")
-    assert (rows(late)["new_total"], rows(late)["refund"]) == ("70.85", "212.55")
-    await talk.before(card, 30).yes(free)
+    for cancel in (free, late):
+        assert "refund" not in rows(cancel)
+        assert "refund_days" not in cancel
+    free = await talk.before(card, 30).card(f"cancel {number}", "order_cancel")
+    assert kinds(await talk.before(card, 30).yes(free)) == ["committed"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "paid", "refund"),
+    [
+        (30, "283.40", "283.40"),
+        (30, "100.00", "100.00"),
+        (20, "283.40", "212.55"),
+        (20, "70.85", ""),
+    ],
+)
+async def test_money_that_came_in_is_promised_back_and_needs_a_person(
+    talk_of: TalkOf, hours: float, paid: str, refund: str
+) -> None:
+    talk = await talk_of("sourdough-social")
+    number, card = await talk.order("400 12 inch boxes pls")
+    state = await talk.before(card, hours).heard(f"cancel {number}", "order_cancel")
+    invoice = await talk.context.accounts.invoice_by_number(number)
+    assert invoice is not None
+    matched = invoice.model_copy(update={"amount_paid": Decimal(paid)})
+    draft = await cancelled(Placed(matched, card, "order"), state, talk.context)
+    assert isinstance(draft, Draft)
+    assert (draft.approval_level, rows(draft.card).get("refund", "")) == (STAFF, refund)
+    assert draft.card.get("refund_days", "") == ("5-7" if refund else "")
+    await talk.yes(await talk.before(card, 30).card(f"cancel {number}", "order_cancel"))
 
 
 async def test_what_still_waits_for_a_person_is_let_go_at_once(talk: Talk, office: Office) -> None:
@@ -174,18 +208,20 @@ async def test_what_waits_is_kept_where_another_order_is_named(talk: Talk) -> No
     assert (await talk.stored(card))["status"] == "confirmed"
 
 
-async def test_a_credit_that_waits_goes_only_where_no_order_is_meant(
-    talk: Talk, office: Office
+@pytest.mark.parametrize("text", ["cancel my order", "please cancel tomorrow's delivery"])
+async def test_a_credit_that_waits_goes_only_where_its_invoice_is_named(
+    talk: Talk, office: Office, text: str
 ) -> None:
     number, _ = await talk.order()
     invoice = office.invoices(talk.context, "AUTHORISED")[0]
     line = f"20 x {invoice['LineItems'][0]['ItemCode']}"
-    text = f"{line} in {invoice['InvoiceNumber']} arrived crushed"
-    credit = await talk.card(text, "damage")
+    damage = f"{line} in {invoice['InvoiceNumber']} arrived crushed"
+    credit = await talk.card(damage, "damage")
     await talk.yes(credit)
     focus: Focus = {"documents": [number]}
-    assert (await talk.card("cancel my order", "order_cancel", focus=focus))["invoice"] == number
-    update = await talk.say("please cancel that request", "order_cancel")
+    assert (await talk.card(text, "order_cancel", focus=focus))["invoice"] == number
+    assert (await talk.stored(credit))["status"] == "confirmed"
+    update = await talk.say(f"cancel that for {invoice['InvoiceNumber']}", "order_cancel")
     assert data_of(update, "withdrawn") == {"kind": "credit", "title": credit["title"]}
 
 
@@ -232,3 +268,29 @@ async def test_an_order_that_is_being_written_has_to_be_waited_for(
     assert kinds(await talk.yes(card)) == ["not_written"]
     assert kinds(await talk.say("cancel my order", "order_cancel")) == ["still_placing"]
     assert kinds(await talk.commit(card)) == ["committed"]
+
+
+async def test_an_approved_order_that_is_not_in_the_books_has_to_be_waited_for(talk: Talk) -> None:
+    card = await talk.proposed(UNUSUAL)
+    await talk.yes(card)
+    await talk.clients.desk.decide(
+        UUID(card["action_id"]), "ann@tria.example", approved=True, reason=""
+    )
+    assert kinds(await talk.say("cancel my order", "order_cancel")) == ["still_placing"]
+    assert kinds(await talk.commit(card)) == ["committed"]
+
+
+async def test_what_the_office_changed_since_the_card_is_not_cancelled(
+    talk: Talk, office: Office
+) -> None:
+    number, card = await talk.order()
+    talk = talk.before(card, 30)
+    cancel = await talk.card(f"cancel {number}", "order_cancel")
+    invoice = await talk.context.accounts.invoice_by_number(number)
+    assert invoice is not None
+    line = {"ItemCode": "CNP-015-FB-01", "Quantity": 200, "UnitAmount": 0.60}
+    write = changed_invoice(invoice.invoice_id, {"LineItems": [line]}, total=invoice.total)
+    await talk.context.books.send(write, f"a key for {number}")
+    update = await talk.yes(cancel)
+    assert data_of(update, "needs_person") == {"reason": "write_impossible"}
+    assert office.invoice(number, talk.context)["Status"] == "DRAFT"

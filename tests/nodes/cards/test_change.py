@@ -176,6 +176,7 @@ async def test_what_is_processed_is_for_a_person(talk: Talk, office: Office) -> 
     assert data_of(update, "needs_person") == {"reason": "order_processed"}
 
 
+# 5.4 case 44
 async def test_what_is_processed_between_card_and_yes_stays_as_it_is(
     talk: Talk, office: Office
 ) -> None:
@@ -192,7 +193,7 @@ async def test_a_draft_that_the_office_changed_is_for_a_person(talk: Talk) -> No
     invoice = await talk.context.accounts.invoice_by_number(number)
     assert invoice is not None
     line = {"ItemCode": "CNP-015-FB-01", "Quantity": 200, "UnitAmount": 0.60}
-    write = changed_invoice(invoice.invoice_id, {"LineItems": [line]})
+    write = changed_invoice(invoice.invoice_id, {"LineItems": [line]}, total=invoice.total)
     await talk.context.books.send(write, f"a key for {number}")
     update = await talk.say(f"make it 300 12 inch in {number}", "order_change")
     assert data_of(update, "needs_person") == {"reason": "order_change"}

@@ -1,9 +1,12 @@
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
+from nodes.cards.credit import still_fits
 from nodes.state import Focus, Intent
 from tests.nodes.cards.conftest import Office, Talk, money, rows
 from tests.nodes.conftest import data_of, kinds
@@ -196,3 +199,78 @@ async def test_only_a_buyer_claims(talk: Talk, office: Office) -> None:
     text = f"20 of the 12 inch boxes in {number} arrived crushed"
     update = await talk.in_role("accounts").say(text, "damage")
     assert data_of(update, "not_permitted") == {"needs": "buyer"}
+
+
+async def elsewhere(talk: Talk) -> Talk:
+    """Another conversation of the same customer, at the same time."""
+    thread_id = uuid4()
+    await talk.clients.conversations.create(thread_id, talk.context.caller.customer_id, {})
+    return replace(talk, thread_id=str(thread_id))
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+async def test_the_same_goods_are_not_credited_from_two_conversations(
+    talk: Talk, office: Office, agreed: object
+) -> None:
+    talk, number = await delivered(talk, office)
+    other, text = await elsewhere(talk), f"200 of the 12 inch boxes in {number} were wet"
+    first = await talk.card(text, "damage")
+    if agreed:
+        await talk.yes(first)
+    update = await other.say(text, "damage")
+    assert data_of(update, "already_noted") == {"kind": "credit", "invoice": number}
+    assert "card" not in update
+    card = await other.card(f"100 of the 14 inch boxes in {number} were wet", "damage")
+    assert card["subtotal"] == "85.00"
+
+
+async def test_two_conversations_never_claim_more_than_was_charged(
+    talk: Talk, office: Office
+) -> None:
+    talk, number = await delivered(talk, office)
+    other = await elsewhere(talk)
+    first = await talk.card(f"150 of the 12 inch boxes in {number} were wet", "damage")
+    await talk.yes(first)
+    update = await other.say(f"51 of the 12 inch boxes in {number} were wet", "damage")
+    assert data_of(update, "credit_needs_details")["missing"] == ["quantity"]
+    await talk.approved(first)
+    update = await other.say(f"51 of the 12 inch boxes in {number} were wet", "damage")
+    assert data_of(update, "credit_needs_details")["missing"] == ["quantity"]
+    second = await other.card(f"50 of the 12 inch boxes in {number} were wet", "damage")
+    assert await still_fits(await other.stored(second), other.context)
+
+
+async def test_a_claim_that_was_let_go_does_not_count(talk: Talk, office: Office) -> None:
+    talk, number = await delivered(talk, office)
+    text = f"200 of the 12 inch boxes in {number} were wet"
+    first = await talk.card(text, "damage")
+    await talk.context.actions.decline(
+        UUID(first["action_id"]), talk.context.caller.customer_id, first["hash"]
+    )
+    assert (await (await elsewhere(talk)).card(text, "damage"))["subtotal"] == "130.00"
+
+
+async def test_of_two_cards_that_were_made_at_once_only_one_fits(
+    talk: Talk, office: Office
+) -> None:
+    talk, number = await delivered(talk, office)
+    text, early = f"200 of the 12 inch boxes in {number} were wet", talk.context.now()
+    other = (await elsewhere(talk)).at(early + timedelta(hours=25))
+    first = await talk.card(text, "damage")
+    # The first card has lapsed by this clock, and not by the other one's.
+    state = await other.heard(text, "damage")
+    state["turn"]["received_at"] = early.isoformat()
+    second = (await other.propose(state))["card"]
+    assert second is not None
+    stored = [await talk.stored(first), await other.stored(second)]
+    assert [await still_fits(card, talk.context) for card in stored] == [True, True]
+    customer_id = talk.context.caller.customer_id
+    await talk.context.actions.confirm(UUID(first["action_id"]), customer_id, first["hash"], early)
+    assert [await still_fits(card, talk.context) for card in stored] == [True, False]
+    await talk.approved(first)
+    assert [await still_fits(card, talk.context) for card in stored] == [True, False]
+
+
+async def test_what_is_no_credit_always_fits(talk: Talk) -> None:
+    card = await talk.proposed("200 12 inch boxes for tampines pls")
+    assert await still_fits(await talk.stored(card), talk.context)

@@ -37,6 +37,7 @@ async def test_a_write_that_runs_again_sends_nothing_more_but_another_card_does(
     assert len(office.letters(number)) == 2
 
 
+# 5.4 case 20
 @pytest.mark.parametrize(
     ("address", "is_known"),
     [

@@ -7,12 +7,22 @@ from langgraph.runtime import Runtime
 
 from nodes.call_xero_tools import call_xero_tools
 from nodes.compose_reply import compose_reply
+from nodes.reads.links import MOST_FILES_AN_HOUR
 from nodes.replies import LANGUAGES
 from nodes.state import Focus
 from tests.nodes.conftest import Stream, data_of, kinds
-from tests.nodes.reads.conftest import BUYER, LATE_PAYER, Books, reads, reply_to, understood
+from tests.nodes.reads.conftest import (
+    BUYER,
+    LATE_PAYER,
+    Books,
+    reads,
+    reply_to,
+    thread_of,
+    understood,
+)
 from tests.tools.conftest import Control
 from tools.context import Context
+from tools.conversations import Conversations
 from tools.model.client import Model
 
 
@@ -77,6 +87,19 @@ async def test_all_open_invoices_come_in_one_file(context: Context) -> None:
     [link] = data_of(update, "downloads")["listed"]
     assert link["what"] == "invoices_zip"
     assert "in one file" in await reply_to(context, "send me all open invoices", "invoice")
+
+
+async def test_more_than_three_such_files_in_an_hour_are_for_a_person(context: Context) -> None:
+    for _ in range(MOST_FILES_AN_HOUR):
+        update = await reads(context, "send me all open invoices", "invoice")
+        assert data_of(update, "downloads")["listed"][0]["what"] == "invoices_zip"
+        # As a customer may do who wants to be counted anew.
+        await Conversations(context.links._pool).delete(
+            thread_of(update), context.caller.customer_id
+        )
+    update = await reads(context, "send me all open invoices", "invoice")
+    assert data_of(update, "needs_person") == {"reason": "too_many_documents"}
+    assert "downloads" not in kinds(update)
 
 
 async def test_all_at_once_is_for_those_who_keep_the_accounts(

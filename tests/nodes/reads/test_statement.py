@@ -66,6 +66,7 @@ async def test_its_pdf_can_be_fetched_for_the_same_time(context: Context) -> Non
     assert stored["customer_id"] == context.caller.customer_id
 
 
+# 5.4 case 47
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_somebody_who_only_buys_is_told_who_may_ask(
     context_of: Callable[[str], Context], language: str

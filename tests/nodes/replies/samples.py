@@ -417,7 +417,6 @@ ACTIONS = [
             *("allocation", "email", "payment_report"),
         )
     ),
-    Sample("late_commit", "late_commit", {}),
     Sample(
         "payment_received",
         "payment_received",

@@ -62,6 +62,7 @@ def test_the_hash_does_not_depend_on_the_order_of_keys() -> None:
     assert card_hash(dict(reversed(CARD.items())), WRITES) == DIGEST
 
 
+# 5.4 case 41
 @given(st.binary(max_size=20), st.text(max_size=10))
 def test_any_change_of_card_or_bytes_changes_the_hash(body: bytes, total: str) -> None:
     changed = card_hash(CARD | {"total": total}, [replace(WRITES[0], body=body)])
@@ -92,6 +93,7 @@ async def test_a_card_waits_with_the_bytes_that_will_be_sent(
         assert [w.write for w in await ledger.writes()] == list(WRITES)
 
 
+# 5.4 case 42
 async def test_the_cards_of_somebody_else_do_not_exist(actions: Actions, thread_id: UUID) -> None:
     proposal = await a_proposal(actions, thread_id)
     assert await actions.open_of(thread_id, STRANGER) is None
@@ -136,6 +138,7 @@ async def test_a_yes_confirms_exactly_what_was_shown(
     ]
 
 
+# 5.4 case 41
 async def test_a_yes_to_another_hash_confirms_nothing(actions: Actions, thread_id: UUID) -> None:
     proposal = await a_proposal(actions, thread_id)
     other = card_hash(CARD | {"total": "1.00"}, WRITES)
@@ -170,6 +173,7 @@ async def test_a_no_lets_the_customers_own_card_go(
     assert (await trail(pool, proposal.action_id))[-1] == (CUSTOMER, "action.declined")
 
 
+# 5.4 cases 41 and 42
 @pytest.mark.parametrize(("who", "digest"), [(STRANGER, DIGEST), (CUSTOMER, "another hash")])
 async def test_nobody_else_and_no_other_hash_declines_a_card(
     actions: Actions, thread_id: UUID, who: str, digest: str

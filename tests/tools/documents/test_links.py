@@ -1,6 +1,6 @@
 import asyncio
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from psycopg.errors import CheckViolation
@@ -44,6 +44,7 @@ async def test_a_link_holds_what_it_leads_to_and_for_whom(links: Links, thread_i
     assert (row["customer_id"], row["scope"], row["thread_id"]) == (CUSTOMER, SCOPE, thread_id)
 
 
+# 5.4 case 18
 async def test_a_link_works_once(links: Links) -> None:
     token = await links.issue(a_link())
     assert await links.redeem(token)
@@ -64,6 +65,7 @@ async def test_to_look_does_not_use_it_up(links: Links) -> None:
     assert await links.redeem(token)
 
 
+# 5.4 case 18
 async def test_a_link_ends_after_five_minutes(links: Links, pool: Pool) -> None:
     token = await links.issue(a_link())
     await age(pool, 4)
@@ -73,6 +75,7 @@ async def test_a_link_ends_after_five_minutes(links: Links, pool: Pool) -> None:
     assert await links.redeem(token) is None
 
 
+# 5.4 case 18
 @pytest.mark.parametrize(
     "change", [str.swapcase, lambda t: t[:-1], lambda t: t + "A", lambda t: ""]
 )
@@ -82,7 +85,7 @@ async def test_an_altered_token_opens_nothing(links: Links, change: Any) -> None
     assert await links.redeem(token)
 
 
-async def test_the_token_itself_is_not_stored(links: Links, pool: Pool) -> None:
+async def test_the_table_of_links_has_no_token(links: Links, pool: Pool) -> None:
     token = await links.issue(a_link())
     row = await fetch_one(pool, "select string_agg(l::text, ' ') as all from document_links l")
     assert row is not None
@@ -102,6 +105,26 @@ async def test_long_ended_links_go_when_one_is_issued(links: Links, pool: Pool) 
     await links.issue(a_link())
     row = await fetch_one(pool, "select count(*) as n from document_links")
     assert row == {"n": 1}
+
+
+async def test_the_links_of_an_hour_are_counted_by_customer_and_kind(
+    links: Links, pool: Pool
+) -> None:
+    asker = f"a customer {uuid4()}"
+    scope = SCOPE | {"customer_id": asker}
+    for kind in ("invoices_zip", "invoice_pdf"):
+        await links.issue(a_link(kind=kind, scope=scope))
+    assert await links.redeem(await links.issue(a_link(kind="invoices_zip", scope=scope)))
+    assert await links.issued_lately(asker, "invoices_zip") == 2
+    assert await links.issued_lately(asker, "invoice_pdf") == 1
+    assert await links.issued_lately("another", "invoices_zip") == 0
+    await fetch_all(
+        pool,
+        "update document_links set created_at = created_at - interval '61 minutes'"
+        " where customer_id = %s returning 1",
+        [asker],
+    )
+    assert await links.issued_lately(asker, "invoices_zip") == 0
 
 
 async def test_a_conversations_links_go_with_it(links: Links, pool: Pool, thread_id: UUID) -> None:

@@ -16,6 +16,7 @@ def test_a_statement_is_called_by_its_period() -> None:
     assert name == "account-summary-2026-10-01-to-2026-10-31.pdf"
 
 
+# 5.4 case 17
 @pytest.mark.parametrize(
     ("number", "name"),
     [

@@ -48,6 +48,7 @@ def test_the_tax_is_that_of_the_day(on: date, percent: int, gst: str) -> None:
     assert (order.gst_percent, order.gst) == (Decimal(percent), Decimal(gst))
 
 
+# 5.4 case 25
 def test_amounts_and_tax_are_rounded_half_up_line_by_line() -> None:
     prices = {SMALL: Decimal("0.495"), MEDIUM: Decimal("0.5")}
     order = price_order([a_line(SMALL, 1), a_line(MEDIUM, 1)], prices, TODAY, ESTABLISHED)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -71,9 +72,10 @@ def foreign_writes(theirs: dict[str, list[Json]], own: dict[str, list[Json]]) ->
     yield new_invoice(MARK, document | {"DueDate": TODAY.isoformat()})
     yield new_quote(MARK, document)
     yield new_credit_note(MARK, document)
-    invoice = UUID(theirs["invoice"][-1]["InvoiceID"])
-    yield changed_invoice(invoice, LINES)
-    yield deleted_invoice(invoice)
+    last = theirs["invoice"][-1]
+    invoice, stands = UUID(last["InvoiceID"]), Decimal(str(last["Total"]))
+    yield changed_invoice(invoice, LINES, total=stands)
+    yield deleted_invoice(invoice, total=stands)
     yield emailed_invoice(invoice, seen=0)
     yield note_on_invoice(invoice, MARK, "seen by somebody else")
     quote, note = theirs["quote"][0], UUID(theirs["credit_note"][0]["CreditNoteID"])
@@ -119,13 +121,55 @@ async def test_what_was_approved_or_paid_is_neither_changed_nor_deleted(
 ) -> None:
     own = documents(office, customer().contact_ids[0])
     invoice = next(i for i in own["invoice"] if i["Status"] == status and i["Type"] == "ACCREC")
+    invoice_id, total = UUID(invoice["InvoiceID"]), Decimal(str(invoice["Total"]))
     for write in (
-        changed_invoice(UUID(invoice["InvoiceID"]), LINES),
-        deleted_invoice(UUID(invoice["InvoiceID"])),
+        changed_invoice(invoice_id, LINES, total=total),
+        deleted_invoice(invoice_id, total=total),
     ):
         with pytest.raises(WriteImpossible):
             await books.find(write)
     assert documents(office, customer().contact_ids[0]) == own
+
+
+# 5.4 case 43
+@pytest.mark.parametrize("off", ["0.01", "-100"])
+async def test_a_quote_that_was_repriced_since_is_not_accepted(
+    books: Books, office: httpx.Client, off: str
+) -> None:
+    own = documents(office, customer().contact_ids[0])
+    quote = next(q for q in own["quote"] if q["Status"] == "SENT")
+    total, contact = Decimal(str(quote["Total"])), UUID(customer().contact_ids[0])
+    shown = accepted_quote(UUID(quote["QuoteID"]), contact, TODAY, total + Decimal(off))
+    with pytest.raises(WriteImpossible):
+        await books.find(shown)
+    assert await books.find(accepted_quote(UUID(quote["QuoteID"]), contact, TODAY, total)) is None
+    assert documents(office, customer().contact_ids[0]) == own
+
+
+# 5.4 case 44
+@pytest.mark.parametrize("off", ["0.01", "-100"])
+async def test_a_draft_that_the_office_changed_since_is_neither_changed_nor_deleted(
+    books: Books, office: httpx.Client, off: str
+) -> None:
+    contact, number = customer().contact_ids[0], f"TRIA-9{uuid4().int % 10**8:08}"
+    document = {"Contact": {"ContactID": contact}, "Date": TODAY.isoformat()} | LINES
+    made = await books.send(new_invoice(number, document), uuid4().hex)
+    invoice_id, total = made.document_id, made.total
+    assert total is not None
+    other = {"LineItems": [LINES["LineItems"][0] | {"Quantity": 200}]}
+    for stood in (total, total + Decimal(off)):
+        for write in (
+            changed_invoice(invoice_id, other, total=stood),
+            deleted_invoice(invoice_id, total=stood),
+        ):
+            with nullcontext() if stood == total else pytest.raises(WriteImpossible):
+                assert await books.find(write) is None
+    # What is as wanted already is done, whatever it stood over before.
+    done = changed_invoice(invoice_id, LINES, total=total + Decimal(off))
+    assert await books.find(done) is not None
+    gone = deleted_invoice(invoice_id, total=total)
+    await books.send(gone, uuid4().hex)
+    assert await books.find(gone) is not None
 
 
 # 5.4 case 44: nor would Xero take it

@@ -183,6 +183,7 @@ class TestReads:
             await scene(script, by=hasty).client.get("/Invoices")
         assert len(script.requests) == 1
 
+    # 5.4 case 39
     @pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)
     async def test_of_garbage_are_unavailable(self, scene: Scene, answer: Reply) -> None:
         parts = scene(Scripted(answer))
@@ -332,6 +333,7 @@ class TestWrites:
             await write(scene(script).client)
         assert caught.value.messages == BOTH
 
+    # 5.4 case 33
     @pytest.mark.parametrize(
         "element", [{"HasErrors": True}, {"StatusAttributeString": "ERROR"}], ids=str
     )
@@ -342,6 +344,7 @@ class TestWrites:
         with pytest.raises(BackendRejected):
             await write(scene(script).client)
 
+    # 5.4 case 39
     @pytest.mark.parametrize(
         ("body", "messages"),
         [
@@ -392,6 +395,7 @@ class TestWrites:
 
 
 class TestLimits:
+    # 5.4 case 34
     @pytest.mark.parametrize("problem", ["minute", "concurrent", "appminute"])
     async def test_a_short_wait_is_waited(self, scene: Scene, problem: str) -> None:
         script = Scripted(limited(problem, "1"), Reply())
@@ -400,6 +404,7 @@ class TestLimits:
         assert 0.9 < time.monotonic() - started < 3
         assert len(script.requests) == 2
 
+    # 5.4 case 34
     async def test_a_long_wait_is_not(self, scene: Scene) -> None:
         script = Scripted(limited("minute", "40"))
         parts = scene(script)
@@ -410,6 +415,7 @@ class TestLimits:
         assert time.monotonic() - started < 1
         assert len(script.requests) == 1, "the second one knows"
 
+    # 5.4 case 34
     async def test_a_spent_day_keeps_every_process_away(self, scene: Scene) -> None:
         script = Scripted(limited("day", "66975"), Reply())
         first, second = scene(script), scene(script)
@@ -420,6 +426,7 @@ class TestLimits:
         assert not first.client.is_up
         assert (await second.status.read()).limits.rests_until is not None
 
+    # 5.4 case 48
     async def test_background_work_stops_and_the_chat_goes_on(self, scene: Scene) -> None:
         script = Scripted(Reply(200, b"{}", {**JSON, "X-DayLimit-Remaining": "900"}))
         client = scene(script, xero_day_limit=5000).client
@@ -569,6 +576,7 @@ async def test_a_server_that_is_not_there_is_unavailable(
             await write(nowhere)
 
 
+# 5.4 case 49
 async def test_what_is_logged_names_no_document_and_no_amount(scene: Scene) -> None:
     headers = {
         **JSON,

@@ -194,6 +194,7 @@ async def test_nothing_is_chosen_before_xero_has_answered(begun: Begun, app: Xer
         await flow.choose(state, OURS, ADMIN)
 
 
+# 5.4 case 38
 async def test_another_organisation_than_the_configured_one_is_refused(
     books: Pool, begun: Begun, app: XeroApp
 ) -> None:

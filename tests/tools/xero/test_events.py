@@ -52,6 +52,7 @@ def an_event(**changes: Any) -> Event:
 # ---------------------------------------------------------------- case 45: signatures and forms
 
 
+# 5.4 case 45
 def test_the_signature_is_made_with_the_key_as_it_is_printed() -> None:
     assert is_signed(BODY, signature(BODY, KEY.encode()), KEY)
     assert is_signed(b"", signature(b"", KEY.encode()), KEY)

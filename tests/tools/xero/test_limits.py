@@ -62,6 +62,7 @@ async def call(limits: Limits, lane: Lane = "chat", seconds: float = 0, **said: 
         slot.heard = Heard(**said)
 
 
+# 5.4 case 34
 async def test_processes_together_never_call_more_than_four_at_a_time(
     redis: Redis, prefix: str
 ) -> None:
@@ -171,6 +172,7 @@ async def test_background_work_waits_behind_the_chat(redis: Redis, prefix: str) 
     assert order[4:8] == ["chat"] * 4
 
 
+# 5.4 case 48
 async def test_less_than_a_fifth_of_the_day_is_kept_for_the_chat(redis: Redis, prefix: str) -> None:
     limits, other = (limits_of(redis, prefix, Allowance(per_day=1000)) for _ in range(2))
     await call(limits, day_left=201)

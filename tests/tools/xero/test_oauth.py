@@ -133,6 +133,7 @@ async def test_the_rotated_token_is_used_and_not_the_first(
     assert await token_of(Tokens(pool, http, gone, SECRET))
 
 
+# 5.4 case 35
 async def test_twenty_turns_on_several_replicas_refresh_once(
     pool: Pool, http: httpx.AsyncClient, fresh: XeroApp, control: Control
 ) -> None:
@@ -176,6 +177,7 @@ async def test_several_processes_refresh_once(
     assert refreshes(control) == before + 1
 
 
+# 5.4 case 35
 async def test_a_new_token_is_stored_before_it_is_used(scene: Scene, pool: Pool) -> None:
     async def look(request: httpx.Request) -> Reply:
         row = await fetch_one(
@@ -191,6 +193,7 @@ async def test_a_new_token_is_stored_before_it_is_used(scene: Scene, pool: Pool)
     await scene(Scripted(look)).client.get("/Invoices")
 
 
+# 5.4 case 36
 async def test_a_crash_after_the_refresh_leaves_the_old_token_usable(
     pool: Pool, http: httpx.AsyncClient, fresh: XeroApp
 ) -> None:
@@ -261,6 +264,7 @@ async def test_a_sign_in_that_is_not_there_is_unavailable(
         await token_of(Tokens(pool, http, away, SECRET))
 
 
+# 5.4 case 37
 async def test_after_invalid_grant_nobody_asks_again(scene: Scene, pool: Pool) -> None:
     script = Scripted()
     parts = scene(script)

@@ -149,6 +149,24 @@ class TestByNumber:
         assert await BY_NUMBER[what](books.accounts(OWN), number_for(what, 1)) is None
         assert all(path.count("/") == 1 for path in books.paths())
 
+    async def test_a_document_that_was_read_is_printed_by_one_call_and_a_foreign_one_never(
+        self,
+    ) -> None:
+        books = filled(OWN)
+        accounts = books.accounts(OWN)
+        [invoice], [note], [quote] = (
+            await accounts.invoices(),
+            await accounts.credit_notes(),
+            await accounts.quotes(),
+        )
+        books.asked.clear()
+        for document in (invoice, note, quote):
+            assert await accounts.pdf_of(document) == books.file
+        assert len(books.asked) == 3
+        with pytest.raises(ForeignDocument):
+            await books.accounts(SECOND).pdf_of(invoice)
+        assert len(books.asked) == 3
+
     async def test_our_own_drafts_show_but_are_no_paper_yet(self) -> None:
         # 5.4 case 9
         books = Papers()

@@ -139,9 +139,14 @@ def _is_built(value: ast.AST) -> bool:
     )
 
 
+# What is tried against us there must hold filters.
+ATTACKS = ROOT / "evals" / "bench" / "cross"
+
+
 def test_no_filter_is_written_by_hand() -> None:
     # 5.1: the lint
     files = [f for package in PACKAGES for f in (ROOT / package).rglob("*.py")]
+    files = [f for f in files if not f.is_relative_to(ATTACKS)]
     wrong = [
         found
         for file in files
