@@ -13,12 +13,12 @@ import structlog
 
 from monitoring import metrics
 from monitoring.logging import origin
+from nodes.cards.recheck import recheck_with
 from tools.actions.commit import Hands, carry_out
 from tools.actions.desk import ApprovalDesk
 from tools.actions.store import Actions
 from tools.context import Caller, Context
 from tools.ordering.delivery import business_deadline
-from tools.ordering.recheck import changed_since
 from tools.rules import load_rules
 from tools.tickets import NewTicket
 
@@ -107,7 +107,7 @@ class Sweeper:
         hands = Hands(
             actions=self._actions,
             books=context.books,
-            recheck=lambda card: changed_since(card, context.accounts, self._now()),
+            recheck=recheck_with(context),
             is_told=False,
         )
         carried = await carry_out(action["action_id"], hands)

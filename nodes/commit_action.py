@@ -7,10 +7,10 @@ from langgraph.runtime import Runtime
 
 from nodes.cards.draft import shown
 from nodes.cards.outcome import ended
+from nodes.cards.recheck import recheck_with
 from nodes.state import Fact, State
 from tools.actions.commit import Carried, Hands, carry_out
 from tools.context import Context
-from tools.ordering.recheck import changed_since
 
 
 async def commit_action(state: State, runtime: Runtime[Context]) -> State:
@@ -23,7 +23,7 @@ async def commit_action(state: State, runtime: Runtime[Context]) -> State:
     hands = Hands(
         actions=context.actions,
         books=context.books,
-        recheck=lambda card: changed_since(card, context.accounts, context.now()),
+        recheck=recheck_with(context),
         is_told="decision" not in state,
     )
     action = await context.actions.get(action_id, context.caller.customer_id)

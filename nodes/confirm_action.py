@@ -6,6 +6,7 @@ from uuid import UUID
 from langgraph.runtime import Runtime
 
 from nodes.cards.draft import shown
+from nodes.cards.facts import refusal
 from nodes.cards.outcome import ended
 from nodes.state import Fact, State, intents_of
 from tools.context import Context
@@ -44,6 +45,8 @@ async def _declined(card: dict[str, Any], digest: str, context: Context) -> Stat
 
 async def _confirmed(state: State, card: dict[str, Any], digest: str, context: Context) -> State:
     action_id, customer_id = card["action_id"], context.caller.customer_id
+    if refused := refusal(context, card["kind"]):
+        return {"facts": refused}
     action = await context.actions.confirm(action_id, customer_id, digest, context.now())
     if action is None:
         return await _answered_before(action_id, context)

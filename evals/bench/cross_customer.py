@@ -12,10 +12,9 @@ import logging
 import random
 import sys
 import tempfile
-import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from evals.bench.cross.campaign import Campaign, contacts_of_attackers
 from evals.bench.cross.judge import Typed, leaks
 from evals.bench.cross.ledger import Ledger, Values
 from evals.bench.cross.talk import Talker
-from evals.bench.cross.tally import Outcome, Tally
+from evals.bench.cross.tally import Course, Outcome
 from evals.service import Service, running_service
 from tools.database import fetch_all
 from tools.embedded.parts import running_sandbox
@@ -40,25 +39,6 @@ FOREVER = 100_000
 Json = dict[str, Any]
 
 
-@dataclass
-class Course:
-    """How the bench is run, and what it has found so far."""
-
-    seed: int
-    share: float
-    tally: Tally = field(default_factory=Tally)
-    figures: Json = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
-
-    def at(self, where: str) -> None:
-        """Tell how far it is."""
-        print(f"{time.monotonic() - self.started:6.1f} s  {where}", flush=True)
-
-    def some(self, count: int) -> int:
-        """So many attempts, or the share that was asked for."""
-        return max(6, round(count * self.share))
-
-
 def main() -> int:
     """Attack two services, the second with a model that lies; print what succeeded."""
     options = _options()
@@ -68,7 +48,7 @@ def main() -> int:
         asyncio.run(attack(service, course))
     with lying_service() as (service, stand_in):
         asyncio.run(attack_through_a_model(service, stand_in, course))
-    return _report(course, time.monotonic() - course.started)
+    return _report(course)
 
 
 async def attack(service: Service, course: Course) -> None:
@@ -196,6 +176,8 @@ async def below_http(campaign: Campaign, course: Course) -> None:
         frozen.by_writes(campaign.bench, campaign.first, rng),
     ):
         campaign.outcomes += [outcome async for outcome in source]
+    written = (o.texts[0].strip('"') for o in campaign.outcomes if o.kind.startswith("writes:"))
+    course.figures["frozen_cards_ended"] = dict(Counter(written))
     await campaign.forget_answers()
 
 
@@ -264,7 +246,7 @@ def _judge_controls(found: list[Outcome], foreign: Values, course: Course) -> No
     course.figures |= {"controls": len(found), "control_found": len(found) - len(unseen)}
 
 
-def _report(course: Course, seconds: float) -> int:
+def _report(course: Course) -> int:
     tally = course.tally
     for kind, count in sorted(tally.attempts.items()):
         print(f"{kind:<34} {count:>5}  succeeded {tally.succeeded[kind]}")
@@ -281,7 +263,7 @@ def _report(course: Course, seconds: float) -> int:
         "throttled": tally.throttled,
         "by_group": tally.by_group(),
         **course.figures,
-        "seconds": round(seconds),
+        "seconds": round(course.seconds),
     }
     print(json.dumps(figures))
     seen = ("control_found", "control_write_found", "control_notice_found")

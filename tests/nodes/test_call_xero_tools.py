@@ -39,7 +39,7 @@ async def read_wanting(context: Context, want: Want, intent: Intent, *documents:
         ("product", ["products"]),
         ("order", ["prices", "sales_tax", "standing"]),
         ("complaint", ["standing"]),
-        ("confirm", ["prices", "sales_tax", "standing"]),
+        ("confirm", []),
         ("reorder", ["past_order", "prices", "sales_tax", "standing"]),
         ("price", ["products"]),
         ("stock", ["products"]),
@@ -114,15 +114,20 @@ async def test_the_number_says_where_to_look(context: Context, number: str, kind
 
 
 async def test_an_answer_to_a_card_looks_nothing_up(context: Context) -> None:
-    update = await read(context, "yes", "confirm", documents="INV-999999")
+    assert kinds(await read(context, "yes", "confirm", documents="INV-999999")) == []
+
+
+async def test_a_yes_reads_for_the_part_of_the_order_that_follows(context: Context) -> None:
+    state = a_state("yes", "confirm", focus={"order": {"current": {}, "waiting": [{}]}})
+    update = await call_xero_tools(state, Runtime(context=context))
     assert kinds(update) == ["prices", "sales_tax", "standing"]
 
 
 async def test_reads_that_several_intents_share_are_done_once(
     context: Context,
 ) -> None:
-    update = await read(context, "hm", "order", "confirm", "complaint")
-    assert kinds(update) == ["prices", "sales_tax", "standing"]
+    update = await read(context, "hm", "order", "reorder", "complaint")
+    assert kinds(update) == ["past_order", "prices", "sales_tax", "standing"]
 
 
 async def test_books_that_are_away_are_said_so_once_and_the_rest_is_read(

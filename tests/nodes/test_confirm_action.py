@@ -1,10 +1,12 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from langgraph.runtime import Runtime
 
+from graph.clients import Clients
 from nodes.confirm_action import confirm_action
 from nodes.state import Intent, State
 from tests.nodes.conftest import a_state, data_of, kinds
@@ -19,7 +21,7 @@ async def a_card(context: Context, thread_id: str, level: int | None = None) -> 
         action_id=uuid4(),
         thread_id=UUID(thread_id),
         customer_id=context.caller.customer_id,
-        kind="order",
+        kind="email",
         card=CARD,
         writes=(),
         document_number=await context.actions.next_number(),
@@ -31,7 +33,7 @@ async def a_card(context: Context, thread_id: str, level: int | None = None) -> 
 
 
 async def answered(
-    context: Context, card: dict[str, str] | None, thread_id: str, intent: Intent = "confirm"
+    context: Context, card: dict[str, Any] | None, thread_id: str, intent: Intent = "confirm"
 ) -> State:
     state = a_state("yes", intent, open_card=card, thread_id=thread_id)
     return await confirm_action(state, Runtime(context=context))
@@ -84,3 +86,35 @@ async def test_a_card_belongs_to_its_conversation(context: Context, thread_id: s
 
 async def test_without_a_card_there_is_nothing_to_answer(context: Context, thread_id: str) -> None:
     assert kinds(await answered(context, None, thread_id)) == ["card_gone"]
+
+
+async def test_a_yes_needs_the_right_that_its_card_needed(
+    clients: Clients, context: Context, thread_id: str
+) -> None:
+    card = await a_card(context, thread_id)
+    visitor = clients.context_for(replace(context.caller, roles=frozenset({"visitor"})))
+    assert kinds(await answered(visitor, card, thread_id)) == ["not_permitted"]
+    assert await status_of(context, card) == "proposed"
+
+
+async def test_a_bare_yes_after_another_question_is_asked_about_once_more(
+    context: Context, thread_id: str
+) -> None:
+    card: dict[str, Any] = await a_card(context, thread_id)
+    update = await answered(context, card | {"is_asked": False}, thread_id)
+    assert update["card"] is not None
+    assert (update["card"]["status"], kinds(update)) == ("proposed", [])
+    assert await status_of(context, card) == "proposed"
+
+
+async def test_a_button_pressed_twice_on_a_waiting_card_changes_nothing(
+    context: Context, thread_id: str
+) -> None:
+    card = await a_card(context, thread_id, level=2)
+    await answered(context, card, thread_id)
+    before = await context.actions.get(UUID(card["action_id"]), context.caller.customer_id)
+    assert kinds(await answered(context, card, thread_id)) == ["already_noted"]
+    after = await context.actions.get(UUID(card["action_id"]), context.caller.customer_id)
+    assert before is not None
+    assert after is not None
+    assert before["run_id"] == after["run_id"]

@@ -20,7 +20,7 @@ MOST = 20  # cards in one sweep
 
 _NO_ACTIVE_RUN = (
     "not exists (select 1 from runs r where r.thread_id = a.thread_id"
-    " and (r.status = 'queued' or r.status = 'running' and r.lease_until > now()))"
+    " and r.status in ('queued', 'running'))"
 )
 
 

@@ -110,7 +110,8 @@ class Ledger:
     async def card(self) -> DictRow:
         """The card as it is now; its `error` says why it is being taken back, if it is."""
         found = await self._connection.execute(
-            "select kind, status, card, approval_level, confirmed_at, error from actions"
+            "select action_id, kind, status, card, document_number, approval_level, confirmed_at,"
+            " error from actions"
             " where action_id = %s",
             [self.action_id],
         )

@@ -1,8 +1,10 @@
 """Counts attempts, judges what came back, and tells what succeeded."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from evals.bench.cross.judge import Typed, leaks
 from evals.bench.cross.ledger import Values
@@ -57,3 +59,27 @@ class Tally:
         for kind, count in self.attempts.items():
             groups[kind.partition(":")[0]] += count
         return dict(sorted(groups.items()))
+
+
+@dataclass
+class Course:
+    """How the bench is run, and what it has found so far."""
+
+    seed: int
+    share: float
+    tally: Tally = field(default_factory=Tally)
+    figures: dict[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+
+    def at(self, where: str) -> None:
+        """Tell how far it is."""
+        print(f"{self.seconds:6.1f} s  {where}", flush=True)
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.started
+
+    def some(self, count: int) -> int:
+        """So many attempts, or the share that was asked for."""
+        return max(6, round(count * self.share))

@@ -33,7 +33,7 @@ async def test_a_payment_is_noted_and_never_recorded(talk_of: TalkOf, office: Of
     assert office.documents("payment", talk.context) == payments
     assert office.invoice(number, talk.context)["AmountDue"] == invoice["AmountDue"]
     before = office.everything()
-    assert kinds(await talk.commit(card)) == ["committed"]
+    assert kinds(await talk.commit(card)) == ["committed", "needs_person"]
     assert office.everything() == before
 
 

@@ -1,7 +1,9 @@
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.conftest import customer
@@ -214,3 +216,73 @@ async def test_a_key_that_was_used_for_another_body_ends_the_card_and_tells_why(
     row = await actions.get(order["action_id"], customer().customer_id)
     assert row is not None
     assert "already used for a different request" in row["error"]
+
+
+async def test_a_total_that_differs_is_noticed_however_late(
+    actions: Actions, hands: Hands, control: Control, pool: Pool
+) -> None:
+    number = a_number()
+    card = await a_confirmed(actions, pool, [an_invoice(number)], number, card={"total": "49.04"})
+    async with actions.held(card["action_id"]) as ledger:
+        assert ledger
+        [stored] = await ledger.writes()
+        await ledger.done(0, await hands.books.send(stored.write, await ledger.key_for(0)))
+    carried = await carry_out(card["action_id"], hands)  # by another process
+    assert (carried.status, carried.reason) == ("failed", "total_differs")
+    assert [d["Status"] for d in documents(control, card)] == ["DELETED"]
+
+
+async def test_what_has_changed_since_is_asked_while_the_card_is_held(
+    actions: Actions, hands: Hands, control: Control, order: dict[str, Any]
+) -> None:
+    async def changed(card: Mapping[str, Any]) -> str:
+        async with Actions(actions._pool).held(order["action_id"]) as rival:
+            assert rival is None
+        return "card_outdated"
+
+    carried = await carry_out(order["action_id"], replace(hands, recheck=changed))
+    assert (carried.status, carried.reason) == ("outdated", "card_outdated")
+    assert await status_of(actions, order["action_id"]) == "expired"
+    assert documents(control, order) == []
+
+
+async def test_what_has_begun_is_finished_whatever_has_changed(
+    actions: Actions, hands: Hands, control: Control, order: dict[str, Any]
+) -> None:
+    async def changed(card: Mapping[str, Any]) -> str:
+        return "card_outdated"
+
+    async with actions.held(order["action_id"]) as ledger:
+        assert ledger
+        [stored] = await ledger.writes()
+        await hands.books.send(stored.write, await ledger.key_for(0))
+    carried = await carry_out(order["action_id"], replace(hands, recheck=changed))
+    assert carried.status == "committed"
+
+
+async def test_what_the_office_took_up_is_left_to_people(
+    actions: Actions, hands: Hands, control: Control, pool: Pool
+) -> None:
+    number = a_number()
+    refused = an_invoice(f"{number}9", LineItems=[])
+    card = await a_confirmed(actions, pool, [an_invoice(number), refused], number)
+    async with actions.held(card["action_id"]) as ledger:
+        assert ledger
+        [first, _] = await ledger.writes()
+        await ledger.done(0, await hands.books.send(first.write, await ledger.key_for(0)))
+    async with httpx.AsyncClient(base_url=control.root) as http:
+        (await http.post(f"/control/invoices/{number}/authorise")).raise_for_status()
+    carried = await carry_out(card["action_id"], hands)
+    assert (carried.status, carried.reason) == ("failed", "not_taken_back")
+    assert [d["Status"] for d in documents(control, card)] == ["AUTHORISED"]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_the_customer_is_told_by_the_turn_or_by_one_of_its_own(
+    actions: Actions, hands: Hands, pool: Pool, order: dict[str, Any], *, is_told: bool
+) -> None:
+    await carry_out(order["action_id"], replace(hands, is_told=is_told))
+    [row] = await fetch_all(
+        pool, "select to_tell from actions where action_id = %s", [order["action_id"]]
+    )
+    assert row["to_tell"] is not is_told
