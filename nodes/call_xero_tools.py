@@ -19,7 +19,7 @@ from nodes.reads.quotes import read_quotes
 from nodes.reads.statement import read_differences, read_statement
 from nodes.state import Fact, Intent, Spent, State, entities_named, intents_of, wants_in
 from tools.context import Context
-from tools.errors import BackendRejected, BackendUnavailable
+from tools.errors import BackendRejected, BackendUnavailable, ForeignDocument
 from tools.understanding.wants import Want
 from tools.xero.limits import Busy
 
@@ -62,7 +62,7 @@ def _planned(state: State) -> set[Read]:
 async def _attempt(read: Read, state: State, context: Context) -> list[Fact]:
     try:
         return await read(state, context)
-    except (BackendUnavailable, BackendRejected) as error:
+    except (BackendUnavailable, BackendRejected, ForeignDocument) as error:
         data = {"part": "accounts"} | ({"is_busy": True} if isinstance(error, Busy) else {})
         return [Fact(kind="unavailable", source="xero", data=data)]
 

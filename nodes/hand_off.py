@@ -16,8 +16,8 @@ from tools.tickets import NewTicket
 
 # First match decides what the ticket is about.
 BY_INTENT: tuple[Intent, ...] = (
-    *("food_safety", "damage", "complaint", "person", "order_cancel", "order_change", "refund"),
-    *("credit", "account_change", "privacy", "quote"),
+    *("food_safety", "account_change", "damage", "complaint", "person", "order_cancel"),
+    *("order_change", "refund", "credit", "privacy", "quote"),
 )
 
 

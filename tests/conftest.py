@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 import uvicorn
 from fastapi import FastAPI
 
@@ -28,6 +29,8 @@ from tools.embedded.process import free_port
 from tools.embedded.valkey import Valkey
 from tools.sandbox.company import DemoCustomer, demo_customers
 
+# A customer who has guessed too often in one test must not be refused in the next.
+GUESSES = "*guesses:*"
 SECRET = "a secret for tests, long enough to sign with"
 
 
@@ -56,6 +59,13 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = Valkey(tmp_path_factory.mktemp("valkey"), persistent=False)
     yield server.start()
     server.stop()
+
+
+def forget_guesses(redis_url: str) -> None:
+    """Nobody has guessed at numbers yet."""
+    with redis.Redis.from_url(redis_url) as client:
+        if found := list(client.scan_iter(GUESSES)):
+            client.delete(*found)
 
 
 @pytest.fixture(scope="session")

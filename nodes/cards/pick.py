@@ -14,7 +14,7 @@ from nodes.cards.payment import report_payment
 from nodes.cards.quote import quote
 from nodes.state import Fact, State, facts_of, intents_of
 from tools.context import Context
-from tools.errors import BackendRejected, BackendUnavailable
+from tools.errors import BackendRejected, BackendUnavailable, ForeignDocument
 from tools.xero.guesses import Noticing
 
 GUESSING = {"reason": "guessing"}
@@ -51,7 +51,7 @@ def _as_far_as_read(build: Builder) -> Builder:
         looks = Noticing(context.guesses)
         try:
             made = await build(state, replace(context, guesses=looks))
-        except (BackendUnavailable, BackendRejected):
+        except (BackendUnavailable, BackendRejected, ForeignDocument):
             return [Fact(kind="unavailable", source="xero", data={"part": "accounts"})]
         if looks.has_guessed and not isinstance(made, Draft):
             made = [*made, Fact(kind="needs_person", source="guesses", data=GUESSING)]

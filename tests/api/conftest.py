@@ -17,8 +17,14 @@ from api.tokens import Staff, issue_staff_token
 from graph.clients import now
 from graph.migrate import prepare_database
 from graph.settings import Settings
-from tests.conftest import SECRET, Served, customer, headers_of
+from tests.conftest import SECRET, Served, customer, forget_guesses, headers_of
 from tools.sandbox.company import demo_staff
+
+
+@pytest.fixture(autouse=True)
+def nobody_guessed(redis_url: str) -> None:
+    """What one test tried in vain must not be held against the next."""
+    forget_guesses(redis_url)
 
 
 @pytest.fixture

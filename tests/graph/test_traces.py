@@ -12,11 +12,19 @@ from typing_extensions import override
 from graph.clients import Clients
 from nodes.state import State
 from tests.conftest import customer
-from tests.nodes.conftest import a_turn, clients, context, model, thread_id, with_model
+from tests.nodes.conftest import (
+    a_turn,
+    clients,
+    context,
+    model,
+    nothing_kept,
+    thread_id,
+    with_model,
+)
 from tests.tools.conftest import Control, control
 from tools.context import Context
 
-__all__ = ["clients", "context", "control", "model", "thread_id", "with_model"]
+__all__ = ["clients", "context", "control", "model", "nothing_kept", "thread_id", "with_model"]
 
 LINK = re.compile(r"/documents/([\w-]{20,})")
 

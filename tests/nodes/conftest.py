@@ -12,7 +12,7 @@ from graph.clients import Clients, open_clients
 from graph.settings import Settings
 from graph.studio import demo_caller
 from nodes.state import Found, Intent, State, Tone, Turn
-from tests.conftest import customer
+from tests.conftest import customer, forget_guesses
 from tests.tools.conftest import Control, control, pool
 from tools.context import Context
 from tools.database import fetch_all
@@ -41,8 +41,9 @@ async def clients(settings: Settings) -> AsyncIterator[Clients]:
 
 
 @pytest.fixture(autouse=True)
-async def nothing_kept(clients: Clients) -> None:
+async def nothing_kept(clients: Clients, redis_url: str) -> None:
     """Every test asks Xero anew, meets the faults it ordered, and no limit of another test's."""
+    forget_guesses(redis_url)
     contacts = {contact for one in demo_customers() for contact in one.contact_ids}
     await clients.xero.forget(SETTINGS, *contacts)
     await fetch_all(

@@ -10,7 +10,6 @@ from tests.nodes.conftest import a_state, data_of, kinds, naming
 from tests.tools.conftest import Control
 from tools.context import Context
 from tools.conversations import Conversations
-from tools.errors import ForeignDocument
 from tools.understanding.wants import WANTS, Want
 from tools.xero.limits import Busy
 
@@ -153,10 +152,12 @@ async def test_books_that_are_busy_are_said_to_be(context: Context) -> None:
     assert data_of(update, "unavailable") == {"part": "accounts", "is_busy": True}
 
 
-async def test_a_foreign_document_ends_the_turn(context: Context, control: Control) -> None:
+async def test_nothing_of_an_answer_with_a_foreign_document_is_used(
+    context: Context, control: Control
+) -> None:
     control.fault("GET /Invoices", "ignore_filters")
-    with pytest.raises(ForeignDocument):
-        await read(context, "show it", "invoice", documents="INV-1001")
+    update = await call_xero_tools(a_state("what do I owe?", "balance"), Runtime(context=context))
+    assert kinds(update) == ["unavailable"]
 
 
 async def test_facts_hold_nothing_a_checkpoint_or_prompt_should_not(context: Context) -> None:
