@@ -27,6 +27,7 @@ from evals.service import Service, prepared_parts
 from graph.clients import open_clients
 from graph.execution import Executor
 from graph.settings import Settings
+from tools.actions.records import ActionRecords
 from tools.database import fetch_all, fetch_one
 from tools.events import make_redis
 from tools.runs import NewRun
@@ -62,6 +63,7 @@ class Campaign:
         self._desk = desk
         self._replicas = replicas
         clients = desk.clients
+        self._records = ActionRecords(clients.pool)
         self._executor = Executor(
             clients.graph, clients.runs, clients.conversations, clients.events, clients.context_for
         )
@@ -103,7 +105,7 @@ class Campaign:
         self, thread_id: UUID, action_id: UUID, prepared: Prepared, step: int, stage: str
     ) -> bool:
         """A person approves, and the run goes on, to be killed in its turn."""
-        row = await self._desk.clients.desk.get(action_id)
+        row = await self._records.card(action_id)
         if prepared.level is None or row is None or row["status"] != "confirmed":
             return False
         await self._desk.clients.desk.decide(action_id, "campaign", approved=True, reason="")
@@ -194,7 +196,7 @@ class Campaign:
     ) -> None:
         tally = self.tally
         found = await case.count(self._desk, prepared)
-        row: Any = await self._desk.clients.desk.get(action_id)
+        row: Any = await self._records.card(action_id)
         tally.cards += 1
         tally.documents += min(found, 1)
         tally.duplicates += max(found - 1, 0)

@@ -10,6 +10,7 @@ from langgraph_sdk.client import LangGraphClient
 
 from tests.api.test_conversations import a_thread, books, say
 from tools.actions.desk import ApprovalDesk
+from tools.actions.records import ActionRecords
 from tools.database import make_pool
 
 UNUSUAL = "3000 14 inch boxes for tampines please"
@@ -84,7 +85,7 @@ async def test_a_second_yes_changes_nothing_while_it_waits(
 ) -> None:
     thread, card = await an_order_that_waits(sdk)
     await say(sdk, thread, "yes")
-    row = await desk.get(UUID(card["action_id"]))
+    row = await ActionRecords(desk._pool).card(UUID(card["action_id"]))
     assert row
     assert row["status"] == "confirmed"
     assert all(i["InvoiceNumber"] != row["document_number"] for i in books(sandbox))

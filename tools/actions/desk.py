@@ -30,20 +30,6 @@ class ApprovalDesk:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def waiting(self, limit: int = 100) -> list[DictRow]:
-        """Cards that wait for a person, the oldest first."""
-        return await fetch_all(
-            self._pool,
-            f"select {COLUMNS} from actions where {WAITING} order by confirmed_at limit %s",
-            [limit],
-        )
-
-    async def get(self, action_id: UUID) -> DictRow | None:
-        """One card of any customer."""
-        return await fetch_one(
-            self._pool, f"select {COLUMNS} from actions where action_id = %s", [action_id]
-        )
-
     async def decide(
         self, action_id: UUID, who: str, *, approved: bool, reason: str
     ) -> DictRow | None:

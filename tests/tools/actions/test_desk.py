@@ -8,6 +8,7 @@ from tests.conftest import customer
 from tests.tools.actions.conftest import a_confirmed, a_number, an_invoice, status_of
 from tests.tools.conftest import CUSTOMER, a_run
 from tools.actions.desk import APPROVAL_DAYS, ApprovalDesk
+from tools.actions.records import ActionRecords
 from tools.actions.store import Actions
 from tools.conversations import Conversations
 from tools.database import Pool, fetch_all, fetch_one
@@ -58,8 +59,9 @@ async def aged(pool: Pool, action_id: UUID) -> None:
     )
 
 
-async def test_a_card_that_waits_is_listed(desk: ApprovalDesk, waiting: dict[str, Any]) -> None:
-    listed = {row["action_id"]: row["approval_level"] for row in await desk.waiting()}
+async def test_a_card_that_waits_is_listed(pool: Pool, waiting: dict[str, Any]) -> None:
+    found = await ActionRecords(pool).waiting()
+    listed = {row["action_id"]: row["approval_level"] for row in found}
     assert listed[waiting["action_id"]] == 2
 
 
@@ -174,7 +176,7 @@ async def test_a_conversation_that_is_gone_is_told_nothing(
     assert await Conversations(pool).delete(waiting["thread_id"], customer().customer_id)
     while await desk.tell_next():
         pass
-    row = await desk.get(waiting["action_id"])
+    row = await ActionRecords(pool).card(waiting["action_id"])
     assert row
     assert (row["status"], row["thread_id"]) == ("declined", None)
 
