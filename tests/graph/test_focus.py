@@ -11,7 +11,7 @@ NOON, EVENING = "2026-11-23T12:00:00+08:00", "2026-11-23T19:00:00+08:00"
 TWO_DAYS_LATER = "2026-11-25T12:00:00+08:00"
 
 
-def with_fact(state: State, kind: str, **data: Any) -> State:
+def with_fact(state: State, kind: str, /, **data: Any) -> State:
     return {**state, "facts": [Fact(kind=kind, source="test", data=data)]}
 
 
@@ -117,3 +117,21 @@ def test_an_order_being_put_together_is_no_question_of_its_own() -> None:
     state = a_state("300 boxes", "order")
     state["facts"] = [{"kind": "order_questions", "source": "orders", "data": {}}]
     assert focus_of(state)["asked"] is None
+
+
+def test_an_order_that_waits_for_a_person_is_no_longer_put_together() -> None:
+    waiting = with_fact(a_state("yes", "confirm", focus=kept()), "awaiting_approval", kind="order")
+    assert focus_of(waiting)["order"] is None
+
+
+@pytest.mark.parametrize("kind", ["email", "credit", "payment_report"])
+def test_another_kind_of_card_leaves_the_order_alone(kind: str) -> None:
+    done = with_fact(a_state("yes", "confirm", focus=kept()), "committed", kind=kind, number="T-1")
+    assert focus_of(done)["order"] == ORDER
+
+
+def test_news_of_an_earlier_order_leaves_the_next_one_alone() -> None:
+    told = with_fact(
+        a_state("", focus=kept(), notice={"kind": "action"}), "committed", kind="order", number="T"
+    )
+    assert focus_of(told)["order"] == ORDER

@@ -13,6 +13,7 @@ from tools.actions.store import Actions
 from tools.conversations import Conversations
 from tools.database import Pool, fetch_all, fetch_one
 from tools.runs import Answer, Runs
+from tools.tickets import NewTicket, Tickets
 
 NOW = datetime.now(UTC)
 
@@ -195,3 +196,38 @@ async def test_an_unusual_order_is_chased_once(
     assert card["action_id"] in {a["action_id"] for a in await desk.silent_unusual(soon)}
     await desk.chased(card["action_id"])
     assert card["action_id"] not in {a["action_id"] for a in await desk.silent_unusual(soon)}
+
+
+async def test_a_card_that_was_tried_thousands_of_times_stops_no_other(
+    desk: ApprovalDesk, actions: Actions, pool: Pool
+) -> None:
+    number = a_number()
+    card = await a_confirmed(actions, pool, [an_invoice(number)], number)
+    await aged(pool, card["action_id"])
+    await fetch_one(
+        pool,
+        "update actions set tries = 5000 where action_id = %s returning 1",
+        [card["action_id"]],
+    )
+    assert card["action_id"] in {a["action_id"] for a in await desk.unfinished()}
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "lapsed", "decided"])
+async def test_the_ticket_of_a_card_ends_with_its_waiting(
+    desk: ApprovalDesk, actions: Actions, runs: Runs, pool: Pool, waiting: dict[str, Any], how: str
+) -> None:
+    run_id = await a_paused_run(runs, actions, waiting)
+    await Tickets(pool).open(
+        NewTicket(f"{run_id}:hand_off", waiting["thread_id"], "c", "approval", (2,), {}, NOW)
+    )
+    if how == "withdrawn":
+        await actions.withdraw(waiting["action_id"], customer().customer_id)
+    elif how == "lapsed":
+        await desk.expire(NOW + timedelta(days=APPROVAL_DAYS + 1))
+    else:
+        await desk.decide(waiting["action_id"], "Aisha", approved=True, reason="")
+    row = await fetch_one(
+        pool, "select status from tickets where task_key = %s", [f"{run_id}:hand_off"]
+    )
+    assert row
+    assert row["status"] == "closed"
