@@ -205,11 +205,12 @@ async def test_a_yes_while_the_books_are_away_is_kept_and_places_nothing(
     context: Context, control: Control, thread_id: str, path: str
 ) -> None:
     card = await a_card(context, thread_id)
-    control.fault(f"GET {path}", "unavailable", times=3)
+    control.fault(f"GET {path}", "unavailable", times=30)
     update = await answer(context, card)
     assert kinds(update) == ["not_written"]
     assert (await stored(context, card))["status"] == "confirmed"
     assert await written(context, control, card) == 0
+    control.fault(f"GET {path}", "unavailable", times=0)
     assert kinds(await answer(context, card)) == ["committed"]
 
 
