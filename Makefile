@@ -6,8 +6,9 @@ export ANONYMIZED_TELEMETRY := False
 export LANGSMITH_TRACING ?= false
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes
-.PHONY: help setup run test test-contract check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
+BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving
+CLIENTS := tests/protocol/js/node_modules/.package-lock.json
+.PHONY: help setup run cluster test test-contract test-protocol check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
 
 help: ## Show the targets
 	@grep -hE '^[a-z$$(].*## ' $(MAKEFILE_LIST) | sed -E 's/^\$$\(BENCHES[^#]*/bench-...: /; s/:.*## /\t/' | expand -t 16
@@ -15,8 +16,14 @@ help: ## Show the targets
 run: .venv/ready ## Start the service with everything it needs and print where to click
 	@$(RUN)/python -m api.launch
 
-test: check .venv/browser ## Check, then run the tests on real parts, a file a core
+cluster: .venv/ready ## Start three replicas on shared parts behind a proxy and print where to click
+	@$(RUN)/python -m api.cluster
+
+test: check .venv/browser $(CLIENTS) ## Check, then run the tests on real parts, a file a core
 	@$(RUN)/pytest -n auto --dist loadfile
+
+test-protocol: .venv/ready $(CLIENTS) ## Hold the service to LangGraph's own Python and JavaScript clients alone
+	@$(RUN)/pytest -n auto --dist loadfile tests/protocol
 
 test-contract: .venv/ready ## Hold the sandbox and our requests to Xero's official description alone
 	@$(RUN)/pytest tests/contract
@@ -32,7 +39,7 @@ format: .venv/ready ## Put the code into its form
 eval: .venv/ready ## Replay the eval conversations; the exit code is the gate
 	@$(RUN)/python -m evals
 
-$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes
+$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving
 	@$(RUN)/python -m evals.bench.$(subst -,_,$*)
 
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer
@@ -44,7 +51,7 @@ train-intents: .venv/ready ## Fit the intent classifier to tools/understanding/u
 setup: .venv/ready ## Install, without starting anything
 
 clean: ## Remove what was installed and every embedded part's data
-	rm -rf .venv .tools .tria .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools .tria $(dir $(CLIENTS)) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .tools/uv:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
@@ -58,3 +65,6 @@ clean: ## Remove what was installed and every embedded part's data
 .venv/browser: .venv/ready
 	@sh deploy/chromium.sh
 	@touch $@
+
+$(CLIENTS): tests/protocol/js/package-lock.json | .venv/ready
+	@sh deploy/node.sh $(UV)

@@ -1,15 +1,13 @@
 """`python -m api`: the service alone, configured by the environment."""
 
+import contextlib
 import sys
 
-import uvicorn
-
 from api.app import create_app
+from api.drain import DrainingServer
 from graph.settings import read_settings
 from monitoring.logging import configure_logging
 from tools.errors import SettingsInvalid
-
-DRAIN_SECONDS = 20
 
 
 def main() -> None:
@@ -19,13 +17,11 @@ def main() -> None:
         settings = read_settings()
     except SettingsInvalid as error:
         sys.exit(str(error))
-    uvicorn.run(
-        create_app(settings),
-        host=settings.tria_host,
-        port=settings.tria_port,
-        log_level="warning",
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    server = DrainingServer(create_app(settings), settings)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

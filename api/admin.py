@@ -4,18 +4,17 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from psycopg.rows import DictRow
 from pydantic import Field, model_validator
 
+from api.approvals import card_of, decide_card, who_is
 from api.dependencies import ClientsOf
-from api.errors import not_found
 from api.schemas import Body, Text
 from api.staff import StaffMember
 from api.tokens import Staff
 from graph.clients import now
 from tools.actions.records import ActionRecords, Filter
-from tools.rules import load_rules
 
 router = APIRouter(prefix="/admin", tags=["console"])
 ActionId = Annotated[UUID, Path(description="The card's id")]
@@ -53,21 +52,11 @@ async def decide(
     action_id: ActionId, body: Decision, clients: ClientsOf, records: Records, staff: StaffMember
 ) -> dict[str, Any]:
     """Approve or decline a card. What was approved goes on at once, and the customer hears."""
-    row = await _card(action_id, records)
-    level = row["approval_level"]
-    if level is None:
-        raise HTTPException(409, "This card needs nobody's approval.")
-    if staff.level < level:
-        raise HTTPException(
-            403, f"This needs level {level} ({_who(level)}), and you are level {staff.level}."
-        )
-    decided = await clients.desk.decide(
-        action_id, staff.staff_id, approved=body.decision == "approve", reason=body.reason.strip()
+    decided = await decide_card(
+        action_id, clients, staff, approved=body.decision == "approve", reason=body.reason
     )
-    if decided is None:
-        raise HTTPException(409, _over(await _card(action_id, records)))
     await clients.executor.take(decided["thread_id"])
-    return _shown(await _card(action_id, records), staff)
+    return _shown(await card_of(action_id, records), staff)
 
 
 @router.get("/actions")
@@ -84,18 +73,11 @@ async def list_actions(
 @router.get("/actions/{action_id}")
 async def get_action(action_id: ActionId, records: Records, staff: StaffMember) -> dict[str, Any]:
     """One card with its writes and who did what to it."""
-    row = await _card(action_id, records)
+    row = await card_of(action_id, records)
     return _shown(row, staff) | {
         "writes": await records.writes(action_id),
         "trail": await records.trail(action_id),
     }
-
-
-async def _card(action_id: UUID, records: ActionRecords) -> DictRow:
-    row = await records.card(action_id)
-    if row is None:
-        raise not_found("Action", action_id)
-    return row
 
 
 def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
@@ -114,7 +96,7 @@ def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
         "thread_id": row["thread_id"],
         "ticket": f"T-{row['ticket_id']:06}" if row["ticket_id"] else None,
         "level": level,
-        "who": _who(level) if level else None,
+        "who": who_is(level) if level else None,
         "may_decide": is_waiting and staff.level >= level,
         "since": changed,
         "age_s": int((now() - changed).total_seconds()),
@@ -123,13 +105,3 @@ def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
         "decided_by": row["decided_by"],
         "decided_at": row["decided_at"],
     }
-
-
-def _who(level: int) -> str:
-    return load_rules().escalation.levels[level].who
-
-
-def _over(row: DictRow) -> str:
-    """Why there is nothing to decide any more."""
-    by = f" by {row['decided_by']}" if row["decided_by"] else ""
-    return f"This card does not wait any more: it is {row['status']}{by}."

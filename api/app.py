@@ -11,21 +11,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import (
     admin,
     assistants,
+    commands,
     console,
+    crons,
     documents,
     health,
     runs,
+    scrape,
     site,
+    states,
+    store,
+    thread_events,
+    thread_socket,
+    thread_streams,
     threads,
     webhooks,
     xero,
 )
+from api.admission import add_admission, open_admission
+from api.cors import add_cors
+from api.credentials import open_credentials
 from api.errors import add_error_handlers
+from api.openapi import describe
+from api.responses import CONNECTION
+from api.run_webhooks import telling
 from graph.clients import now, open_clients
 from graph.settings import Settings, read_settings
 from monitoring import metrics
 
-LARGEST_BODY = 64 * 1024
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -34,7 +48,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_clients(settings) as clients:
+        async with (
+            open_clients(settings) as clients,
+            open_credentials(settings, clients.pool) as app.state.credentials,
+            open_admission(app, clients),
+            telling(clients),
+        ):
             app.state.clients, app.state.since = clients, now()
             app.state.probes = health.Probes(clients)
             await app.state.probes.start()
@@ -47,16 +66,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="Customer service that speaks the LangGraph Server protocol.",
         version="0.1.0",
         lifespan=lifespan,
-        max_body_size=LARGEST_BODY,
     )
     add_error_handlers(app)
+    add_admission(app, settings)
     app.add_middleware(Measured)
-    for module in (health, assistants, threads, runs, documents, webhooks):
+    if settings.tria_cors_origins:
+        add_cors(app, settings.tria_cors_origins)
+    for module in (health, assistants, threads, states, crons, runs, store, documents, webhooks):
         app.include_router(module.router)
-    for module in (admin, xero, console, site):
+    for module in (commands, thread_events, thread_socket, thread_streams):
+        app.include_router(module.router)
+    for module in (admin, xero, console, scrape, site):
         app.include_router(module.router)
     if settings.tria_demo:
         _add_demo(app)
+    describe(app)
     return app
 
 
@@ -85,11 +109,13 @@ class Measured:
             await self._app(scope, receive, send)
             return
         started = time.monotonic()
+        scope[CONNECTION] = getattr(receive, "__self__", None)
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "none")
-                labels = (scope["method"], route, str(message["status"]))
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                labels = (method, route, str(message["status"]))
                 metrics.REQUEST_SECONDS.labels(*labels).observe(time.monotonic() - started)
             await send(message)
 

@@ -2,12 +2,10 @@
 
 import argparse
 import asyncio
-import getpass
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -17,12 +15,14 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from api.tokens import TERMINAL, Staff, issue_staff_token
+from api.cli_keys import add_keys
+from api.terminal import Command, Opened, Refused, actor, add_name
+from api.tokens import Staff, issue_staff_token
 from graph.settings import Settings, environment, read_settings
-from graph.xero import XeroParts, make_xero
+from graph.xero import make_xero
 from tools.actions.desk import ApprovalDesk
 from tools.actions.records import ActionRecords
-from tools.database import Pool, make_pool
+from tools.database import make_pool
 from tools.embedded.noted import NAME, read_noted
 from tools.errors import SettingsInvalid, TriaError
 from tools.events import make_redis
@@ -37,22 +37,6 @@ Operate Tria from a terminal.
 Settings come from the environment and .env. What is missing there is taken from {NAME} in the
 data folder, where `make run` keeps the settings of a running instance, readable for its owner only.
 The exit code is 0 when it went well, 1 when it did not, 2 when the command is not understood."""
-
-
-class Refused(Exception):
-    """What was asked for cannot be done; the message says why."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What the commands work on."""
-
-    settings: Settings
-    pool: Pool
-    xero: XeroParts
-
-
-Command = Callable[[argparse.Namespace, Opened], Awaitable[None]]
 
 
 def main() -> int:
@@ -92,9 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     decline.set_defaults(run=_decide, approved=False)
     for command in (approve, decline):
         command.add_argument("id", type=UUID, help="as `tria approvals` shows it")
-        _add_name(command)
+        add_name(command)
     approve.add_argument("--reason", default="", help="a note for the audit trail")
     decline.add_argument("--reason", required=True, help="for the audit trail")
+    add_keys(commands.add_parser("keys", help="issue, list and revoke API keys"))
     sign_in = commands.add_parser(
         "sign-in", help="make a token for a colleague, to sign in on the console for 12 hours"
     )
@@ -111,24 +96,7 @@ def _add_xero(parser: argparse.ArgumentParser) -> None:
     checking.set_defaults(run=_check)
     connecting = commands.add_parser("connect", help="sign in at Xero and choose the organisation")
     connecting.set_defaults(run=_connect)
-    _add_name(connecting)
-
-
-def _add_name(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--as",
-        dest="name",
-        default=_me(),
-        metavar="NAME",
-        help="who you are in the audit trail (default: %(default)s)",
-    )
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container may run as nobody that it knows
-        return "operator"
+    add_name(connecting)
 
 
 def _be_quiet() -> None:
@@ -193,7 +161,7 @@ async def _check(asked: argparse.Namespace, opened: Opened) -> None:
 
 
 async def _connect(asked: argparse.Namespace, opened: Opened) -> None:
-    connecting, admin = opened.xero.connecting, f"{TERMINAL}{asked.name}"
+    connecting, admin = opened.xero.connecting, actor(asked)
     print("Open this address in a browser, sign in at Xero and agree:\n")
     print(await connecting.begin(admin), end="\n\n")
     print("Xero then sends the browser to another address, whether a page opens there or not.")
@@ -248,7 +216,7 @@ def _waited(seconds: float) -> str:
 async def _decide(asked: argparse.Namespace, opened: Opened) -> None:
     records = ActionRecords(opened.pool)
     decided = await ApprovalDesk(opened.pool).decide(
-        asked.id, f"{TERMINAL}{asked.name}", approved=asked.approved, reason=asked.reason.strip()
+        asked.id, actor(asked), approved=asked.approved, reason=asked.reason.strip()
     )
     row = await records.card(asked.id)
     if row is None:

@@ -6,9 +6,8 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 
-from api.auth import issue_token
 from api.dependencies import ClientsOf
-from api.tokens import Staff, issue_staff_token
+from api.tokens import Staff, issue_staff_token, issue_token
 from graph.clients import now
 from graph.studio import demo_caller
 from tools.rules import load_rules

@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
 from psycopg.rows import DictRow
 
-from api.auth import SignedIn, read_token
+from api.auth import SignedIn, api_key, bearer, credentials_of, presented
 from api.dependencies import ClientsOf
 from api.site import POLICY, SAFE
 from graph.clients import Clients
@@ -31,6 +31,7 @@ router = APIRouter(tags=["documents"])
 OURS = re.compile(r"TRIA-\d{6,12}")
 UNSTORED = SAFE | {"Cache-Control": "no-store"}
 RETRY_SECONDS = 10
+SIGNED_IN = {"authorization", "x-api-key"}
 GONE = (
     "This link has ended",
     "A link works once and for a few minutes. Please ask for the document again in the chat.",
@@ -121,15 +122,14 @@ async def _own_order(
 async def _link(token: str, request: Request, clients: Clients) -> DictRow | None:
     """The open link; none for somebody who is signed in as another customer."""
     link = await clients.links.find(token)
-    sign_in = request.headers.get("authorization")
-    if link is None or sign_in is None:
+    if link is None or not SIGNED_IN & set(request.headers):
         return link
-    secret = clients.settings.tria_secret.get_secret_value()
+    credential = await presented(await bearer(request), await api_key(request))
     try:
-        caller = read_token(secret, sign_in.partition(" ")[2])
+        principal = await credentials_of(request).principal(credential)
     except jwt.InvalidTokenError:
         return None
-    return link if caller.customer_id == link["customer_id"] else None
+    return link if principal.customer_id == link["customer_id"] else None
 
 
 async def _answer(link: DictRow, context: Context) -> Response | None:

@@ -7,17 +7,37 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from graph.clients import Clients
 from monitoring import metrics
 from tools.database import fetch_one
 from tools.errors import TriaError
 
-PROBE_EVERY_SECONDS = 5.0
+PROBE_EVERY_SECONDS = 2.0
+PROBE_AGAIN_SECONDS = 1.0  # while a part is away, to see it back soon
 PROBE_SECONDS = 1.0
 STALE_SECONDS = 15.0
 ESSENTIAL = "postgres"
+# What each outage means: what stops, and what still works.
+OUTAGES = {
+    "postgres": (
+        "New messages and everything that reads a conversation: 503 with Retry-After.",
+        "Turns under way wait, and go on when it is back. Nothing that was acknowledged is lost.",
+    ),
+    "redis": (
+        "Text while it is written: clients get the answer when it is complete. Limits hold for"
+        " each replica alone, answers are not kept.",
+        "Turns, orders, answers.",
+    ),
+    "chroma": (
+        "Answers out of the policies: customers are told, and offered a colleague.",
+        "Accounts, documents, orders, computed answers.",
+    ),
+    "xero": (
+        "Accounts, prices and new orders: customers are told. Confirmed cards wait.",
+        "Answers out of the policies, hand-over to people. Confirmed cards are written later.",
+    ),
+}
 
 router = APIRouter(tags=["health"])
 Probe = Callable[[], Awaitable[bool]]
@@ -45,6 +65,7 @@ class Probes:
         }
         self.parts = {name: Part() for name in self._probes}
         self.has_model = clients.model is not None
+        self.is_draining = False
         self._task: asyncio.Task[None] | None = None
         self._left_behind: set[asyncio.Task[bool]] = set()
 
@@ -60,7 +81,8 @@ class Probes:
 
     async def _forever(self) -> None:
         while True:
-            await asyncio.sleep(PROBE_EVERY_SECONDS)
+            is_whole = all(part.up for part in self.parts.values())
+            await asyncio.sleep(PROBE_EVERY_SECONDS if is_whole else PROBE_AGAIN_SECONDS)
             await self._probe_all()
 
     async def _probe_all(self) -> None:
@@ -103,36 +125,41 @@ async def live() -> dict[str, str]:
 
 @router.get("/health/ready")
 async def ready(response: Response, probes: ProbesOf) -> dict[str, str]:
-    """Whether new messages can be taken: 200 while Postgres answers, else 503."""
-    is_ready = bool(probes.parts[ESSENTIAL].up)
+    """Whether to send new messages here: 200 while Postgres answers and it stays, else 503."""
+    is_ready = bool(probes.parts[ESSENTIAL].up) and not probes.is_draining
     response.status_code = 200 if is_ready else 503
     return {"status": "pass" if is_ready else "fail"}
 
 
 @router.get("/health")
 async def health(response: Response, probes: ProbesOf) -> dict[str, Any]:
-    """Each part: pass, or fail with since when. Warn while only optional parts are away."""
+    """Each part: pass, or fail with since when, what stops and what still works.
+
+    The whole warns while only parts are away that it can do without.
+    """
     now = time.monotonic()
-    parts = {name: _described(part, now) for name, part in probes.parts.items()}
+    parts = {name: _described(name, part, now) for name, part in probes.parts.items()}
     status = _overall({name: part["status"] for name, part in parts.items()})
     response.status_code = 503 if status == "fail" else 200
     model = "configured" if probes.has_model else "not configured: replies come from templates"
-    return {"status": status, "parts": parts, "model": model}
-
-
-@router.get("/metrics", include_in_schema=False)
-async def prometheus() -> Response:
-    """What Prometheus scrapes."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-def _described(part: Part, now: float) -> dict[str, Any]:
-    is_fresh = part.up is not None and now - part.checked < STALE_SECONDS
     return {
-        "status": "pass" if part.up and is_fresh else "fail",
+        "status": status,
+        "parts": parts,
+        "model": model,
+        "is_draining": probes.is_draining,
+    }
+
+
+def _described(name: str, part: Part, now: float) -> dict[str, Any]:
+    is_fresh = part.up is not None and now - part.checked < STALE_SECONDS
+    is_up = bool(part.up and is_fresh)
+    stops, works = OUTAGES[name]
+    return {
+        "status": "pass" if is_up else "fail",
         "ms": part.ms,
         "age_s": round(now - part.checked, 1),
         "for_s": round(now - part.since),
+        **({} if is_up else {"stops": stops, "still_works": works}),
     }
 
 

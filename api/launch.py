@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -29,11 +29,16 @@ class Stopped(Exception):
 
 
 def main() -> int:
+    """One service with every part, until Ctrl-C."""
+    return until_stopped(_run)
+
+
+def until_stopped(run: Callable[[Mapping[str, str]], int]) -> int:
     """Run until Ctrl-C; the exit status is 0 when that was the reason to end."""
     for number in STOP_SIGNALS:
         signal.signal(number, _on_signal)
     try:
-        return _run(environment())
+        return run(environment())
     except Stopped:
         return 0
     except TriaError as error:
@@ -44,7 +49,7 @@ def main() -> int:
 def _run(configured: Mapping[str, str]) -> int:
     started = time.monotonic()
     folder = Path(configured.get("TRIA_DATA", ".tria")).resolve()
-    url = _checked_address(configured)
+    url = checked_address(configured)
     try:
         with running_parts(folder, configured, print) as found:
             complete = {**configured, **found}
@@ -56,7 +61,8 @@ def _run(configured: Mapping[str, str]) -> int:
         print("Stopped.")
 
 
-def _checked_address(configured: Mapping[str, str]) -> str:
+def checked_address(configured: Mapping[str, str]) -> str:
+    """Where people will reach the service; raises PartNotStarted where it cannot listen."""
     host = configured.get("TRIA_HOST", "127.0.0.1")
     port = configured.get("TRIA_PORT", "8003")
     if not port.isdigit() or not 0 < int(port) < 65536:
@@ -75,7 +81,7 @@ def _serve(complete: dict[str, str], url: str, folder: Path, started: float) -> 
     while True:
         process = spawn([sys.executable, "-m", "api"], log, signal.SIGTERM, complete)
         try:
-            _wait_until_ready(process, url, log)
+            wait_until_ready(process, url, log)
             if is_first:
                 send_webhooks_to(url, complete)
                 _greet(complete, url, log, time.monotonic() - started)
@@ -90,7 +96,8 @@ def _serve(complete: dict[str, str], url: str, folder: Path, started: float) -> 
         time.sleep(RESTART_PAUSE_SECONDS)
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+def wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    """Until the service takes messages; raises PartNotStarted when it ends or takes too long."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -114,11 +121,12 @@ def _greet(complete: Mapping[str, str], url: str, log: Path, seconds: float) -> 
     print(f"  Model       {model}")
     print(f"  Logs        {log}")
     if is_demo(complete):
-        _greet_demo(url)
+        greet_demo(url)
     print("\nCtrl-C stops everything.", flush=True)
 
 
-def _greet_demo(url: str) -> None:
+def greet_demo(url: str) -> None:
+    """Who can sign in to the demo company, and how."""
     from tools.sandbox.company import demo_customers, demo_staff  # noqa: PLC0415 (only then)
 
     print("\nSign in on the chat page as one of the demo customers, or by hand:")

@@ -1,152 +1,280 @@
 """Runs: a message goes in, a turn runs, its events stream out or its result is waited for."""
 
-import contextlib
 import json
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
-from uuid import UUID, uuid4
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid5
 
-from fastapi import APIRouter, Header, Query, Response
-from fastapi.responses import StreamingResponse
+import anyio
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
+from fastapi.responses import JSONResponse, StreamingResponse
 from psycopg.rows import DictRow
+from pydantic import Field
 
-from api.assistants import check_assistant
-from api.auth import SignedIn
+from api.auth import Reader, RunWriter, demand_kind
 from api.dependencies import ClientsOf
 from api.errors import not_found
-from api.presentation import run_json
-from api.schemas import RunCreate
-from api.streaming import EventStream, events_of, values_after
+from api.idempotency import KeyOf
+from api.presentation import STATUSES, run_json
+from api.principals import Principal
+from api.run_requests import start_run
+from api.schemas import Body, RunCreate, RunsCancel
+from api.streaming import EventStream, events_of, modes_of, values_after
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
-from graph.execution import DATABASE_ERRORS
-from tools.context import Caller
-from tools.runs import NewRun
+from tools.runs import HowToCancel
 
 router = APIRouter(tags=["runs"])
 
-
-@router.post("/threads/{thread_id}/runs")
-async def create_run(
-    thread_id: ThreadId, body: RunCreate, clients: ClientsOf, caller: SignedIn, response: Response
-) -> dict[str, Any]:
-    """Store the message and start the turn; answers at once."""
-    run = await start_run(thread_id, body, clients, caller)
-    response.headers["Content-Location"] = f"/threads/{thread_id}/runs/{run['run_id']}"
-    return run_json(run)
+MOST_RUNS = 100  # of a thread that one request cancels
+FROM_START = "-1"
+EVENT_ID = r"^(-1|\d{1,20}(-\d{1,20})?)$"
+Status = Literal["pending", "running", "error", "success", "timeout", "interrupted"]
+RunId = Annotated[UUID, Path(description="The run's id")]
+Batch = Annotated[list[RunCreate], Field(min_length=1, max_length=20)]
 
 
-@router.post("/threads/{thread_id}/runs/stream", response_class=EventStream, status_code=200)
-async def stream_run(
-    thread_id: ThreadId, body: RunCreate, clients: ClientsOf, caller: SignedIn
-) -> EventStream:
-    """Start the turn and stream its events."""
-    return EventStream(clients, await start_run(thread_id, body, clients, caller))
+class Page(Body):
+    """Which of a conversation's runs to list."""
+
+    limit: int = Field(10, ge=1, le=100)
+    offset: int = Field(0, ge=0, le=100_000)
+    status: Status | None = None
 
 
-@router.post("/threads/{thread_id}/runs/wait")
-async def wait_run(
-    thread_id: ThreadId, body: RunCreate, clients: ClientsOf, caller: SignedIn
-) -> StreamingResponse:
-    """Start the turn and answer with its values when it has ended."""
-    return _joined(clients, await start_run(thread_id, body, clients, caller))
+class Cancelling(Body):
+    """How to end a run: it stops where it is, or it never was."""
+
+    action: HowToCancel = "interrupt"
+    wait: bool = False
 
 
-@router.get("/threads/{thread_id}/runs")
-async def list_runs(
-    thread_id: ThreadId,
-    clients: ClientsOf,
-    caller: SignedIn,
-    limit: Annotated[int, Query(ge=1, le=100)] = 10,
-    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
-) -> list[dict[str, Any]]:
-    """The conversation's runs, latest first."""
-    await own_thread(thread_id, clients, caller)
-    return [run_json(run) for run in await clients.runs.of_thread(thread_id, limit, offset)]
+class Joining(Body):
+    """Which events are wanted, and what becomes of the run when whoever joins it goes away."""
+
+    cancel_on_disconnect: bool = False
+    stream_mode: Annotated[list[str], Field(default_factory=list, max_length=20)]
 
 
-@router.get("/threads/{thread_id}/runs/{run_id}")
-async def get_run(
-    thread_id: ThreadId, run_id: UUID, clients: ClientsOf, caller: SignedIn
-) -> dict[str, Any]:
-    """One run."""
-    return run_json(await _own_run(thread_id, run_id, clients, caller))
-
-
-@router.get("/threads/{thread_id}/runs/{run_id}/join")
-async def join_run(
-    thread_id: ThreadId, run_id: UUID, clients: ClientsOf, caller: SignedIn
-) -> StreamingResponse:
-    """Wait for a run that was started before."""
-    return _joined(clients, await _own_run(thread_id, run_id, clients, caller))
-
-
-@router.get(
-    "/threads/{thread_id}/runs/{run_id}/stream", response_class=EventStream, status_code=200
-)
-async def join_stream(
-    thread_id: ThreadId,
-    run_id: UUID,
-    clients: ClientsOf,
-    caller: SignedIn,
-    last_event_id: Annotated[str, Header(pattern=r"^(-1|\d{1,20}(-\d{1,20})?)$")] = "-1",
-) -> EventStream:
-    """Stream a run's events after `Last-Event-ID`, whether it is under way or has ended."""
-    run = await _own_run(thread_id, run_id, clients, caller)
-    return EventStream(clients, run, "0-0" if last_event_id == "-1" else last_event_id)
-
-
-async def start_run(thread_id: UUID, body: RunCreate, clients: Clients, caller: Caller) -> DictRow:
-    """Store, then execute in the background: what is acknowledged is never lost."""
-    check_assistant(body.assistant_id)
-    if body.if_not_exists == "create":
-        await clients.conversations.create(thread_id, caller.customer_id, {})
-    last = body.input.messages[-1]
-    run = await clients.runs.create(
-        NewRun(
-            run_id=uuid4(),
-            thread_id=thread_id,
-            customer_id=caller.customer_id,
-            message_id=last.id or str(uuid4()),
-            content="\n".join(m.text for m in body.input.messages),
-            extra=last.additional_kwargs.model_dump(mode="json", exclude_none=True),
-            strategy=body.multitask_strategy,
-            request=body.model_dump(mode="json", include={"stream_mode", "stream_resumable"}),
-            scope=caller.scope,
-            metadata=body.metadata,
-        )
-    )
-    with contextlib.suppress(*DATABASE_ERRORS):  # it is stored: the next sweep takes it
-        await clients.executor.take(thread_id)
-    return run
-
-
-async def _own_run(thread_id: UUID, run_id: UUID, clients: Clients, caller: Caller) -> DictRow:
-    await own_thread(thread_id, clients, caller)
+async def own_run(
+    thread_id: ThreadId, run_id: RunId, clients: ClientsOf, principal: Reader
+) -> DictRow:
+    """A run of a thread that the caller may see, else 404."""
+    await own_thread(thread_id, clients, principal)
     run = await clients.runs.get(run_id, thread_id)
     if run is None:
         raise not_found("Run", run_id)
     return run
 
 
-def _joined(clients: Clients, run: DictRow) -> StreamingResponse:
+OwnRun = Annotated[DictRow, Depends(own_run)]
+
+
+@router.post("/threads/{thread_id}/runs")
+async def create_run(
+    thread_id: ThreadId, body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
+) -> JSONResponse:
+    """Store the message and start the turn; answers at once."""
+    return _created(await start_run(thread_id, body, clients, principal, key.identity))
+
+
+@router.post("/threads/{thread_id}/runs/stream", response_class=EventStream, status_code=200)
+async def stream_run(
+    thread_id: ThreadId, body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
+) -> EventStream:
+    """Start the turn and stream its events."""
+    run = await start_run(thread_id, body, clients, principal, key.identity)
+    return EventStream(clients, run, on_disconnect=_policy(clients, run, body.on_disconnect))
+
+
+@router.post("/threads/{thread_id}/runs/wait")
+async def wait_run(
+    thread_id: ThreadId, body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
+) -> StreamingResponse:
+    """Start the turn and answer with its values when it has ended."""
+    run = await start_run(thread_id, body, clients, principal, key.identity)
+    return _joined(clients, run, _policy(clients, run, body.on_disconnect))
+
+
+@router.post("/runs")
+async def create_stateless_run(
+    body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
+) -> JSONResponse:
+    """One question without a conversation, which goes when it is answered."""
+    return _created(await _stateless(body, clients, principal, key.identity))
+
+
+@router.post("/runs/stream", response_class=EventStream, status_code=200)
+async def stream_stateless_run(
+    body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
+) -> EventStream:
+    """The same, streamed."""
+    run = await _stateless(body, clients, principal, key.identity)
+    return EventStream(clients, run, on_disconnect=_policy(clients, run, body.on_disconnect))
+
+
+@router.post("/runs/wait")
+async def wait_stateless_run(
+    body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
+) -> StreamingResponse:
+    """The same, waited for."""
+    run = await _stateless(body, clients, principal, key.identity)
+    return _joined(clients, run, _policy(clients, run, body.on_disconnect))
+
+
+@router.post("/runs/batch")
+async def create_runs(
+    body: Batch, clients: ClientsOf, principal: RunWriter, key: KeyOf
+) -> list[dict[str, Any]]:
+    """Several questions without a conversation, each on its own."""
+    ids = [uuid5(key.identity, str(n)) for n in range(len(body))]
+    return [
+        run_json(await _stateless(each, clients, principal, run_id))
+        for each, run_id in zip(body, ids, strict=True)
+    ]
+
+
+@router.post("/runs/cancel", status_code=204)
+async def cancel_runs(
+    body: RunsCancel,
+    clients: ClientsOf,
+    principal: RunWriter,
+    how: Annotated[Cancelling, Query()],
+) -> None:
+    """End several runs of a conversation early."""
+    await own_thread(body.thread_id, clients, principal)
+    wanted = {"pending": ["queued"], "running": ["running"], "all": ["queued", "running"]}
+    run_ids = body.run_ids
+    if run_ids is None:
+        statuses = wanted[body.status or "all"]
+        found = await clients.runs.of_thread(body.thread_id, MOST_RUNS, 0, statuses)
+        run_ids = [run["run_id"] for run in found]
+    await clients.runs.cancel(run_ids, body.thread_id, how.action)
+
+
+@router.get("/threads/{thread_id}/runs")
+async def list_runs(
+    thread_id: ThreadId, clients: ClientsOf, principal: Reader, page: Annotated[Page, Query()]
+) -> list[dict[str, Any]]:
+    """The conversation's runs, latest first."""
+    await own_thread(thread_id, clients, principal)
+    ours = [name for name, theirs in STATUSES.items() if theirs == page.status]
+    found = await clients.runs.of_thread(
+        thread_id, page.limit, page.offset, ours if page.status else None
+    )
+    return [run_json(run) for run in found]
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}")
+async def get_run(run: OwnRun) -> dict[str, Any]:
+    """One run."""
+    return run_json(run)
+
+
+@router.delete("/threads/{thread_id}/runs/{run_id}", status_code=204)
+async def delete_run(principal: RunWriter, run: OwnRun, clients: ClientsOf) -> None:
+    """Forget a turn that has ended and led to no write."""
+    if not await clients.runs.forget(run["run_id"]):
+        raise HTTPException(409, "This run is under way, or led to a write: it stays.")
+
+
+@router.post(
+    "/threads/{thread_id}/runs/{run_id}/cancel",
+    status_code=202,
+    responses={200: {"description": "With `wait`: what the run came to"}},
+)
+async def cancel_run(
+    principal: RunWriter, run: OwnRun, clients: ClientsOf, how: Annotated[Cancelling, Query()]
+) -> Response:
+    """End a run early: its model and tool calls stop at once."""
+    await clients.runs.cancel([run["run_id"]], run["thread_id"], how.action)
+    return _joined(clients, run) if how.wait else Response(status_code=202)
+
+
+@router.get("/threads/{thread_id}/runs/{run_id}/join")
+async def join_run(
+    run: OwnRun, clients: ClientsOf, principal: Reader, joining: Annotated[Joining, Query()]
+) -> StreamingResponse:
+    """Wait for a run that was started before."""
+    return _joined(clients, run, _on_leaving(clients, run, principal, joining))
+
+
+@router.get(
+    "/threads/{thread_id}/runs/{run_id}/stream", response_class=EventStream, status_code=200
+)
+async def join_stream(
+    run: OwnRun,
+    clients: ClientsOf,
+    principal: Reader,
+    joining: Annotated[Joining, Query()],
+    last_event_id: Annotated[str, Header(pattern=EVENT_ID)] = FROM_START,
+) -> EventStream:
+    """Stream a run's events after `Last-Event-ID`, whether it is under way or has ended."""
+    after = "0-0" if last_event_id == FROM_START else last_event_id
+    leaving = _on_leaving(clients, run, principal, joining)
+    modes = modes_of(joining.stream_mode)
+    return EventStream(clients, run, after, modes=modes, on_disconnect=leaving)
+
+
+async def _stateless(
+    body: RunCreate, clients: Clients, principal: Principal, run_id: UUID
+) -> DictRow:
+    """A run in a thread of its own, which is deleted some time after it has ended."""
+    demand_kind(principal, "customer")
+    thread_id, is_temporary = uuid5(run_id, "thread"), body.on_completion == "delete"
+    await clients.conversations.create(thread_id, principal.subject, {}, is_temporary=is_temporary)
+    return await start_run(thread_id, body, clients, principal, run_id)
+
+
+def _created(run: DictRow) -> JSONResponse:
+    location = {"Content-Location": f"/threads/{run['thread_id']}/runs/{run['run_id']}"}
+    return JSONResponse(run_json(run), headers=location)
+
+
+Leaving = Callable[[], Awaitable[None]]
+
+
+def _policy(clients: Clients, run: DictRow, on_disconnect: str) -> Leaving | None:
+    """What happens when the client who started a run goes away before its end."""
+    if on_disconnect == "continue":
+        return None
+
+    async def cancel() -> None:
+        await clients.runs.cancel([run["run_id"]], run["thread_id"], "interrupt")
+
+    return cancel
+
+
+def _on_leaving(
+    clients: Clients, run: DictRow, principal: Principal, joining: Joining
+) -> Leaving | None:
+    may = "runs:write" if principal.kind == "customer" else "operate"
+    is_meant = joining.cancel_on_disconnect and may in principal.scopes
+    return _policy(clients, run, "cancel" if is_meant else "continue")
+
+
+def _joined(clients: Clients, run: DictRow, leaving: Leaving | None = None) -> StreamingResponse:
     location = f"/threads/{run['thread_id']}/runs/{run['run_id']}"
     return StreamingResponse(
-        _result(clients, run),
+        _result(clients, run, leaving),
         media_type="application/json",
         headers={"Location": f"{location}/join", "Content-Location": location},
     )
 
 
-async def _result(clients: Clients, run: DictRow) -> AsyncIterator[bytes]:
+async def _result(clients: Clients, run: DictRow, leaving: Leaving | None) -> AsyncIterator[bytes]:
     """White space while the run goes on, then its values or its error."""
-    async for _ in events_of(clients, run["thread_id"], run["run_id"]):
-        yield b"\n"
+    try:
+        async for _ in events_of(clients, run["thread_id"], run["run_id"]):
+            yield b"\n"
+    except (anyio.get_cancelled_exc_class(), GeneratorExit):
+        with anyio.CancelScope(shield=True):
+            await (leaving() if leaving else anyio.lowlevel.checkpoint())
+        raise
     ended = await clients.runs.get(run["run_id"], run["thread_id"])
-    if ended is None or ended["status"] == "failed":
-        reason = ended["error"] if ended else "deleted"
-        failure = {"error": reason, "message": "The run failed."}
+    if ended is not None and ended["status"] == "failed":
+        failure = {"error": ended["error"], "message": "The run failed."}
         yield json.dumps({"__error__": failure}).encode()
         return
-    values = await values_after(clients, ended)
+    values = await values_after(clients, ended or run)
     yield json.dumps(values, ensure_ascii=False, default=str).encode()

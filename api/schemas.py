@@ -4,16 +4,32 @@ import json
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from tools.screening.readable import LONGEST_MESSAGE, is_storable
 
-StreamMode = Literal["values", "messages-tuple", "updates", "custom"]
+StreamMode = Literal[
+    *("values", "messages", "messages-tuple", "updates", "custom"),
+    *("tasks", "checkpoints", "debug", "events"),
+]
+LONGEST_DELAY_SECONDS = 30 * 24 * 3600
 Item = TypeVar("Item")
 
 
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
+
+
+def _or_none(value: Any) -> Any:
+    """Some clients send an empty object for nothing."""
+    return None if value == {} else value
 
 
 def _storable(text: str) -> str:
@@ -31,6 +47,7 @@ def _metadata(value: dict[str, Any]) -> dict[str, Any]:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
+Nodes = list[Annotated[str, Field(max_length=100)]]
 Metadata = Annotated[dict[str, Any], AfterValidator(_metadata)]
 
 
@@ -84,49 +101,65 @@ class RunInput(Body):
     messages: Annotated[list[InputMessage], Field(min_length=1, max_length=20)]
 
 
+class Command(Body):
+    """What else than input a run may begin with.
+
+    `resume` answers what the thread waits for: a customer's card, or a colleague's decision.
+    """
+
+    resume: Any = None
+    update: dict[str, Any] | None = None
+    goto: str | list[str] | None = None
+
+
+class Checkpoint(Body):
+    """A moment in a conversation's history."""
+
+    checkpoint_id: Annotated[Text, Field(max_length=100)] | None = None
+
+
 class RunCreate(Body):
     """A turn to run."""
 
     assistant_id: str
-    input: RunInput
+    input: Annotated[RunInput | None, BeforeValidator(_or_none)] = None
+    command: Annotated[Command | None, BeforeValidator(_or_none)] = None
+    checkpoint: Checkpoint | None = None
+    checkpoint_id: Annotated[Text, Field(max_length=100)] | None = None
     metadata: Metadata = {}
-    stream_mode: Annotated[list[StreamMode], BeforeValidator(_as_list)] = ["values"]
+    config: Metadata = {}
+    context: Metadata = {}
+    stream_mode: Annotated[list[StreamMode], BeforeValidator(_as_list), Field(max_length=20)] = [
+        "values"
+    ]
+    stream_subgraphs: bool = False
     stream_resumable: bool = False
-    multitask_strategy: Literal["enqueue", "reject"] = "enqueue"
+    on_disconnect: Literal["cancel", "continue"] = "continue"
+    on_completion: Literal["delete", "keep"] = "delete"
+    multitask_strategy: Literal["enqueue", "reject", "interrupt", "rollback"] = "enqueue"
     if_not_exists: Literal["create", "reject"] = "reject"
+    interrupt_before: Annotated[Nodes, Field(max_length=50)] | Literal["*"] | None = None
+    interrupt_after: Annotated[Nodes, Field(max_length=50)] | Literal["*"] | None = None
+    after_seconds: Annotated[float, Field(ge=0, le=LONGEST_DELAY_SECONDS)] | None = None
+    webhook: Annotated[Text, Field(max_length=500)] | None = None
+    durability: Literal["sync", "async", "exit"] = "async"
+
+    @property
+    def from_checkpoint(self) -> str | None:
+        """The checkpoint to begin at, however it was named."""
+        named = self.checkpoint.checkpoint_id if self.checkpoint else None
+        return named or self.checkpoint_id
 
 
-class ThreadCreate(Body):
-    """A conversation to open."""
+class RunsCancel(Body):
+    """Which runs of a thread to end early: those named, or all of a status."""
 
-    thread_id: UUID | None = None
-    metadata: Metadata = {}
-    if_exists: Literal["raise", "do_nothing"] = "raise"
+    thread_id: UUID
+    run_ids: Annotated[list[UUID], Field(max_length=100)] | None = None
+    status: Literal["pending", "running", "all"] | None = None
 
-
-class ThreadSearch(Body):
-    """Which conversations to list."""
-
-    metadata: Metadata = {}
-    limit: int = Field(10, ge=1, le=100)
-    offset: int = Field(0, ge=0, le=100_000)
-
-
-class ThreadUpdate(Body):
-    """Metadata to merge into a conversation's."""
-
-    metadata: Metadata = {}
-
-
-class AssistantSearch(Body):
-    """Which assistants to list."""
-
-    graph_id: str | None = None
-    limit: int = Field(10, ge=1, le=100)
-    offset: int = Field(0, ge=0)
-
-
-class HistorySearch(Body):
-    """How many checkpoints to list."""
-
-    limit: int = Field(10, ge=1, le=100)
+    @model_validator(mode="after")
+    def _named(self) -> "RunsCancel":
+        if (self.run_ids is None) == (self.status is None):
+            raise ValueError("name either run_ids or status")
+        return self

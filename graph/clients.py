@@ -16,11 +16,12 @@ import structlog
 from redis.asyncio import Redis
 
 from graph.builder import Graph, build_graph
-from graph.checkpoints import make_saver
+from graph.checkpoints import GroupCommitSaver, make_saver
 from graph.execution import Executor
 from graph.settings import Settings
 from graph.sweeper import Sweeper
 from graph.webhooks import WebhookWork
+from graph.worker import Worker
 from graph.xero import XeroParts, make_xero
 from monitoring import metrics
 from monitoring.logging import origin
@@ -31,16 +32,20 @@ from tools.answers import Answers
 from tools.context import Caller, Context, LanguageModel
 from tools.conversations import Conversations
 from tools.database import Pool, make_pool
+from tools.deferred import Deferred
 from tools.documents.links import Links
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
 from tools.model.budget import DailyBudget
 from tools.ordering.catalogue import load_catalogue
 from tools.outlets import Outlets
+from tools.retention import Retention
 from tools.rules import load_rules
 from tools.runs import Runs
 from tools.search.embedder import Embedder
+from tools.store import Store
 from tools.tickets import Tickets
+from tools.turns import Turns
 from tools.understanding.intents import IntentClassifier, load_weights
 from tools.watches import Watches
 from tools.xero.books import Books
@@ -55,6 +60,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 3600.0
+DROP_SECONDS = 60.0
+PRUNE_SECONDS = 10.0
 INDEX_LOCK = 7_384_116_022  # any fixed number of our own
 
 
@@ -76,6 +83,8 @@ class Clients:
     xero_parts: XeroParts
     model: LanguageModel | None
     graph: Graph
+    saver: GroupCommitSaver
+    store: Store
     executor: Executor
     sweeper: Sweeper
     context_for: Callable[[Caller], Context]
@@ -104,17 +113,31 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
         xero = make_xero(settings, pool, redis, http, now)
         embedder = await asyncio.to_thread(Embedder, settings.tria_data / "minilm")
         clients = _assemble(settings, pool, redis, xero, embedder)
+        stack.push_async_callback(clients.events.aclose)
+        stack.push_async_callback(clients.saver.aclose)
+        stack.push_async_callback(clients.store.aclose)
         await index_policies(clients)
         if clients.model:
             stack.push_async_callback(clients.model.aclose)
-        events = WebhookWork(xero.events, Watches(pool), xero.client)
-        clients.sweeper.add(events.work_on_events)
-        clients.sweeper.add(clients.keep_connected, KEEP_ALIVE_SECONDS)
+        _add_work(clients)
         clients.executor.start()
         stack.push_async_callback(clients.executor.stop)
         clients.sweeper.start()
         stack.push_async_callback(clients.sweeper.stop)
         yield clients
+
+
+def _add_work(clients: Clients) -> None:
+    """What the sweeper does beside cards."""
+    events = WebhookWork(clients.xero_parts.events, Watches(clients.pool), clients.xero)
+    retention = Retention(clients.pool, clients.settings.tria_checkpoint_days)
+    clients.sweeper.add(events.work_on_events)
+    clients.sweeper.add(clients.keep_connected, KEEP_ALIVE_SECONDS)
+    clients.sweeper.add(retention.prune, PRUNE_SECONDS)
+    clients.sweeper.add(clients.store.drop_expired, PRUNE_SECONDS)
+    deferred = Deferred(clients.pool)
+    clients.sweeper.add(deferred.ripen)
+    clients.sweeper.add(deferred.drop_temporary, DROP_SECONDS)
 
 
 async def index_policies(clients: Clients) -> None:
@@ -163,7 +186,8 @@ def _assemble(
             now=now,
         )
 
-    graph = build_graph(make_saver(pool))
+    saver = make_saver(pool)
+    graph = build_graph(saver)
     runs, conversations = Runs(pool, owner_name()), Conversations(pool)
     return Clients(
         settings=settings,
@@ -180,7 +204,9 @@ def _assemble(
         xero_parts=parts,
         model=model,
         graph=graph,
-        executor=Executor(graph, runs, conversations, events, context_for),
+        saver=saver,
+        store=Store(pool),
+        executor=Executor(pool, Worker(graph, runs, Turns(pool), events, context_for)),
         sweeper=Sweeper(desk, actions, context_for, now),
         context_for=context_for,
     )

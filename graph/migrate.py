@@ -11,6 +11,7 @@ from graph.settings import environment
 from tools.database import make_pool, migrate
 from tools.errors import SettingsInvalid
 from tools.outlets import Outlets
+from tools.store import migrate_store
 
 
 async def prepare_database(complete: Mapping[str, str]) -> None:
@@ -23,6 +24,7 @@ async def prepare_database(complete: Mapping[str, str]) -> None:
             "Postgres does not answer at DATABASE_URL: start it, or correct the setting."
         ) from error
     await migrate_checkpoints(url)
+    await migrate_store(url)
     if not is_demo(complete):
         return
     from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)

@@ -1,20 +1,26 @@
 """What clients see of a run while it goes on, in the modes they asked for."""
 
-import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
+import orjson
 from psycopg.rows import DictRow
 
+from graph.modes import Event, checkpoint_events, run_events, task_events, text_events
 from graph.public import answer_id, chunk_json, public_update, public_values
 from monitoring import metrics
 from tools.conversations import Message
-from tools.events import EventLog
+from tools.events import END, EventLog
 from tools.screening.personal import restore
 
 INTERRUPT = "__interrupt__"
+# Modes whose events have other names.
+NAMES = {"messages-tuple": "messages"}
+MODES = {"messages/metadata": "messages", "messages/partial": "messages"}
 STATUS = {
     "screen_message": "Reading your message",
     "retrieve_policies": "Looking at our policies",
@@ -36,29 +42,62 @@ class Progress:
     messages: list[Message]
     state: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
-    has_spoken: bool = False
+    is_waiting: bool = False  # for a person
+    is_paused: bool = False  # because the client asked for it
+    said: str = ""
     restarts: int = 0
+    step: int = 0
     started: float = field(default_factory=time.monotonic)
     node_started: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def modes(self) -> frozenset[str]:
+        """What was asked for."""
+        return frozenset(self.run["request"]["stream_mode"])
+
+    @cached_property
+    def _answer_id(self) -> str:
+        return answer_id(self.run["run_id"])
 
     @property
     def message_id(self) -> str:
         """Clients append pieces by id, so text that starts over needs an id of its own."""
-        first = answer_id(self.run["run_id"])
         again = self.restarts + self.run["attempts"] - 1
-        return f"{first}-{again}" if again else first
+        return f"{self._answer_id}-{again}" if again else self._answer_id
+
+    async def begin(self, together: set[str]) -> None:
+        """Tell the clients of this run, and of those answered with it, that it is worked on."""
+        attempt, run_id = self.run["attempts"], self.run["run_id"]
+        for each in [UUID(other) for other in together - {str(run_id)}] + [run_id]:
+            await self.events.begin(self.run["thread_id"], each, attempt)
+            begun = {"run_id": each, "attempt": attempt}
+            await publish(self.events, {"run_id": each}, "metadata", begun)
+        await self._publish_modes(run_events(self.run, "start", {"input": {}}))
+
+    async def end(self, others: Sequence[UUID]) -> None:
+        """Tell them that it has ended; those answered with it see what it came to."""
+        await self._publish_modes(run_events(self.run, "end", {"output": self.shown}))
+        await self.publish(END, {})
+        for other in others:
+            await publish(self.events, {"run_id": other}, "values", self.shown)
+            await publish(self.events, {"run_id": other}, END, {})
 
     async def show(self, part: Mapping[str, Any]) -> None:
         """Publish one part of the graph's stream."""
-        if part["type"] == "custom":
-            await self._show_text(part["data"])
-        elif part["type"] == "tasks":
-            await self._show_step(part["data"])
-        elif INTERRUPT not in part["data"]:  # what a person is asked is not for customers
-            for node, update in part["data"].items():
-                await self._publish_mode("updates", {node: public_update(update or {})})
-                self.state |= update or {}
-            await self.show_values()
+        data = part["data"]
+        match part["type"]:
+            case "custom":
+                await self._show_text(data)
+            case "tasks":
+                await self._show_step(data)
+            case "checkpoints":
+                self.step = data["metadata"].get("step", 0) + 1
+                await self._publish_modes(checkpoint_events(data, self.run, self.messages))
+            case "values":
+                self.state = {k: v for k, v in data.items() if k != INTERRUPT}
+                await self.show_values()
+            case _:
+                await self._show_update(data)
 
     async def show_values(self) -> None:
         """Publish the values when they have changed for those who may see them."""
@@ -71,13 +110,30 @@ class Progress:
         """Append an event that every client gets."""
         await publish(self.events, self.run, name, data)
 
+    def _wants(self, *modes: str) -> bool:
+        return not self.modes.isdisjoint(modes)
+
     async def _publish_mode(self, mode: str, data: object) -> None:
-        if mode in self.run["request"]["stream_mode"]:
-            await self.publish("messages" if mode == "messages-tuple" else mode, data)
+        if self._wants(MODES.get(mode, mode)):
+            await self.publish(NAMES.get(mode, mode), data)
+
+    async def _publish_modes(self, events: Iterable[Event]) -> None:
+        for mode, data in events:
+            await self._publish_mode(mode, data)
+
+    async def _show_update(self, data: Mapping[str, Any]) -> None:
+        if INTERRUPT in data:  # what a person is asked is not for customers
+            self.is_waiting = bool(data[INTERRUPT])
+            self.is_paused = not self.is_waiting
+            return
+        for node, update in data.items():
+            await self._publish_mode("updates", {node: public_update(update or {})})
 
     async def _show_step(self, task: Mapping[str, Any]) -> None:
         """A node began: tell the customer what is being done. It ended: note how long it took."""
         name = task["name"]
+        if self._wants("tasks", "debug", "events"):
+            await self._publish_modes(task_events(task, self.run, self.messages, step=self.step))
         if "input" not in task:
             seconds = time.monotonic() - self.node_started.pop(task["id"], time.monotonic())
             metrics.NODE_SECONDS.labels(name).observe(seconds)
@@ -88,23 +144,24 @@ class Progress:
 
     async def _show_text(self, data: Mapping[str, Any]) -> None:
         if data["type"] != "sentence":
-            if self.has_spoken:
+            if self.said:
                 self.restarts += 1
-                self.has_spoken = False
+                self.said = ""
             await self._publish_mode("custom", data)
             return
-        if not self.has_spoken:
+        if not self.said:
             metrics.FIRST_SENTENCE_SECONDS.observe(time.monotonic() - self.started)
-        self.has_spoken = True
+        text = self._with_personal_data(data["text"])
+        self.said += text
         meta = {
             "run_id": self.run["run_id"],
             "thread_id": self.run["thread_id"],
             "langgraph_node": "compose_reply",
         }
-        await self._publish_mode(
-            "messages-tuple",
-            [chunk_json(self.message_id, self._with_personal_data(data["text"])), meta],
-        )
+        chunk = chunk_json(self.message_id, text)
+        await self._publish_mode("messages-tuple", [chunk, meta])
+        if self._wants("messages", "events"):
+            await self._publish_modes(text_events(chunk, self.said, meta))
 
     def _with_personal_data(self, text: str) -> str:
         """At the edge the customer's own data stands again where models saw tokens."""
@@ -113,5 +170,4 @@ class Progress:
 
 async def publish(events: EventLog, run: Mapping[str, Any], name: str, data: object) -> None:
     """Append an event to a run's log."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
-    await events.append(run["run_id"], name, text)
+    await events.append(run["run_id"], name, orjson.dumps(data, default=str).decode())

@@ -4,12 +4,45 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tools.errors import SettingsInvalid
+
+ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+
+
+def _safe_address(value: str) -> str:
+    """What is fetched from elsewhere to be trusted is fetched by TLS."""
+    address = urlsplit(value)
+    is_local = address.scheme == "http" and address.hostname in ON_THIS_MACHINE
+    if address.hostname is None or not (address.scheme == "https" or is_local):
+        raise ValueError("this is no https:// address")
+    return value
+
+
+def _exact_origin(value: str) -> str:
+    """As browsers send it, to the letter: a pattern would let in whoever fits it."""
+    address = urlsplit(value)
+    if address.scheme not in ("http", "https") or value != f"{address.scheme}://{address.netloc}":
+        raise ValueError("an origin reads https://name or https://name:port, without a path")
+    if not address.hostname or "*" in value or "@" in value or value != value.lower():
+        raise ValueError("an origin names one site, in lower case")
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_exact_origin)]
 
 
 class Settings(BaseSettings):
@@ -28,6 +61,26 @@ class Settings(BaseSettings):
     tria_public_url: str | None = None  # where customers reach the service
     tria_secret: SecretStr = Field(min_length=32)
     tria_demo: bool = False
+    tria_checkpoint_days: int = Field(14, ge=0)  # how far back a finished turn can be gone into
+    tria_webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # that may hear of ended runs
+    tria_metrics_open: bool = True  # else /metrics asks for a credential with the scope metrics
+    tria_cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()  # sites whose pages may ask
+
+    # Another sign-in, whose tokens are accepted beside ours. All three, or none.
+    tria_jwks_url: Annotated[str, AfterValidator(_safe_address)] | None = None
+    tria_jwt_issuer: str | None = None
+    tria_jwt_audience: str | None = None
+
+    # What may be asked in a minute, and how many streams may be open at once; 0: no limit.
+    tria_user_reads: int = Field(12_000, ge=0)
+    tria_user_turns: int = Field(1_200, ge=0)
+    tria_user_streams: int = Field(200, ge=0)  # in each process
+    tria_service_reads: int = Field(600_000, ge=0)
+    tria_service_turns: int = Field(60_000, ge=0)
+    tria_trusted_proxies: str = ""  # whose X-Forwarded-For is believed: addresses and networks
+
+    tria_drain_notice_seconds: float = Field(0, ge=0)  # for proxies to see that it leaves
+    tria_drain_seconds: float = Field(10, ge=0)  # for steps in flight, before they are cut
 
     xero_api_url: str = "https://api.xero.com"
     xero_token_url: str = "https://identity.xero.com/connect/token"  # noqa: S105 (an address)
@@ -47,6 +100,22 @@ class Settings(BaseSettings):
     openai_base_url: str | None = None
     openai_model: str = "gpt-4.1-mini"
     openai_daily_usd: Decimal = Field(Decimal(20), ge=0)
+
+    @field_validator("tria_cors_origins", "tria_webhook_hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(each.strip() for each in value.split(",") if each.strip())
+
+    @model_validator(mode="after")
+    def _whole_sign_in(self) -> "Settings":
+        named = (self.tria_jwks_url, self.tria_jwt_issuer, self.tria_jwt_audience)
+        if any(named) and not all(named):
+            raise ValueError(
+                "TRIA_JWKS_URL, TRIA_JWT_ISSUER and TRIA_JWT_AUDIENCE go together: set all or none"
+            )
+        return self
 
     @property
     def public_url(self) -> str:
@@ -69,7 +138,11 @@ def read_settings(known: Mapping[str, str] | None = None) -> Settings:
             return Settings()
         return Settings.model_validate({name.lower(): v for name, v in known.items() if v})
     except ValidationError as error:
-        lines = [f"  {str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        lines = [f"  {_name(e['loc'])}: {e['msg']}" for e in error.errors()]
         raise SettingsInvalid(
             "These settings are missing or wrong (see .env.example):\n" + "\n".join(lines)
         ) from error
+
+
+def _name(place: tuple[int | str, ...]) -> str:
+    return str(place[0]).upper() if place else "SETTINGS"

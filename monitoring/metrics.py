@@ -20,6 +20,9 @@ REQUEST_SECONDS = Histogram(
 FOREIGN_DOCUMENTS = Counter(
     "tria_foreign_documents_total", "Answers of Xero refused for a document of somebody else."
 )
+SIGN_IN_REFUSED = Counter(
+    "tria_sign_in_refused_total", "Requests whose sign-in opened nothing.", ["reason"]
+)
 GUESSING = Counter(
     "tria_guessing_total", "Turns that went to a person because document numbers were tried out."
 )
@@ -33,3 +36,9 @@ CACHE_ASKED = Counter(
 MODEL_CALLS = Counter("tria_model_calls_total", "Calls of the model.", ["purpose"])
 MODEL_TOKENS = Counter("tria_model_tokens_total", "Tokens in and out.", ["purpose", "direction"])
 MODEL_USD = Counter("tria_model_usd_total", "What calls of the model cost, in USD.", ["purpose"])
+
+REQUESTS_REFUSED = Counter("tria_requests_refused_total", "Requests over a limit.", ["limit"])
+LIMITS_SHARED = Gauge(
+    "tria_limits_shared", "1 while all processes count together, 0 while Redis is away."
+)
+WEBHOOKS_SENT = Counter("tria_webhooks_sent_total", "Ended runs told to others.", ["outcome"])

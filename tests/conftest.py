@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.auth import issue_token
+from api.tokens import issue_token
 from graph.clients import now
 from graph.migrate import prepare_database
 from graph.settings import Settings
@@ -100,7 +100,13 @@ class Served:
     def __init__(self, app: FastAPI) -> None:
         self.port = free_port()
         self._server = uvicorn.Server(
-            uvicorn.Config(app, port=self.port, log_level="error", timeout_graceful_shutdown=5)
+            uvicorn.Config(
+                app,
+                port=self.port,
+                log_level="error",
+                proxy_headers=False,
+                timeout_graceful_shutdown=5,
+            )
         )
         self._thread = threading.Thread(target=self._server.run, daemon=True)
 

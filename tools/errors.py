@@ -58,3 +58,9 @@ class PartNotStarted(TriaError):
     """An embedded part could not be started; the message says what to do."""
 
     code = "part_not_started"
+
+
+class CheckpointsGone(TriaError):
+    """What a turn knew is needed again and was pruned."""
+
+    code = "checkpoints_gone"

@@ -1,88 +1,103 @@
 """The event log of each run: a Redis stream that any replica can write to and read from."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+import contextlib
+from collections.abc import AsyncGenerator
+from uuid import UUID, uuid4
 
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
-END = "end"
-KEEP_SECONDS = 24 * 3600
-KEEP_EVENTS = 5000
-APPEND_SECONDS = 0.5
-REST_SECONDS = 10.0
-BLOCK_MS = 3000  # below redis-py's socket timeout; also how often a silent stream beats
+from tools.connection import Connection
+from tools.streams.event import END, HEARTBEAT, HOLE, RECONNECT, START, Event, order
+from tools.streams.follow import follow
+from tools.streams.hub import Hub
+from tools.streams.log import Log, LogUnavailable
+from tools.streams.tail import BLOCK_MS
 
-
-@dataclass(frozen=True)
-class Event:
-    """One event of a stream. `name` is END after the last one and "" for a heartbeat."""
-
-    event_id: str
-    name: str
-    data: str
-
-
-HEARTBEAT = Event("", "", "")
-
-
-class LogUnavailable(Exception):
-    """Redis does not answer; the stream must be served from Postgres instead."""
+__all__ = [
+    "END",
+    "HEARTBEAT",
+    "HOLE",
+    "RECONNECT",
+    "START",
+    "Event",
+    "EventLog",
+    "LogUnavailable",
+    "make_redis",
+    "order",
+]
+DRAIN_SECONDS = 3.0
+REST_SECONDS = 10.0  # a Redis that hung is not asked for so long
 
 
 class EventLog:
     """Appends to and reads from the runs' streams. Writing never fails a run."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, client: "redis.Redis", rest_seconds: float = REST_SECONDS) -> None:
         self._redis = client
-        self._rests_until = 0.0
+        self._hub = Hub(client, rest_seconds)
+        self._log = Log(client, lambda: self._hub.writer.is_resting)
+
+    async def begin(self, thread_id: UUID, run_id: UUID, attempt: int = 1) -> None:
+        """This process works on the run from now on; whoever did before writes no more of it."""
+        announcements = self._hub.channel(_thread_key(thread_id))
+        await self._hub.writer.append(announcements, "run", str(run_id))
+        channel = self._hub.channel(_run_key(run_id))
+        self._hub.tail.leave_empty(channel)
+        self._hub.writer.begin(channel, f"{attempt}.{uuid4().hex[:8]}")
 
     async def append(self, run_id: UUID, name: str, data: str) -> None:
-        """Add one event; readers get it at once. A Redis that is away is not an error here."""
-        key = _key(run_id)
-        if time.monotonic() < self._rests_until:
-            return
-        try:
-            async with (
-                asyncio.timeout(APPEND_SECONDS),
-                self._redis.pipeline(transaction=False) as pipe,
-            ):
-                pipe.xadd(key, {"event": name, "data": data}, maxlen=KEEP_EVENTS)
-                pipe.expire(key, KEEP_SECONDS)
-                await pipe.execute()
-        except TimeoutError:  # a Redis that hangs must not slow down every event of every turn
-            self._rests_until = time.monotonic() + REST_SECONDS
-        except (RedisError, OSError):
-            return
+        """Queue one event; readers get it when Redis has it, or at once if Redis is away."""
+        await self._hub.writer.append(self._hub.channel(_run_key(run_id)), name, data)
+
+    async def flushed(self, run_id: UUID) -> None:
+        """Return when everything that was appended has reached the log or the readers here."""
+        if channel := self._hub.known(_run_key(run_id)):
+            await self._hub.writer.flushed(channel)
 
     async def exists(self, run_id: UUID) -> bool:
         """Whether anything of the run is in the log; raises LogUnavailable."""
-        try:
-            return bool(await self._redis.exists(_key(run_id)))
-        except (RedisError, OSError) as error:
-            raise LogUnavailable from error
+        return await self._log.last(_run_key(run_id)) is not None
 
-    async def read(self, run_id: UUID, after: str = "0-0") -> AsyncIterator[Event]:
-        """Events after an id until END, with heartbeats in silence; raises LogUnavailable."""
-        while True:
-            try:
-                answer: Any = await self._redis.xread(
-                    {_key(run_id): after}, count=200, block=BLOCK_MS
-                )
-            except (RedisError, OSError) as error:
-                raise LogUnavailable from error
-            if not answer:
-                yield HEARTBEAT
-                continue
-            for event_id, fields in answer[0][1]:
-                after = event_id
-                yield Event(event_id, fields["event"], fields["data"])
-                if fields["event"] == END:
-                    return
+    async def end_of(self, run_id: UUID) -> Event | None:
+        """The run's end, if it is what the log holds last; raises LogUnavailable."""
+        last = await self._log.last(_run_key(run_id))
+        return last if last and last.name == END else None
+
+    def read(self, run_id: UUID, after: str | None = START) -> AsyncGenerator[Event, None]:
+        """Events after an id until END, with heartbeats in silence; without an id those to come.
+
+        HOLE stands where something is lost. RECONNECT is the last when this process will stop.
+        """
+        return follow(self._hub, self._log, _run_key(run_id), after)
+
+    def announcements(
+        self, thread_id: UUID, after: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """The attempts at runs that begin in a thread; the run's id is the data."""
+        return follow(self._hub, self._log, _thread_key(thread_id), after)
+
+    async def last_announcement(self, thread_id: UUID) -> Event | None:
+        """The attempt that began last; raises LogUnavailable."""
+        return await self._log.last(_thread_key(thread_id))
+
+    async def announcement(self, thread_id: UUID, event_id: str) -> Event | None:
+        """One of them; raises LogUnavailable."""
+        page = await self._log.page(_thread_key(thread_id), event_id, is_after=False, most=1)
+        return page[0] if page and page[0].event_id == event_id else None
+
+    async def drain(self) -> None:
+        """Write what waits, then send every reader to another process."""
+        await self._hub.writer.drained()
+        self._hub.send_away()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._hub.readers_gone()
+
+    async def aclose(self) -> None:
+        """End every task."""
+        await self._hub.aclose()
 
     async def ping(self) -> bool:
         """Whether Redis answers."""
@@ -96,6 +111,7 @@ def make_redis(url: str) -> "redis.Redis":
     """A client that waits briefly and does not retry: without Redis the service goes on."""
     return redis.from_url(
         url,
+        connection_class=Connection,
         decode_responses=True,
         socket_timeout=BLOCK_MS / 1000 + 1,
         socket_connect_timeout=0.5,
@@ -104,5 +120,9 @@ def make_redis(url: str) -> "redis.Redis":
     )
 
 
-def _key(run_id: UUID) -> str:
+def _run_key(run_id: UUID) -> str:
     return f"run:{run_id}:events"
+
+
+def _thread_key(thread_id: UUID) -> str:
+    return f"thread:{thread_id}:runs"

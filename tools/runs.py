@@ -5,7 +5,7 @@ database's clock; every change by a worker names it as owner, so one that lost i
 change nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -15,31 +15,55 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from tools.database import Pool, fetch_all, fetch_one
+from tools.intake import COLUMNS, LEASE_SECONDS, WAITS, NewRun, take_in
 
-LEASE_SECONDS = 8
-RENEW_SECONDS = 2
+RENEW_SECONDS = 1
 MAX_ATTEMPTS = 3
+MOST_TOGETHER = 20  # messages that one turn answers
 
-COLUMNS = (
-    "run_id, thread_id, turn, status, strategy, request, scope, metadata, attempts, error,"
-    " resume, notice, created_at, updated_at"
+End = Literal["succeeded", "interrupted"]
+HowToCancel = Literal["interrupt", "rollback"]
+
+# This message and those right behind it, up to the first that must be answered on its own: because
+# it does more than say something, was asked by somebody else, or may mean a card.
+BURST = """
+select run_id from (
+  select run_id, turn, bool_and(notice is null and resume is null and asked_in is null
+      and strategy = 'enqueue' and cancel is null and attempts = (run_id = %(run_id)s)::integer
+      and request->>'interrupt_before' is null and request->>'interrupt_after' is null
+      and scope = (select scope from runs where run_id = %(run_id)s)
+      and not exists (select 1 from messages m where m.run_id = r.run_id and m.extra ? 'action'))
+    over (order by turn) as is_plain
+  from runs r where thread_id = %(thread_id)s and turn >= %(turn)s and due_at is null
+    and answered_by is null and (status = 'queued' or run_id = %(run_id)s)) waiting
+where is_plain and not exists (select 1 from actions a
+  where a.thread_id = %(thread_id)s and a.status = 'proposed')
+order by turn limit %(most)s"""
+
+# A run whose message led to a write stays, whatever becomes of its answer.
+_WROTE = (
+    "exists (select 1 from actions a where a.thread_id = r.thread_id"
+    " and a.confirmed_at >= r.created_at)"
 )
 
 
-@dataclass(frozen=True)
-class NewRun:
-    """A turn to be stored: the customer's message and what the client asked for."""
-
-    run_id: UUID
-    thread_id: UUID
-    customer_id: str
-    message_id: str
-    content: str
-    extra: Mapping[str, Any]
-    strategy: str
-    request: Mapping[str, Any]
-    scope: Mapping[str, Any]
-    metadata: Mapping[str, Any]
+ANSWER = """
+with ended as (
+  update runs set status = %(end)s, owner = null, updated_at = now(), focus = %(focus)s
+  where run_id = %(run_id)s and owner = %(owner)s and status = 'running' returning thread_id),
+ answered as (
+  insert into messages (message_id, thread_id, run_id, role, content, extra)
+  select %(message_id)s, thread_id, %(run_id)s, 'ai', %(content)s, %(extra)s from ended
+  returning created_at),
+ touched as (
+  update threads t set updated_at = now() from ended where t.thread_id = ended.thread_id),
+ others as (
+  update runs r set status = 'succeeded', updated_at = now() from ended
+  where r.answered_by = %(run_id)s and r.status = 'queued' returning r.run_id)
+select created_at, array(select run_id from others) as others,
+  exists (select 1 from runs q, ended where q.thread_id = ended.thread_id and q.status = 'queued'
+    and q.due_at is null and q.answered_by is distinct from %(run_id)s) as is_followed
+from answered"""
 
 
 @dataclass(frozen=True)
@@ -51,18 +75,6 @@ class Answer:
     focus: Mapping[str, Any]
 
 
-class ThreadBusy(Exception):
-    """The thread has a turn under way and the client asked not to wait for it."""
-
-
-class ThreadMissing(Exception):
-    """There is no such thread of this customer."""
-
-
-class MessageRepeated(Exception):
-    """A message with this id is already part of the conversation."""
-
-
 class Runs:
     """Creating, claiming, renewing and ending runs."""
 
@@ -71,30 +83,9 @@ class Runs:
         self._owner = owner
 
     async def create(self, run: NewRun) -> DictRow:
-        """Store the message and its run in one transaction; raises the three errors above."""
-        async with self._pool.connection() as connection, connection.transaction():
-            counted = await connection.execute(
-                "update threads set turns = turns + 1, updated_at = now()"
-                " where thread_id = %s and customer_id = %s returning turns",
-                [run.thread_id, run.customer_id],
-            )
-            thread = await counted.fetchone()
-            if thread is None:
-                raise ThreadMissing
-            if run.strategy == "reject" and await _is_busy(connection, run.thread_id):
-                raise ThreadBusy
-            stored = await connection.execute(
-                "insert into runs (run_id, thread_id, turn, strategy, request, scope, metadata)"
-                f" values (%s, %s, %s, %s, %s, %s, %s) returning {COLUMNS}",
-                [
-                    *(run.run_id, run.thread_id, thread["turns"], run.strategy),
-                    *(Jsonb(dict(x)) for x in (run.request, run.scope, run.metadata)),
-                ],
-            )
-            row = await stored.fetchone()
-            await _add_message(connection, run)
-        assert row is not None  # noqa: S101 (an insert that returns)
-        return row
+        """Store the message and its run in one transaction; raises the errors of tools/intake."""
+        async with self._pool.connection() as connection:
+            return await take_in(connection, run, self._owner)
 
     async def get(self, run_id: UUID, thread_id: UUID) -> DictRow | None:
         """One run of a thread."""
@@ -104,30 +95,44 @@ class Runs:
             [run_id, thread_id],
         )
 
-    async def of_thread(self, thread_id: UUID, limit: int, offset: int) -> list[DictRow]:
-        """A thread's runs, latest first."""
+    async def find(self, run_id: UUID) -> DictRow | None:
+        """One run, whatever its thread."""
+        return await fetch_one(
+            self._pool, f"select {COLUMNS} from runs where run_id = %s", [run_id]
+        )
+
+    async def of_thread(
+        self, thread_id: UUID, limit: int, offset: int, statuses: Sequence[str] | None = None
+    ) -> list[DictRow]:
+        """A thread's runs, latest first; of some statuses only where they are given."""
         return await fetch_all(
             self._pool,
-            f"select {COLUMNS} from runs where thread_id = %s order by turn desc"
-            " limit %s offset %s",
-            [thread_id, limit, offset],
+            f"select {COLUMNS} from runs where thread_id = %s"
+            " and (%s::text[] is null or status = any(%s)) order by turn desc limit %s offset %s",
+            [thread_id, statuses, statuses, limit, offset],
         )
 
     async def claim(self, thread_id: UUID | None = None, limit: int = 10) -> list[DictRow]:
-        """Take runs that wait or whose worker died: at most one a thread, in order of arrival."""
+        """Take runs that wait or whose worker died: at most one a thread, in order of arrival.
+
+        Messages that waited together are answered by the last of them.
+        """
         try:
-            return await fetch_all(
+            claimed = await fetch_all(
                 self._pool,
                 "update runs set status = 'running', owner = %(owner)s, attempts = attempts + 1,"
                 " lease_until = now() + %(lease)s * interval '1 second', updated_at = now()"
                 " where run_id in (select run_id from runs r"
-                "  where thread_id = coalesce(%(thread)s, thread_id) and attempts < %(most)s"
-                "  and (status = 'running' and lease_until < now() or status = 'queued'"
+                "  where thread_id = coalesce(%(thread)s, thread_id) and cancel is null"
+                "  and attempts - handed_over < %(most)s"
+                "  and (status = 'running' and lease_until < now()"
+                f"  or {WAITS} and answered_by is null"
                 "   and not exists (select 1 from runs a where a.thread_id = r.thread_id"
-                "    and (a.status = 'running'"
-                "     or a.status = 'queued' and a.turn < r.turn)))"
+                "    and (a.status = 'running' or a.status = 'queued' and a.due_at is null"
+                "     and a.answered_by is null and a.turn < r.turn)))"
                 "  order by created_at for update skip locked limit %(limit)s)"
-                f" returning {COLUMNS}",
+                f" returning {COLUMNS}, exists (select 1 from runs q where q.status = 'queued'"
+                "  and q.thread_id = runs.thread_id and q.turn > runs.turn) as is_followed",
                 {
                     "owner": self._owner,
                     "lease": LEASE_SECONDS,
@@ -138,107 +143,167 @@ class Runs:
             )
         except psycopg.errors.UniqueViolation:
             return []  # another worker was quicker on the same thread
+        return [await self._together(run) if run["is_followed"] else run for run in claimed]
+
+    async def _together(self, run: DictRow) -> DictRow:
+        """The run that answers this one's message and those that came after it: the last."""
+        async with self._pool.connection() as connection, connection.transaction() as taking:
+            found = await connection.execute(
+                BURST,
+                {name: run[name] for name in ("run_id", "thread_id", "turn")}
+                | {"most": MOST_TOGETHER},
+            )
+            burst = [row["run_id"] for row in await found.fetchall()]
+            if len(burst) < 2:
+                return run
+            await connection.execute(
+                "update runs set answered_by = %s, status = 'queued', attempts = 0, owner = null"
+                " where run_id = any(%s) and status in ('queued', 'running')",
+                [burst[-1], burst[:-1]],
+            )
+            taken = await connection.execute(
+                "update runs set status = 'running', owner = %s, attempts = 1, updated_at = now(),"
+                " lease_until = now() + %s * interval '1 second'"
+                f" where run_id = %s and status = 'queued' returning {COLUMNS}",
+                [self._owner, LEASE_SECONDS, burst[-1]],
+            )
+            if (last := await taken.fetchone()) is None:
+                raise psycopg.Rollback(taking)  # it was cancelled just now
+            return last
+        return run
 
     async def give_up(self) -> list[DictRow]:
         """Fail the runs whose worker died once too often; they stay visible with their reason."""
-        return await fetch_all(
-            self._pool,
-            "update runs set status = 'failed', error = 'attempts_exhausted', owner = null,"
-            " updated_at = now() where status = 'running' and lease_until < now()"
-            f" and attempts >= %s returning {COLUMNS}",
+        return await self._ended(
+            "status = 'running' and lease_until < now() and cancel is null"
+            " and attempts - handed_over >= %s",
             [MAX_ATTEMPTS],
+            "attempts_exhausted",
         )
 
-    async def renew(self, run_id: UUID) -> bool:
-        """Extend our lease; False when the run is no longer ours."""
-        row = await fetch_one(
+    async def renew(self, run_ids: Sequence[UUID]) -> dict[UUID, HowToCancel | None]:
+        """Extend our leases: the runs that are still ours, and which of them are to be ended."""
+        rows = await fetch_all(
             self._pool,
             "update runs set lease_until = now() + %s * interval '1 second'"
-            " where run_id = %s and owner = %s and status = 'running' returning run_id",
-            [LEASE_SECONDS, run_id, self._owner],
+            " where run_id = any(%s) and owner = %s and status = 'running'"
+            " returning run_id, cancel",
+            [LEASE_SECONDS, list(run_ids), self._owner],
         )
-        return row is not None
+        return {row["run_id"]: row["cancel"] for row in rows}
 
     async def release(self, run_id: UUID) -> None:
-        """Hand a run back, to be taken over at once; the attempt does not count."""
-        await fetch_one(
+        """Hand a run over, to be taken at once; the attempt does not count."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "with given as (update runs set lease_until = now() - interval '1 second',"
+                " handed_over = handed_over + 1 where run_id = %s and owner = %s"
+                " and status = 'running' returning 1) select pg_notify('tria_runs', 'due')"
+                " from given",
+                [run_id, self._owner],
+            )
+
+    async def answer(self, run_id: UUID, answer: Answer, end: End) -> DictRow | None:
+        """Store the assistant's message and the focus, and end or pause the run: all or nothing.
+
+        Returns when the message was stored, which other runs it answers and whether more wait;
+        None when the run is no longer ours.
+        """
+        return await fetch_one(
             self._pool,
-            "update runs set lease_until = now(), attempts = attempts - 1"
-            " where run_id = %s and owner = %s and status = 'running' returning run_id",
-            [run_id, self._owner],
+            ANSWER,
+            {
+                "run_id": run_id,
+                "owner": self._owner,
+                "end": end,
+                "focus": Jsonb(dict(answer.focus)),
+                "message_id": answer.message_id,
+                "content": answer.reply["content"],
+                "extra": Jsonb(answer.reply["extra"]),
+            },
         )
 
-    async def focus_before(self, thread_id: UUID, turn: int) -> Mapping[str, Any]:
-        """What the conversation was about after its last answered turn before this one."""
-        row = await fetch_one(
-            self._pool,
-            "select focus from runs where thread_id = %s and turn < %s"
-            " and status in ('succeeded', 'interrupted') order by turn desc limit 1",
-            [thread_id, turn],
-        )
-        return row["focus"] if row else {}
-
-    async def answer(
-        self, run_id: UUID, answer: Answer, end: Literal["succeeded", "interrupted"]
-    ) -> bool:
-        """Store the assistant's message and the focus, and end or pause the run: all or nothing."""
-        async with self._pool.connection() as connection, connection.transaction():
-            ended = await connection.execute(
-                "update runs set status = %s, owner = null, updated_at = now(),"
-                " focus = %s where run_id = %s and owner = %s and status = 'running'"
-                " returning thread_id",
-                [end, Jsonb(dict(answer.focus)), run_id, self._owner],
-            )
-            row = await ended.fetchone()
-            if row is None:
-                return False
-            await connection.execute(
-                "insert into messages (message_id, thread_id, run_id, role, content, extra)"
-                " values (%s, %s, %s, 'ai', %s, %s)",
-                [
-                    *(answer.message_id, row["thread_id"], run_id),
-                    *(answer.reply["content"], Jsonb(answer.reply["extra"])),
-                ],
-            )
-            await connection.execute(
-                "update threads set updated_at = now() where thread_id = %s", [row["thread_id"]]
-            )
-        return True
-
-    async def end_resumed(self, run_id: UUID) -> None:
-        """End a run that went on after a person's decision; its answer was stored before."""
+    async def end(self, run_id: UUID, status: End) -> None:
+        """End our run without an answer: it only went on after a decision, or it was paused."""
         await fetch_one(
             self._pool,
-            "update runs set status = 'succeeded', owner = null, updated_at = now()"
+            "update runs set status = %s, owner = null, updated_at = now()"
             " where run_id = %s and owner = %s and status = 'running' returning run_id",
-            [run_id, self._owner],
+            [status, run_id, self._owner],
         )
 
     async def fail(self, run_id: UUID, error: str) -> None:
         """End our run with the reason an operator will see."""
-        await fetch_one(
+        await self._ended(
+            "run_id = %s and owner = %s and status = 'running'", [run_id, self._owner], error
+        )
+
+    async def _ended(self, which: str, parameters: list[Any], error: str) -> list[DictRow]:
+        """Fail some runs. What would have been answered together is asked on its own again."""
+        return await fetch_all(
             self._pool,
-            "update runs set status = 'failed', error = %s, owner = null, updated_at = now()"
-            " where run_id = %s and owner = %s and status = 'running' returning run_id",
-            [error, run_id, self._owner],
+            "with ended as (update runs set status = 'failed', error = %s, owner = null,"
+            f" updated_at = now() where {which} returning {COLUMNS}),"
+            " freed as (update runs f set answered_by = null from ended"
+            "  where f.answered_by = ended.run_id and f.status = 'queued')"
+            f" select {COLUMNS} from ended",
+            [error, *parameters],
         )
 
+    async def cancel(self, run_ids: Sequence[UUID], thread_id: UUID, how: HowToCancel) -> None:
+        """End runs of a thread early. Who works on one is told and stops at once."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "update runs set cancel = %s where run_id = any(%s) and thread_id = %s"
+                " and status in ('running', 'queued') and cancel is null",
+                [how, list(run_ids), thread_id],
+            )
+            await connection.execute(
+                "select pg_notify('tria_runs', 'cancel:' || run_id) from runs"
+                " where run_id = any(%s) and status = 'running'",
+                [list(run_ids)],
+            )
+        await self.end_cancelled()
 
-async def _is_busy(connection: psycopg.AsyncConnection[DictRow], thread_id: UUID) -> bool:
-    found = await connection.execute(
-        "select 1 from runs where thread_id = %s"
-        " and (status = 'running' or status = 'queued' and resume is null) limit 1",
-        [thread_id],
-    )
-    return await found.fetchone() is not None
+    async def end_cancelled(self, run_id: UUID | None = None) -> list[DictRow]:
+        """End the runs that are to be cancelled: ours, or all that nobody works on."""
+        async with self._pool.connection() as connection, connection.transaction():
+            found = await connection.execute(
+                f"update runs r set status = 'cancelled', owner = null, updated_at = now(),"
+                f" cancel = case when {_WROTE} then 'interrupt' else cancel end"
+                " where cancel is not null and (run_id = %(run_id)s and owner = %(owner)s"
+                "  or %(run_id)s::uuid is null and (status = 'queued' or lease_until < now()))"
+                f" and status in ('running', 'queued') returning {COLUMNS}",
+                {"run_id": run_id, "owner": self._owner},
+            )
+            ended = await found.fetchall()
+            ids = [row["run_id"] for row in ended]
+            await connection.execute(
+                "update runs set answered_by = null where answered_by = any(%s)"
+                " and status = 'queued'",
+                [ids],
+            )
+            await self._roll_back(connection, [r for r in ended if r["cancel"] == "rollback"])
+        return ended
 
-
-async def _add_message(connection: psycopg.AsyncConnection[DictRow], run: NewRun) -> None:
-    try:
-        await connection.execute(
-            "insert into messages (message_id, thread_id, run_id, role, content, extra)"
-            " values (%s, %s, %s, 'human', %s, %s)",
-            [run.message_id, run.thread_id, run.run_id, run.content, Jsonb(dict(run.extra))],
+    async def forget(self, run_id: UUID) -> bool:
+        """Delete a run that has ended and led to no write."""
+        row = await fetch_one(
+            self._pool,
+            "select forget_run(run_id) from runs r where run_id = %s and answered_by is null"
+            f" and status not in ('queued', 'running', 'interrupted') and not {_WROTE}",
+            [run_id],
         )
-    except psycopg.errors.UniqueViolation as error:
-        raise MessageRepeated from error
+        return row is not None
+
+    async def _roll_back(
+        self, connection: psycopg.AsyncConnection[DictRow], ended: Sequence[DictRow]
+    ) -> None:
+        for row in ended:
+            await connection.execute(
+                "update actions set status = 'cancelled', error = 'its message was taken back',"
+                " updated_at = now() where thread_id = %s and status = 'proposed'"
+                " and created_at >= %s",
+                [row["thread_id"], row["created_at"]],
+            )
+            await connection.execute("select forget_run(%s)", [row["run_id"]])

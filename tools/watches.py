@@ -8,8 +8,8 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from tools.actions.desk import queue_notice
 from tools.database import Pool, fetch_all, fetch_one
+from tools.intake import queue_notice
 from tools.xero.documents import Invoice, Payment
 
 WATCH_DAYS = 30

@@ -27,10 +27,12 @@ from evals.service import Service, prepared_parts
 from graph.clients import open_clients
 from graph.execution import Executor
 from graph.settings import Settings
+from graph.worker import Worker
 from tools.actions.records import ActionRecords
 from tools.database import fetch_all, fetch_one
 from tools.events import make_redis
-from tools.runs import NewRun
+from tools.intake import NewRun
+from tools.turns import Turns
 from tools.xero.shared import Shared
 
 SEED = 20261127
@@ -64,8 +66,10 @@ class Campaign:
         self._replicas = replicas
         clients = desk.clients
         self._records = ActionRecords(clients.pool)
+        turns = Turns(clients.pool)
         self._executor = Executor(
-            clients.graph, clients.runs, clients.conversations, clients.events, clients.context_for
+            clients.pool,
+            Worker(clients.graph, clients.runs, turns, clients.events, clients.context_for),
         )
         self._random = random.Random(SEED)
         self.tally = Tally()

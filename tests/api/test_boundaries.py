@@ -11,7 +11,7 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from api.auth import issue_token
+from api.tokens import issue_token
 from graph.clients import now
 from graph.settings import Settings
 from graph.studio import demo_caller

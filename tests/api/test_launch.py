@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tools.embedded.process import free_port
 from tools.sandbox.company import demo_staff
 
 LAUNCH = [sys.executable, "-m", "api.launch"]
+CLUSTER = [sys.executable, "-m", "api.cluster"]
 
 
 def environment(folder: Path, **changed: str) -> dict[str, str]:
@@ -34,8 +35,10 @@ def folder(data_folder: Path, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def launched(variables: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    process = subprocess.Popen(LAUNCH, env=variables, stdout=subprocess.PIPE, text=True)
+def launched(
+    variables: dict[str, str], command: Sequence[str] = LAUNCH
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     said = ""
     try:

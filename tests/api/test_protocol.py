@@ -58,31 +58,6 @@ async def test_a_stream_carries_every_mode_that_was_asked_for(sdk: LangGraphClie
     assert nodes[-1] == "validate_output"
 
 
-@pytest.mark.parametrize(
-    ("mode", "event"),
-    [
-        ("values", "values"),
-        ("messages-tuple", "messages"),
-        ("updates", "updates"),
-        ("custom", "custom"),
-    ],
-)
-async def test_each_mode_alone_brings_its_own_events(
-    sdk: LangGraphClient, mode: str, event: str
-) -> None:
-    thread = await sdk.threads.create()
-    events = [
-        part.event
-        async for part in sdk.runs.stream(
-            thread["thread_id"],
-            "tria",
-            input=QUESTION,
-            stream_mode=mode,  # type: ignore[arg-type]
-        )
-    ]
-    assert set(events) == {"metadata", event}
-
-
 async def test_the_wire_is_what_recorded_clients_depend_on(http: httpx.AsyncClient) -> None:
     thread = (await http.post("/threads", json={})).json()["thread_id"]
     answer = await http.post(
@@ -130,7 +105,7 @@ async def test_state_and_history_show_the_conversation(sdk: LangGraphClient) -> 
     history = await sdk.threads.get_history(thread, limit=100)
     assert history[0]["checkpoint"] == state["checkpoint"]
     assert isinstance(history[-1]["values"], dict)
-    assert len(history[-1]["values"]["messages"]) == 1
+    assert history[-1]["values"]["messages"] == []
     runs = await sdk.runs.list(thread)
     assert [r["status"] for r in runs] == ["success", "success"]
 
@@ -144,17 +119,19 @@ async def test_a_run_can_be_created_and_joined_later(sdk: LangGraphClient) -> No
     assert (await sdk.runs.get(thread, run["run_id"]))["status"] == "success"
 
 
-async def test_messages_sent_at_once_are_answered_one_after_the_other(
+async def test_messages_that_wait_while_a_turn_runs_are_answered_together(
     sdk: LangGraphClient,
 ) -> None:
     thread = (await sdk.threads.create())["thread_id"]
     runs = await asyncio.gather(
         *(sdk.runs.create(thread, "tria", input=QUESTION) for _ in range(5))
     )
-    await asyncio.gather(*(sdk.runs.join(thread, run["run_id"]) for run in runs))
-    messages = (await sdk.threads.get_state(thread))["values"]["messages"]  # type: ignore[call-overload]
-    assert len(messages) == 10
-    assert sum(m["type"] == "ai" for m in messages) == 5
+    ended = await asyncio.gather(*(sdk.runs.join(thread, run["run_id"]) for run in runs))
+    types = [m["type"] for m in max((v["messages"] for v in ended), key=len)]  # type: ignore[call-overload]
+    assert types.count("human") == 5
+    assert 1 <= types.count("ai") < 5
+    assert types[-1] == "ai"
+    assert {r["status"] for r in await sdk.runs.list(thread)} == {"success"}
 
 
 async def test_a_busy_thread_refuses_where_the_client_asked_for_it(

@@ -127,4 +127,7 @@ def test_messages_that_were_acknowledged_are_answered_after_a_kill(
             assert "You owe" in values["messages"][-1]["content"]
         for thread in threads:
             values = client.get(f"/threads/{thread}/state").json()["values"]
-            assert [m["type"] for m in values["messages"]].count("ai") == 2
+            types = [m["type"] for m in values["messages"]]
+            assert types.count("human") == 2  # the second may be answered together with the first
+            assert 1 <= types.count("ai") <= 2
+            assert types[-1] == "ai"

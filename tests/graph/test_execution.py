@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
-from graph.execution import _count, _open_card
+from graph.worker import _count, _open_card
 from tools.conversations import Message
 
 

@@ -11,7 +11,7 @@ import pytest
 from graph.checkpoints import migrate_checkpoints
 from tools.conversations import Conversations
 from tools.database import Pool, make_pool, migrate
-from tools.runs import NewRun
+from tools.intake import NewRun
 
 CUSTOMER = "a customer"
 

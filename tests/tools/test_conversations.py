@@ -4,9 +4,10 @@ import pytest
 
 from tests.tools.conftest import CUSTOMER, a_run, a_thread
 from tools.actions.store import Actions, Proposal
-from tools.conversations import Conversations
+from tools.conversations import Conversations, Wanted
 from tools.database import Pool, fetch_all, fetch_one
 from tools.runs import Answer, Runs
+from tools.threads import Threads
 
 STRANGER = "somebody else"
 
@@ -47,13 +48,15 @@ async def test_a_thread_is_created_once(conversations: Conversations) -> None:
 
 
 async def test_the_thread_of_somebody_else_does_not_exist(
-    conversations: Conversations, thread_id: UUID
+    conversations: Conversations, pool: Pool, thread_id: UUID
 ) -> None:
     assert await conversations.get(thread_id, STRANGER) is None
     assert await conversations.update(thread_id, STRANGER, {"title": "mine"}) is None
     assert not await conversations.delete(thread_id, STRANGER)
+    assert not await Threads(pool).keep_latest(thread_id, STRANGER)
+    assert await Threads(pool).copy(thread_id, uuid4(), STRANGER) == (False, None)
     assert thread_id not in {
-        t["thread_id"] for t in await conversations.search(STRANGER, {}, 100, 0)
+        t["thread_id"] for t in await conversations.search(STRANGER, Wanted(), 100, 0)
     }
     thread = await conversations.get(thread_id, CUSTOMER)
     assert thread is not None
@@ -80,9 +83,10 @@ async def test_threads_are_found_by_metadata_latest_first(conversations: Convers
     for thread_id in ids:
         await conversations.create(thread_id, CUSTOMER, {"mark": mark, "n": 1})
     await conversations.update(ids[0], CUSTOMER, {"n": 2})
-    found = await conversations.search(CUSTOMER, {"mark": mark}, 2, 0)
+    wanted = Wanted({"mark": mark})
+    found = await conversations.search(CUSTOMER, wanted, 2, 0)
     assert [t["thread_id"] for t in found] == [ids[0], ids[2]]
-    rest = await conversations.search(CUSTOMER, {"mark": mark}, 2, 2)
+    rest = await conversations.search(CUSTOMER, wanted, 2, 2)
     assert [t["thread_id"] for t in rest] == [ids[1]]
 
 
@@ -113,28 +117,46 @@ async def test_messages_come_oldest_first_and_only_the_last_ones(
 async def test_a_turn_sees_nothing_of_the_turns_after_it(
     conversations: Conversations, runs: Runs, thread_id: UUID
 ) -> None:
-    first = await asks(runs, thread_id, "question 1")
-    second = await asks(runs, thread_id, "question 2")
+    await asks(runs, thread_id, "question 1")
     await answers(runs, thread_id, "answer 1")
+    await asks(runs, thread_id, "question 2")
     window = await conversations.window(thread_id, through_turn=1)
     assert [m["content"] for m in window] == ["question 1", "answer 1"]
-    asked = [await conversations.asked(run_id) for run_id in (first, second)]
-    assert [m and m["content"] for m in asked] == ["question 1", "question 2"]
+    several = await conversations.windows(thread_id, [1, 2])
+    assert {turn: [s.message["content"] for s in said] for turn, said in several.items()} == {
+        1: ["question 1", "answer 1"],
+        2: ["question 1", "answer 1", "question 2"],
+    }
+    assert [s.is_asked for s in several[2]] == [False, False, True]
 
 
-async def test_an_answer_stands_after_its_question_however_late_it_comes(
+async def test_messages_that_waited_together_are_asked_by_the_turn_that_answers_them(
     conversations: Conversations, runs: Runs, thread_id: UUID
 ) -> None:
     await asks(runs, thread_id, "question 1")
     await asks(runs, thread_id, "question 2")
-    await answers(runs, thread_id, "answer 1")
-    await answers(runs, thread_id, "answer 2")
-    assert [m["content"] for m in await conversations.window(thread_id)] == [
-        "question 1",
-        "answer 1",
-        "question 2",
-        "answer 2",
+    await answers(runs, thread_id, "answer")
+    said = (await conversations.windows(thread_id, [2]))[2]
+    assert [(s.message["content"], s.is_asked) for s in said] == [
+        ("question 1", True),
+        ("question 2", True),
+        ("answer", False),
     ]
+
+
+async def test_several_threads_show_their_last_messages(
+    conversations: Conversations, runs: Runs, pool: Pool, thread_id: UUID
+) -> None:
+    other, empty = await a_thread(pool), await a_thread(pool)
+    for thread in (thread_id, other):
+        await asks(runs, thread, f"question in {thread}")
+        await answers(runs, thread, "answer")
+    said = await conversations.last_windows([thread_id, other, empty])
+    assert {thread: [m["content"] for m in messages] for thread, messages in said.items()} == {
+        thread_id: [f"question in {thread_id}", "answer"],
+        other: [f"question in {other}", "answer"],
+        empty: [],
+    }
 
 
 async def test_a_deleted_thread_leaves_nothing_behind(
@@ -159,7 +181,7 @@ async def test_a_deleted_thread_leaves_nothing_behind(
 
 
 async def test_a_thread_with_a_run_under_way_is_not_deleted(
-    conversations: Conversations, runs: Runs, thread_id: UUID
+    conversations: Conversations, pool: Pool, runs: Runs, thread_id: UUID
 ) -> None:
     await asks(runs, thread_id, "hello")
     assert not await conversations.delete(thread_id, CUSTOMER)

@@ -1,13 +1,23 @@
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from psycopg.rows import DictRow
 
-from tests.tools.conftest import a_run, a_thread
+from tests.tools.conftest import CUSTOMER, a_run, a_thread
 from tools.conversations import Conversations
 from tools.database import Pool, fetch_one
-from tools.runs import MAX_ATTEMPTS, Answer, MessageRepeated, Runs, ThreadBusy, ThreadMissing
+from tools.intake import (
+    MessageRepeated,
+    Place,
+    RunRepeated,
+    ThreadBusy,
+    ThreadMissing,
+    queue_notice,
+)
+from tools.runs import MAX_ATTEMPTS, Answer, Runs
+from tools.turns import Turns
 
 REPLY = {"content": "You owe nothing.", "extra": {"citations": []}}
 
@@ -89,7 +99,8 @@ async def test_a_run_belongs_to_its_thread(runs: Runs, pool: Pool, thread_id: UU
 async def test_the_runs_of_a_thread_are_taken_one_by_one_in_order(
     runs: Runs, thread_id: UUID
 ) -> None:
-    await runs.create(a_run(thread_id))
+    button = {"action": {"action_id": str(uuid4())}}  # not answered together with others
+    await runs.create(a_run(thread_id, extra=button))
     await runs.create(a_run(thread_id))
     [first] = await runs.claim(thread_id)
     assert (first["turn"], first["status"], first["attempts"]) == (1, "running", 1)
@@ -119,7 +130,7 @@ async def test_a_run_whose_worker_lives_is_left_alone(
 ) -> None:
     await runs.create(a_run(thread_id))
     [run] = await runs.claim(thread_id)
-    assert await runs.renew(run["run_id"])
+    assert await runs.renew([run["run_id"]]) == {run["run_id"]: None}
     assert await rival.claim(thread_id) == []
 
 
@@ -140,12 +151,12 @@ async def test_who_lost_the_lease_can_change_nothing(
     [run] = await runs.claim(thread_id)
     await worker_dies(pool, run["run_id"])
     await rival.claim(thread_id)
-    assert not await runs.renew(run["run_id"])
+    assert await runs.renew([run["run_id"]]) == {}
     assert not await runs.answer(run["run_id"], Answer("a1", REPLY, {}), "succeeded")
     await runs.fail(run["run_id"], "late")
     await runs.release(run["run_id"])
     assert (await stored(runs, run))["status"] == "running"
-    assert await rival.renew(run["run_id"])
+    assert run["run_id"] in await rival.renew([run["run_id"]])
     assert len(await Conversations(pool).window(thread_id)) == 1
 
 
@@ -176,13 +187,13 @@ async def test_a_run_handed_back_is_taken_at_once_and_costs_no_attempt(
     [run] = await runs.claim(thread_id)
     await runs.release(run["run_id"])
     [again] = await rival.claim(thread_id)
-    assert again["attempts"] == 1
+    assert again["attempts"] - again["handed_over"] == 1
 
 
 async def test_a_failed_run_keeps_its_reason_and_frees_the_thread(
     runs: Runs, thread_id: UUID
 ) -> None:
-    await runs.create(a_run(thread_id))
+    await runs.create(a_run(thread_id, extra={"action": {}}))
     await runs.create(a_run(thread_id))
     [run] = await runs.claim(thread_id)
     await runs.fail(run["run_id"], "backend_unavailable")
@@ -207,3 +218,235 @@ async def test_a_run_that_kills_its_workers_is_given_up(
 
 async def test_an_unknown_run_is_none(runs: Runs, thread_id: UUID) -> None:
     assert await runs.get(uuid4(), thread_id) is None
+
+
+async def answered(runs: Runs, run: DictRow) -> DictRow:
+    stored = await runs.answer(run["run_id"], Answer(str(uuid4()), REPLY, {"of": 1}), "succeeded")
+    assert stored
+    return stored
+
+
+async def told(pool: Pool, thread_id: UUID, through_turn: int | None = None) -> list[str]:
+    window = await Conversations(pool).window(thread_id, through_turn=through_turn)
+    return [m["content"] for m in window]
+
+
+class TestStartingAtOnce:
+    async def test_an_idle_threads_run_is_its_creators(self, runs: Runs, thread_id: UUID) -> None:
+        run = await runs.create(a_run(thread_id, starts=True))
+        assert (run["status"], run["attempts"]) == ("running", 1)
+        assert await runs.renew([run["run_id"]]) == {run["run_id"]: None}
+        assert await runs.claim(thread_id) == []
+
+    async def test_a_busy_threads_run_waits(self, runs: Runs, thread_id: UUID) -> None:
+        first = await runs.create(a_run(thread_id, starts=True))
+        second = await runs.create(a_run(thread_id, starts=True))
+        assert second["status"] == "queued"
+        assert (await answered(runs, first))["is_followed"]
+        assert [r["run_id"] for r in await runs.claim(thread_id)] == [second["run_id"]]
+
+    async def test_of_many_at_once_one_starts(
+        self, pool: Pool, runs: Runs, thread_id: UUID
+    ) -> None:
+        made = await asyncio.gather(
+            *(Runs(pool, f"w{n}").create(a_run(thread_id, starts=True)) for n in range(8))
+        )
+        assert sorted(r["status"] for r in made) == ["queued"] * 7 + ["running"]
+
+    async def test_the_same_run_cannot_be_stored_twice(self, runs: Runs, thread_id: UUID) -> None:
+        run = await runs.create(a_run(thread_id))
+        with pytest.raises(RunRepeated):
+            await runs.create(a_run(thread_id, run_id=run["run_id"]))
+        assert len(await runs.of_thread(thread_id, 10, 0)) == 1
+
+
+class TestBursts:
+    async def test_messages_that_waited_together_are_answered_by_the_last_of_them(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        made = [await runs.create(a_run(thread_id, content=text)) for text in ("a", "b", "c")]
+        [last] = await runs.claim(thread_id)
+        assert (last["run_id"], last["attempts"]) == (made[2]["run_id"], 1)
+        assert await runs.claim(thread_id) == []
+        opening = await Turns(pool).opening(last)
+        assert [m["content"] for m in opening.asked] == ["a", "b", "c"]
+        assert opening.history == []
+        ended = await answered(runs, last)
+        assert set(ended["others"]) == {made[0]["run_id"], made[1]["run_id"]}
+        assert {(await stored(runs, r))["status"] for r in made} == {"succeeded"}
+        assert await told(pool, thread_id) == ["a", "b", "c", REPLY["content"]]
+
+    async def test_what_comes_after_the_claim_waits(self, runs: Runs, thread_id: UUID) -> None:
+        await runs.create(a_run(thread_id))
+        [first] = await runs.claim(thread_id)
+        await runs.create(a_run(thread_id))
+        assert (await answered(runs, first))["is_followed"]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"extra": {"action": {}}},
+            {"strategy": "reject"},
+            {"scope": {"customer_id": CUSTOMER, "roles": []}},
+            {"request": {"stream_mode": ["values"], "interrupt_before": ["compose_reply"]}},
+        ],
+        ids=["a button", "another strategy", "another sign-in", "a pause"],
+    )
+    async def test_what_does_more_than_say_something_is_answered_on_its_own(
+        self, runs: Runs, thread_id: UUID, changes: dict[str, Any]
+    ) -> None:
+        first = await runs.create(a_run(thread_id))
+        # An earlier one is under way, so that this strategy may wait at all.
+        if "strategy" not in changes:
+            await runs.create(a_run(thread_id, **changes))
+            [taken] = await runs.claim(thread_id)
+            assert taken["run_id"] == first["run_id"]
+        else:
+            with pytest.raises(ThreadBusy):
+                await runs.create(a_run(thread_id, **changes))
+
+    async def test_while_a_card_waits_each_message_is_answered_on_its_own(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        first = await runs.create(a_run(thread_id))
+        await runs.create(a_run(thread_id))
+        await a_card(pool, thread_id)
+        [taken] = await runs.claim(thread_id)
+        assert taken["run_id"] == first["run_id"]
+
+    async def test_when_the_turn_fails_the_others_are_asked_again(
+        self, runs: Runs, thread_id: UUID
+    ) -> None:
+        made = [await runs.create(a_run(thread_id)) for _ in range(3)]
+        [last] = await runs.claim(thread_id)
+        await runs.fail(last["run_id"], "boom")
+        [again] = await runs.claim(thread_id)
+        assert again["run_id"] == made[1]["run_id"]
+
+
+class TestCancelling:
+    async def test_who_works_on_it_is_told_and_ends_it(self, runs: Runs, thread_id: UUID) -> None:
+        run = await runs.create(a_run(thread_id, starts=True))
+        await runs.cancel([run["run_id"]], thread_id, "interrupt")
+        assert await runs.renew([run["run_id"]]) == {run["run_id"]: "interrupt"}
+        [ended] = await runs.end_cancelled(run["run_id"])
+        assert ended["status"] == "cancelled"
+        assert await runs.answer(run["run_id"], Answer("a", REPLY, {}), "succeeded") is None
+
+    async def test_a_dead_workers_run_is_ended_and_not_taken_over(
+        self, runs: Runs, rival: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id, starts=True))
+        await runs.cancel([run["run_id"]], thread_id, "interrupt")
+        await worker_dies(pool, run["run_id"])
+        assert await rival.claim(thread_id) == []
+        assert [r["run_id"] for r in await rival.end_cancelled()] == [run["run_id"]]
+
+    async def test_a_waiting_run_ends_at_once_and_its_message_stays(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id, content="stop"))
+        await runs.cancel([run["run_id"]], thread_id, "interrupt")
+        assert (await stored(runs, run))["status"] == "cancelled"
+        assert await told(pool, thread_id) == ["stop"]
+
+    async def test_rolled_back_it_never_was(self, runs: Runs, pool: Pool, thread_id: UUID) -> None:
+        first = await runs.create(a_run(thread_id, content="a", starts=True))
+        await answered(runs, first)
+        second = await runs.create(a_run(thread_id, content="b", starts=True))
+        third = await runs.create(a_run(thread_id, content="c"))
+        await runs.cancel([second["run_id"]], thread_id, "rollback")
+        await runs.end_cancelled(second["run_id"])
+        assert await runs.get(second["run_id"], thread_id) is None
+        assert await told(pool, thread_id) == ["a", REPLY["content"], "c"]
+        assert (await stored(runs, third))["after_turn"] == first["turn"]
+
+    async def test_what_led_to_a_write_is_not_rolled_back(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id, content="yes", starts=True))
+        await a_card(pool, thread_id, is_confirmed=True)
+        await runs.cancel([run["run_id"]], thread_id, "rollback")
+        await runs.end_cancelled(run["run_id"])
+        assert (await stored(runs, run))["status"] == "cancelled"
+        assert await told(pool, thread_id) == ["yes"]
+        assert not await runs.forget(run["run_id"])
+
+    async def test_another_threads_run_is_not_touched(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id))
+        await runs.cancel([run["run_id"]], await a_thread(pool), "rollback")
+        assert (await stored(runs, run))["status"] == "queued"
+
+    @pytest.mark.parametrize(("strategy", "left"), [("interrupt", 3), ("rollback", 2)])
+    async def test_a_strategy_ends_what_is_under_way_and_waits(
+        self, runs: Runs, thread_id: UUID, strategy: str, left: int
+    ) -> None:
+        running = await runs.create(a_run(thread_id, starts=True))
+        await runs.create(a_run(thread_id))
+        after = await runs.create(a_run(thread_id, strategy=strategy))
+        assert await runs.renew([running["run_id"]]) == {running["run_id"]: strategy}
+        assert len(await runs.of_thread(thread_id, 10, 0)) == left
+        await runs.end_cancelled(running["run_id"])
+        assert [r["run_id"] for r in await runs.claim(thread_id)] == [after["run_id"]]
+
+    async def test_news_and_decisions_are_not_ended_by_a_new_message(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run_id = uuid4()
+        about = {"thread_id": thread_id, "scope": {"customer_id": CUSTOMER}}
+        async with pool.connection() as connection:
+            await queue_notice(connection, run_id, about, {"kind": "action"})
+        await runs.create(a_run(thread_id, strategy="rollback"))
+        assert [r["run_id"] for r in await runs.claim(thread_id)] == [run_id]
+
+
+class TestBranches:
+    async def test_a_turn_that_goes_back_hides_what_came_after(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        for text in ("a", "b", "c"):
+            await answered(runs, await runs.create(a_run(thread_id, content=text, starts=True)))
+        back = await runs.create(a_run(thread_id, content="d", place=Place(1), starts=True))
+        reply = REPLY["content"]
+        assert await told(pool, thread_id) == ["a", reply, "d"]
+        assert await told(pool, thread_id, 3) == ["a", reply, "b", reply, "c", reply]
+        assert (await Turns(pool).opening(back)).focus == {"of": 1}
+
+    async def test_going_back_takes_back_the_card_that_waits(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        await answered(runs, await runs.create(a_run(thread_id, starts=True)))
+        action_id = await a_card(pool, thread_id)
+        await runs.create(a_run(thread_id, place=Place(None)))
+        row = await fetch_one(pool, "select status from actions where action_id = %s", [action_id])
+        assert row == {"status": "cancelled"}
+
+    async def test_a_question_answered_again_stands_once(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        first = await runs.create(a_run(thread_id, content="a", starts=True))
+        await answered(runs, first)
+        place = Place(None, asked_in=first["run_id"], seed=first["graph_thread"])
+        again = await runs.create(a_run(thread_id, content=None, place=place, starts=True))
+        opening = await Turns(pool).opening(again)
+        assert [m["content"] for m in opening.asked] == ["a"]
+        await answered(runs, again)
+        assert await told(pool, thread_id) == ["a", REPLY["content"]]
+
+
+async def a_card(pool: Pool, thread_id: UUID, *, is_confirmed: bool = False) -> UUID:
+    """A card of the thread that waits, or that was confirmed just now."""
+    action_id = uuid4()
+    await fetch_one(
+        pool,
+        "insert into actions (action_id, thread_id, customer_id, kind, status, card, hash,"
+        " document_number, expires_at, confirmed_at) values (%s, %s, %s, 'order', %s, '{}', 'h',"
+        " %s, now() + interval '1 hour', case when %s then now() end) returning 1",
+        [
+            *(action_id, thread_id, CUSTOMER),
+            *("confirmed" if is_confirmed else "proposed", str(action_id), is_confirmed),
+        ],
+    )
+    return action_id

@@ -1,17 +1,14 @@
 """What people and the sweeper do with cards: approve, decline, finish, chase, tell."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-import psycopg
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
 
 from tools.actions.store import COLUMNS, WAITING
 from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
+from tools.intake import queue_notice
 
 APPROVAL_DAYS = 7  # after that nobody has agreed, and the card lapses
 FIRST_RETRY_SECONDS = 5
@@ -140,32 +137,3 @@ class ApprovalDesk:
                 "update actions set to_tell = false where action_id = %s", [row["action_id"]]
             )
         return True
-
-
-async def queue_notice(
-    connection: psycopg.AsyncConnection[DictRow],
-    run_id: UUID,
-    about: Mapping[str, Any],
-    notice: Mapping[str, Any],
-) -> None:
-    """Queue a turn that no message asked for, at the end of its conversation; at most once.
-
-    `about` names thread_id and scope. A conversation that is gone is told nothing.
-    """
-    counted = await connection.execute(
-        "update threads set turns = turns + 1, updated_at = now() where thread_id = %s"
-        " and not exists (select 1 from runs where run_id = %s) returning turns",
-        [about["thread_id"], run_id],
-    )
-    thread = await counted.fetchone()
-    if thread is None:
-        return
-    await connection.execute(
-        "insert into runs (run_id, thread_id, turn, request, scope, notice)"
-        " values (%s, %s, %s, %s, %s, %s)",
-        [
-            *(run_id, about["thread_id"], thread["turns"]),
-            Jsonb({"stream_mode": ["values", "messages-tuple"], "stream_resumable": True}),
-            *(Jsonb(dict(about["scope"])), Jsonb(dict(notice))),
-        ],
-    )

@@ -56,15 +56,19 @@ class Postgres:
         self._data = folder / "data"
         self._log = folder / "postgres.log"
         self._options = options
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
-        """Start (creating the data folder the first time) and return the connection URL."""
+        """Start (creating the data folder the first time) and return the connection URL.
+
+        It is the same URL when it starts again.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         if not (self._data / "PG_VERSION").exists():
             self._create()
         self._check_version()
-        port = free_port()
+        port = self._port = self._port or free_port()
         password = (self._folder / "password").read_text()
         url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
         command = as_ordinary_user(
@@ -83,10 +87,15 @@ class Postgres:
         wait_until(is_ready, 20, f"Postgres did not start:\n{last_lines(self._log)}")
         return url
 
-    def stop(self) -> None:
-        """Fast shutdown: connections end, everything is written."""
+    @property
+    def pid(self) -> int:
+        """The server's first process; 0 before the start."""
+        return self._process.pid if self._process else 0
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Fast shutdown: connections end, everything is written. SIGQUIT ends it like a crash."""
         if self._process:
-            stop(self._process, signal.SIGINT)
+            stop(self._process, how)
 
     def _create(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)

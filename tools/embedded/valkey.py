@@ -30,12 +30,14 @@ class Valkey:
     def __init__(self, folder: Path, *, persistent: bool = True) -> None:
         self._folder = folder
         self._persistent = persistent
+        self._port, self._password = 0, secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
-        """Start and return the connection URL."""
+        """Start and return the connection URL; the same one when it starts again."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        port, password = free_port(), secrets.token_hex(16)
+        port, password = self._port or free_port(), self._password
+        self._port = port
         config = self._folder / "valkey.conf"
         config.touch(0o600)
         config.write_text(  # a file, because a command line is visible to every user
@@ -47,6 +49,11 @@ class Valkey:
         url = f"redis://:{password}@127.0.0.1:{port}/0"
         wait_until(lambda: _answers(url), 10, f"Valkey did not start:\n{last_lines(log)}")
         return url
+
+    @property
+    def pid(self) -> int:
+        """The server's process; 0 before the start."""
+        return self._process.pid if self._process else 0
 
     def stop(self) -> None:
         """End the server; what it keeps is written first."""

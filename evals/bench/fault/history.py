@@ -1,0 +1,76 @@
+"""What the clients of the campaign saw, one entry a message."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# The first event of every attempt at a turn.
+ATTEMPT = "metadata"
+# The whole, out of the database where the log of events is gone.
+SNAPSHOT = "values"
+
+
+@dataclass
+class Turn:
+    """One message: whether it was acknowledged, and every event of its run as it arrived."""
+
+    thread_id: str
+    message_id: str
+    text: str
+    run_id: str = ""
+    is_acknowledged: bool = False
+    is_over: bool = False
+    ids: list[str] = field(default_factory=list)
+    pieces: dict[str, str] = field(default_factory=dict)  # the text under each id of a message
+    answer: str = ""  # of the last values that held one
+    attempts: list[int] = field(default_factory=list)  # when each began, ms by Redis's clock
+    last_content: str = ""
+    cuts: int = 0
+
+    def see(self, event: str, data: Any, event_id: str | None) -> None:
+        """Note one event.
+
+        One without an id of its own, as while Redis is away, comes with that of the one before.
+        """
+        content = json.dumps([event, data])
+        is_repeated = content == self.last_content and event != SNAPSHOT
+        if event_id and (event_id != self.last_id or is_repeated):
+            self.ids.append(event_id)
+        self.last_content = content
+        if event == ATTEMPT and event_id:
+            self.attempts.append(int(event_id.split("-")[0]))
+        if event.startswith("messages") and isinstance(data, list) and data:
+            chunk = data[0]
+            self.pieces[chunk["id"]] = self.pieces.get(chunk["id"], "") + chunk["content"]
+        if event == SNAPSHOT:
+            self._see_values(data.get("messages") or [])
+
+    def _see_values(self, messages: Sequence[dict[str, Any]]) -> None:
+        """The conversation's own rule: the answer to a message stands after it."""
+        ids = [message["id"] for message in messages]
+        if self.message_id in ids and messages[-1]["type"] == "ai":
+            self.answer = messages[-1]["content"]
+
+    @property
+    def last_id(self) -> str | None:
+        """Where the client goes on."""
+        return self.ids[-1] if self.ids else None
+
+    @property
+    def spoken(self) -> str:
+        """The text since it last began anew."""
+        return list(self.pieces.values())[-1] if self.pieces else ""
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether every id is greater than the one before it."""
+        places = [place(event_id) for event_id in self.ids]
+        return all(a < b for a, b in itertools.pairwise(places))
+
+
+def place(event_id: str) -> tuple[int, int]:
+    """An event id as numbers, to be compared."""
+    first, _, second = event_id.partition("-")
+    return int(first), int(second or 0)

@@ -1,0 +1,61 @@
+"""`make cluster` as a person at a terminal sees it."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.test_launch import CLUSTER, children, environment, launched
+from tools.sandbox.company import demo_customers
+
+
+@pytest.fixture
+def folder(data_folder: Path, tmp_path: Path) -> Path:
+    (tmp_path / "minilm").symlink_to(data_folder / "minilm")
+    return tmp_path
+
+
+def replicas(said: str) -> dict[int, int]:
+    """Port and process of each replica, as printed at the start."""
+    found = re.findall(r"replica \d +http://127\.0\.0\.1:(\d+)/health +process (\d+)", said)
+    return {int(port): int(pid) for port, pid in found}
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def open_threads(url: str, count: int) -> list[int]:
+    who = {"customer_id": demo_customers()[0].customer_id}
+    token = httpx.post(f"{url}/demo/sign-in", json=who).raise_for_status().json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    answers = [httpx.post(f"{url}/threads", json={}, headers=headers) for _ in range(count)]
+    return [answer.status_code for answer in answers]
+
+
+def test_three_replicas_answer_at_one_address_and_a_killed_one_comes_back(folder: Path) -> None:
+    variables = environment(folder)
+    url = f"http://127.0.0.1:{variables['TRIA_PORT']}"
+    with launched(variables, CLUSTER) as (process, said):
+        found = replicas(said)
+        assert len(found) == 3
+        for page in ("/", "/console", "/health"):
+            assert f"{url}{page}" in said
+            assert httpx.get(f"{url}{page}").status_code == 200
+        [victim, *_] = found
+        os.kill(found[victim], signal.SIGKILL)
+        assert set(open_threads(url, 10)) == {200}
+        end = time.monotonic() + 90
+        while not is_ready(victim):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert children(folder) == []
