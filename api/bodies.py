@@ -157,4 +157,4 @@ def _wrong(value: Any, where: str) -> Iterator[Fault]:
 
 
 def _is_in_range(value: float) -> bool:
-    return math.isfinite(value) if isinstance(value, float) else abs(value) <= LARGEST_INTEGER
+    return abs(value) <= LARGEST_INTEGER if type(value) is int else math.isfinite(value)

@@ -1,14 +1,17 @@
 """Commands to a conversation: start a run, answer what one asks. One JSON answer each."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException
+from psycopg.rows import DictRow
 from pydantic import Field, ValidationError
 
 from api.auth import RunWriter
 from api.dependencies import ClientsOf
+from api.idempotency import KeyOf
 from api.presentation import ASSISTANT_ID
 from api.principals import Principal
 from api.run_requests import start_run
@@ -26,6 +29,16 @@ STRATEGIES = {"reject", "enqueue", "interrupt", "rollback"}
 CODES = {403: "permission_denied", 422: "invalid_argument"}
 
 Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who commands which conversation, and the id of a run that this starts."""
+
+    thread_id: UUID
+    clients: Clients
+    principal: Principal
+    run_id: UUID
 
 
 class CommandRefused(Exception):
@@ -46,21 +59,19 @@ class Command(Body):
 
 @router.post("/threads/{thread_id}/commands")
 async def command_thread(
-    thread_id: ThreadId, body: Command, clients: ClientsOf, principal: RunWriter
+    thread_id: ThreadId, body: Command, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> dict[str, Any]:
     """Follow one command. What is wrong with it stands in the answer, under status 200."""
-    return await answer(thread_id, body, clients, principal)
+    return await answer(Asked(thread_id, clients, principal, key.identity), body)
 
 
-async def answer(
-    thread_id: UUID, command: Command, clients: Clients, principal: Principal
-) -> dict[str, Any]:
+async def answer(asked: Asked, command: Command) -> dict[str, Any]:
     """The protocol's answer to a command."""
     try:
         follow = COMMANDS.get(command.method)
         if follow is None:
             raise CommandRefused("unknown_command", f"Unknown command: {command.method}")
-        result = await follow(thread_id, command.params, clients, principal)
+        result = await follow(asked, command.params)
     except CommandRefused as refused:
         return refusal(command.id, refused)
     except HTTPException as refused:
@@ -82,28 +93,24 @@ def refusal(command_id: int | None, refused: CommandRefused) -> dict[str, Any]:
     return {"type": "error", "id": command_id, "error": refused.code, "message": str(refused)}
 
 
-async def _start_run(
-    thread_id: UUID, params: Params, clients: Clients, principal: Principal
-) -> Params:
+async def _start_run(asked: Asked, params: Params) -> Params:
     strategy = params.get("multitaskStrategy")
-    run = await start_run(
-        thread_id,
-        _run_create(
-            params,
-            input=params.get("input"),
-            multitask_strategy=strategy if strategy in STRATEGIES else "enqueue",
-        ),
-        clients,
-        principal,
+    body = _run_create(
+        params,
+        input=params.get("input"),
+        multitask_strategy=strategy if strategy in STRATEGIES else "enqueue",
     )
+    run = await _begun(asked, body)
     return {"run_id": str(run["run_id"])}
 
 
-async def _respond(
-    thread_id: UUID, params: Params, clients: Clients, principal: Principal
-) -> Params:
+async def _begun(asked: Asked, body: RunCreate) -> DictRow:
+    return await start_run(asked.thread_id, body, asked.clients, asked.principal, asked.run_id)
+
+
+async def _respond(asked: Asked, params: Params) -> Params:
     """Answer what the conversation asks: there is one thing at most, so its id says no more."""
-    await own_thread(thread_id, clients, principal)
+    await own_thread(asked.thread_id, asked.clients, asked.principal)
     answers = params.get("responses") or [params]
     if not isinstance(answers, list) or len(answers) != 1 or not isinstance(answers[0], dict):
         raise CommandRefused("invalid_argument", "A conversation asks one thing at a time.")
@@ -114,7 +121,7 @@ async def _respond(
     }
     command = {key: value for key, value in command.items() if value is not None}
     body = _run_create(params | {"assistant_id": ASSISTANT_ID}, command=command)
-    await start_run(thread_id, body, clients, principal)
+    await _begun(asked, body)
     return {}
 
 
@@ -143,16 +150,14 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
 
 
-async def _get_tree(
-    thread_id: UUID, params: Params, clients: Clients, principal: Principal
-) -> Params:
-    thread = await own_thread(thread_id, clients, principal)
+async def _get_tree(asked: Asked, params: Params) -> Params:
+    thread = await own_thread(asked.thread_id, asked.clients, asked.principal)
     status = {"busy": "running", "error": "failed", "interrupted": "interrupted"}
     tree = {"namespace": [], "graph_name": "tria"}
     return {"tree": tree | {"status": status.get(thread["status"], "completed")}}
 
 
-COMMANDS: dict[str, Callable[[UUID, Params, Clients, Principal], Awaitable[Params]]] = {
+COMMANDS: dict[str, Callable[[Asked, Params], Awaitable[Params]]] = {
     "run.start": _start_run,
     "input.respond": _respond,
     "agent.getTree": _get_tree,

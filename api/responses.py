@@ -53,7 +53,7 @@ class PiecewiseResponse(Response):
         is_complete = False
         try:
             async with contextlib.aclosing(self._pieces):
-                is_complete = await self._send(scope, send)
+                is_complete = await self._send(scope, send, gone)
         except asyncio.CancelledError:
             if not gone.done() or not sending:
                 raise
@@ -64,13 +64,15 @@ class PiecewiseResponse(Response):
             await self._leave(scope, gone)
         gone.cancel()
 
-    async def _send(self, scope: Scope, send: Send) -> bool:
+    async def _send(self, scope: Scope, send: Send, gone: "asyncio.Task[None]") -> bool:
         """Whether the whole answer was sent."""
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
         try:
             async for piece in self._pieces:
+                if gone.done():  # a query of Postgres may have swallowed the cancellation
+                    return False
                 async with asyncio.timeout(SEND_SECONDS):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:

@@ -16,6 +16,7 @@ from api.errors import not_found
 from api.principals import Principal
 from api.run_webhooks import check_webhook
 from api.schemas import Body, Decision, RunCreate, Text
+from api.states import check_values
 from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS
 from tools.intake import NewRun, Place, RunRepeated, ThreadBusy
@@ -143,6 +144,8 @@ async def _operated(
     command = body.command
     if command and command.resume is not None:
         return await _decided(last, command.resume, clients, principal)
+    if command and command.update:
+        check_values(command.update)
     place = (
         Place(last["after_turn"], last["asked_in"] or last["run_id"], last["graph_thread"])
         if command and (command.update or command.goto)

@@ -1,13 +1,12 @@
 """Runs: a message goes in, a turn runs, its events stream out or its result is waited for."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
-import anyio
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from psycopg.rows import DictRow
 from pydantic import Field
 
@@ -17,9 +16,10 @@ from api.errors import not_found
 from api.idempotency import KeyOf
 from api.presentation import STATUSES, run_json
 from api.principals import Principal
+from api.responses import PiecewiseResponse
 from api.run_requests import start_run
 from api.schemas import Body, RunCreate, RunsCancel
-from api.streaming import EventStream, events_of, modes_of, values_after
+from api.streaming import EventStream, events_of, modes_of, position_of, values_after
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
 from tools.runs import HowToCancel
@@ -27,7 +27,6 @@ from tools.runs import HowToCancel
 router = APIRouter(tags=["runs"])
 
 MOST_RUNS = 100  # of a thread that one request cancels
-FROM_START = "-1"
 EVENT_ID = r"^(-1|\d{1,20}(-\d{1,20})?)$"
 Status = Literal["pending", "running", "error", "success", "timeout", "interrupted"]
 RunId = Annotated[UUID, Path(description="The run's id")]
@@ -90,7 +89,7 @@ async def stream_run(
 @router.post("/threads/{thread_id}/runs/wait")
 async def wait_run(
     thread_id: ThreadId, body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
-) -> StreamingResponse:
+) -> PiecewiseResponse:
     """Start the turn and answer with its values when it has ended."""
     run = await start_run(thread_id, body, clients, principal, key.identity)
     return _joined(clients, run, _policy(clients, run, body.on_disconnect))
@@ -116,7 +115,7 @@ async def stream_stateless_run(
 @router.post("/runs/wait")
 async def wait_stateless_run(
     body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
-) -> StreamingResponse:
+) -> PiecewiseResponse:
     """The same, waited for."""
     run = await _stateless(body, clients, principal, key.identity)
     return _joined(clients, run, _policy(clients, run, body.on_disconnect))
@@ -194,7 +193,7 @@ async def cancel_run(
 @router.get("/threads/{thread_id}/runs/{run_id}/join")
 async def join_run(
     run: OwnRun, clients: ClientsOf, principal: Reader, joining: Annotated[Joining, Query()]
-) -> StreamingResponse:
+) -> PiecewiseResponse:
     """Wait for a run that was started before."""
     return _joined(clients, run, _on_leaving(clients, run, principal, joining))
 
@@ -207,12 +206,11 @@ async def join_stream(
     clients: ClientsOf,
     principal: Reader,
     joining: Annotated[Joining, Query()],
-    last_event_id: Annotated[str, Header(pattern=EVENT_ID)] = FROM_START,
+    last_event_id: Annotated[str | None, Header(pattern=EVENT_ID)] = None,
 ) -> EventStream:
-    """Stream a run's events after `Last-Event-ID`, whether it is under way or has ended."""
-    after = "0-0" if last_event_id == FROM_START else last_event_id
+    """Stream a run's events after `Last-Event-ID`: from the start for -1, else from now on."""
     leaving = _on_leaving(clients, run, principal, joining)
-    modes = modes_of(joining.stream_mode)
+    modes, after = modes_of(joining.stream_mode), position_of(last_event_id)
     return EventStream(clients, run, after, modes=modes, on_disconnect=leaving)
 
 
@@ -253,24 +251,16 @@ def _on_leaving(
     return _policy(clients, run, "cancel" if is_meant else "continue")
 
 
-def _joined(clients: Clients, run: DictRow, leaving: Leaving | None = None) -> StreamingResponse:
+def _joined(clients: Clients, run: DictRow, leaving: Leaving | None = None) -> PiecewiseResponse:
     location = f"/threads/{run['thread_id']}/runs/{run['run_id']}"
-    return StreamingResponse(
-        _result(clients, run, leaving),
-        media_type="application/json",
-        headers={"Location": f"{location}/join", "Content-Location": location},
-    )
+    headers = {"Location": f"{location}/join", "Content-Location": location}
+    return PiecewiseResponse(_result(clients, run), headers, "application/json", leaving)
 
 
-async def _result(clients: Clients, run: DictRow, leaving: Leaving | None) -> AsyncIterator[bytes]:
+async def _result(clients: Clients, run: DictRow) -> AsyncGenerator[bytes, None]:
     """White space while the run goes on, then its values or its error."""
-    try:
-        async for _ in events_of(clients, run["thread_id"], run["run_id"]):
-            yield b"\n"
-    except (anyio.get_cancelled_exc_class(), GeneratorExit):
-        with anyio.CancelScope(shield=True):
-            await (leaving() if leaving else anyio.lowlevel.checkpoint())
-        raise
+    async for _ in events_of(clients, run["thread_id"], run["run_id"]):
+        yield b"\n"
     ended = await clients.runs.get(run["run_id"], run["thread_id"])
     if ended is not None and ended["status"] == "failed":
         failure = {"error": ended["error"], "message": "The run failed."}

@@ -15,10 +15,12 @@ from pydantic import (
 
 from tools.screening.readable import LONGEST_MESSAGE, is_storable
 
+# fmt: off
 StreamMode = Literal[
-    *("values", "messages", "messages-tuple", "updates", "custom"),
-    *("tasks", "checkpoints", "debug", "events"),
+    "values", "messages", "messages-tuple", "updates", "custom",
+    "tasks", "checkpoints", "debug", "events",
 ]
+# fmt: on
 LONGEST_DELAY_SECONDS = 30 * 24 * 3600
 Item = TypeVar("Item")
 

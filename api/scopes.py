@@ -21,7 +21,7 @@ CONSOLE: frozenset[Scope] = frozenset(("threads:read", "console", "metrics"))
 
 # What a sign-in of each kind may carry at most; what it carries unless it says so is below.
 MOST: Mapping[Kind, frozenset[Scope]] = {
-    "customer": OWN | {"operate"},
+    "customer": OWN,  # never operate: a state that is changed could forge a fact or a card
     "staff": CONSOLE | {"operate", "store", "admin"},
     "service": frozenset(("threads:read", "operate", "store", "metrics")),
 }

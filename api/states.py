@@ -1,6 +1,6 @@
 """The states of a conversation: how things stand, how they stood, and what staff change in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -142,7 +142,12 @@ def _check_update(body: StateUpdate, clients: Clients) -> None:
     """422 for a node or a key that there is not, and for what is not changed this way."""
     if body.as_node and body.as_node not in clients.graph.nodes:
         raise HTTPException(422, f"as_node: there is no node '{body.as_node}'.")
-    for fault in _faults(set(body.values or ())):
+    check_values(body.values or {})
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """422 for a key that the state does not have, or that no write may come to stand on."""
+    for fault in _faults(set(values)):
         raise HTTPException(422, fault)
 
 

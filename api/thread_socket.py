@@ -12,7 +12,7 @@ from fastapi.requests import HTTPConnection
 from pydantic import ValidationError
 
 from api.auth import changes, needs, signed_in
-from api.commands import Command, CommandRefused, answer, refusal, success
+from api.commands import Asked, Command, CommandRefused, answer, refusal, success
 from api.dependencies import ClientsOf
 from api.errors import ANSWERS
 from api.principals import Principal
@@ -100,7 +100,8 @@ class Conversation:
                 return success(command.id, self._unsubscribe(command.params))
             case _:
                 writer = await changes("runs:write")(self._reader)
-                return await answer(self._thread_id, command, self._clients, writer)
+                asked = Asked(self._thread_id, self._clients, writer, uuid4())
+                return await answer(asked, command)
 
     def _subscribe(self, params: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
-from uuid import UUID
 
 import psycopg
 from langchain_core.runnables import RunnableConfig
@@ -168,11 +167,6 @@ async def migrate_checkpoints(url: str) -> None:
         url, autocommit=True, row_factory=psycopg.rows.dict_row
     ) as connection:
         await AsyncPostgresSaver(connection).setup()
-
-
-def turn_thread(thread_id: UUID | str, turn: int) -> str:
-    """The checkpoint thread of one turn of a conversation."""
-    return f"{thread_id}:{turn}"
 
 
 def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -129,6 +129,7 @@ class Executor:
         while not self._is_stopping:
             try:
                 async with self._pool.connection() as connection:
+                    await self._runs.hold_session(connection)
                     await connection.execute("listen tria_runs")
                     async for notice in connection.notifies():
                         await self._hear(notice.payload)

@@ -116,7 +116,7 @@ class Served:
 
     def __enter__(self) -> "Served":
         self._thread.start()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not self._server.started:
             assert time.monotonic() < end, "the service did not start"
             time.sleep(0.02)

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 LEASE_SECONDS = 5
 
 COLUMNS = (
-    "run_id, thread_id, turn, status, strategy, request, scope, metadata, attempts, handed_over,"
+    "run_id, thread_id, turn, status, strategy, request, scope, metadata, attempts, strikes,"
     " error, resume, notice, after_turn, asked_in, graph_thread, seed, due_at, answered_by, cancel,"
     " webhook, created_at, updated_at"
 )
@@ -46,7 +46,7 @@ NOT_FREE = _BUSY.format(which="true")
 
 INSERT = f"""
 insert into runs (run_id, thread_id, turn, after_turn, asked_in, graph_thread, seed, strategy,
-  request, scope, metadata, notice, webhook, due_at, status, owner, lease_until, attempts)
+  request, scope, metadata, notice, webhook, due_at, status, owner, lease_until, attempts, strikes)
 select %(run_id)s, t.thread_id, t.turns,
   case when %(is_placed)s then %(after_turn)s::integer else last_turn(t.thread_id) end,
   %(asked_in)s::uuid, coalesce(%(graph_thread)s, t.thread_id || ':' || t.turns),
@@ -55,7 +55,7 @@ select %(run_id)s, t.thread_id, t.turns,
   case when s.starts then 'running' else 'queued' end,
   case when s.starts then %(owner)s end,
   case when s.starts then now() + {LEASE_SECONDS} * interval '1 second' end,
-  s.starts::integer
+  s.starts::integer, s.starts::integer
 from threads t, lateral (select %(starts)s and not {NOT_FREE} as starts) s
 where t.thread_id = %(thread_id)s and t.customer_id = coalesce(%(customer_id)s, t.customer_id)
   and (%(strategy)s <> 'reject' or not {BUSY})

@@ -15,55 +15,14 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from tools.database import Pool, fetch_all, fetch_one
-from tools.intake import COLUMNS, LEASE_SECONDS, WAITS, NewRun, take_in
+from tools.intake import COLUMNS, LEASE_SECONDS, NewRun, take_in
+from tools.run_statements import ANSWER, BURST, CLAIM, MAX_STRIKES, MOVED, WROTE
 
 RENEW_SECONDS = 1
-MAX_ATTEMPTS = 3
 MOST_TOGETHER = 20  # messages that one turn answers
 
 End = Literal["succeeded", "interrupted"]
 HowToCancel = Literal["interrupt", "rollback"]
-
-# This message and those right behind it, up to the first that must be answered on its own: because
-# it does more than say something, was asked by somebody else, or may mean a card.
-BURST = """
-select run_id from (
-  select run_id, turn, bool_and(notice is null and resume is null and asked_in is null
-      and strategy = 'enqueue' and cancel is null and attempts = (run_id = %(run_id)s)::integer
-      and request->>'interrupt_before' is null and request->>'interrupt_after' is null
-      and scope = (select scope from runs where run_id = %(run_id)s)
-      and not exists (select 1 from messages m where m.run_id = r.run_id and m.extra ? 'action'))
-    over (order by turn) as is_plain
-  from runs r where thread_id = %(thread_id)s and turn >= %(turn)s and due_at is null
-    and answered_by is null and (status = 'queued' or run_id = %(run_id)s)) waiting
-where is_plain and not exists (select 1 from actions a
-  where a.thread_id = %(thread_id)s and a.status = 'proposed')
-order by turn limit %(most)s"""
-
-# A run whose message led to a write stays, whatever becomes of its answer.
-_WROTE = (
-    "exists (select 1 from actions a where a.thread_id = r.thread_id"
-    " and a.confirmed_at >= r.created_at)"
-)
-
-
-ANSWER = """
-with ended as (
-  update runs set status = %(end)s, owner = null, updated_at = now(), focus = %(focus)s
-  where run_id = %(run_id)s and owner = %(owner)s and status = 'running' returning thread_id),
- answered as (
-  insert into messages (message_id, thread_id, run_id, role, content, extra)
-  select %(message_id)s, thread_id, %(run_id)s, 'ai', %(content)s, %(extra)s from ended
-  returning created_at),
- touched as (
-  update threads t set updated_at = now() from ended where t.thread_id = ended.thread_id),
- others as (
-  update runs r set status = 'succeeded', updated_at = now() from ended
-  where r.answered_by = %(run_id)s and r.status = 'queued' returning r.run_id)
-select created_at, array(select run_id from others) as others,
-  exists (select 1 from runs q, ended where q.thread_id = ended.thread_id and q.status = 'queued'
-    and q.due_at is null and q.answered_by is distinct from %(run_id)s) as is_followed
-from answered"""
 
 
 @dataclass(frozen=True)
@@ -117,33 +76,16 @@ class Runs:
 
         Messages that waited together are answered by the last of them.
         """
+        values = {"owner": self._owner, "thread": thread_id, "limit": limit}
         try:
-            claimed = await fetch_all(
-                self._pool,
-                "update runs set status = 'running', owner = %(owner)s, attempts = attempts + 1,"
-                " lease_until = now() + %(lease)s * interval '1 second', updated_at = now()"
-                " where run_id in (select run_id from runs r"
-                "  where thread_id = coalesce(%(thread)s, thread_id) and cancel is null"
-                "  and attempts - handed_over < %(most)s"
-                "  and (status = 'running' and lease_until < now()"
-                f"  or {WAITS} and answered_by is null"
-                "   and not exists (select 1 from runs a where a.thread_id = r.thread_id"
-                "    and (a.status = 'running' or a.status = 'queued' and a.due_at is null"
-                "     and a.answered_by is null and a.turn < r.turn)))"
-                "  order by created_at for update skip locked limit %(limit)s)"
-                f" returning {COLUMNS}, exists (select 1 from runs q where q.status = 'queued'"
-                "  and q.thread_id = runs.thread_id and q.turn > runs.turn) as is_followed",
-                {
-                    "owner": self._owner,
-                    "lease": LEASE_SECONDS,
-                    "thread": thread_id,
-                    "most": MAX_ATTEMPTS,
-                    "limit": limit,
-                },
-            )
+            claimed = await fetch_all(self._pool, CLAIM, values)
         except psycopg.errors.UniqueViolation:
             return []  # another worker was quicker on the same thread
         return [await self._together(run) if run["is_followed"] else run for run in claimed]
+
+    async def hold_session(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
+        """Show the others that this worker lives, for as long as the connection does."""
+        await connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [self._owner])
 
     async def _together(self, run: DictRow) -> DictRow:
         """The run that answers this one's message and those that came after it: the last."""
@@ -157,13 +99,14 @@ class Runs:
             if len(burst) < 2:
                 return run
             await connection.execute(
-                "update runs set answered_by = %s, status = 'queued', attempts = 0, owner = null"
+                "update runs set answered_by = %s, status = 'queued', attempts = 0, strikes = 0,"
+                " owner = null"
                 " where run_id = any(%s) and status in ('queued', 'running')",
                 [burst[-1], burst[:-1]],
             )
             taken = await connection.execute(
-                "update runs set status = 'running', owner = %s, attempts = 1, updated_at = now(),"
-                " lease_until = now() + %s * interval '1 second'"
+                "update runs set status = 'running', owner = %s, attempts = 1, strikes = 1,"
+                " updated_at = now(), lease_until = now() + %s * interval '1 second'"
                 f" where run_id = %s and status = 'queued' returning {COLUMNS}",
                 [self._owner, LEASE_SECONDS, burst[-1]],
             )
@@ -176,8 +119,8 @@ class Runs:
         """Fail the runs whose worker died once too often; they stay visible with their reason."""
         return await self._ended(
             "status = 'running' and lease_until < now() and cancel is null"
-            " and attempts - handed_over >= %s",
-            [MAX_ATTEMPTS],
+            f" and strikes >= {MAX_STRIKES} and not {MOVED}",
+            [],
             "attempts_exhausted",
         )
 
@@ -197,7 +140,7 @@ class Runs:
         async with self._pool.connection() as connection:
             await connection.execute(
                 "with given as (update runs set lease_until = now() - interval '1 second',"
-                " handed_over = handed_over + 1 where run_id = %s and owner = %s"
+                " strikes = strikes - 1 where run_id = %s and owner = %s"
                 " and status = 'running' returning 1) select pg_notify('tria_runs', 'due')"
                 " from given",
                 [run_id, self._owner],
@@ -270,7 +213,7 @@ class Runs:
         async with self._pool.connection() as connection, connection.transaction():
             found = await connection.execute(
                 f"update runs r set status = 'cancelled', owner = null, updated_at = now(),"
-                f" cancel = case when {_WROTE} then 'interrupt' else cancel end"
+                f" cancel = case when {WROTE} then 'interrupt' else cancel end"
                 " where cancel is not null and (run_id = %(run_id)s and owner = %(owner)s"
                 "  or %(run_id)s::uuid is null and (status = 'queued' or lease_until < now()))"
                 f" and status in ('running', 'queued') returning {COLUMNS}",
@@ -291,7 +234,7 @@ class Runs:
         row = await fetch_one(
             self._pool,
             "select forget_run(run_id) from runs r where run_id = %s and answered_by is null"
-            f" and status not in ('queued', 'running', 'interrupted') and not {_WROTE}",
+            f" and status not in ('queued', 'running', 'interrupted') and not {WROTE}",
             [run_id],
         )
         return row is not None

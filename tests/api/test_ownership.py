@@ -140,7 +140,7 @@ ASKED: dict[Rule, tuple[Scope | None, Scope | None, Scope | None]] = {
     "own threads": ("threads:write", None, None),
     "own": ("threads:read", None, None),
     "store": ("store", "store", "store"),
-    "operate": ("operate", "operate", "operate"),
+    "operate": (None, "operate", "operate"),
     "staff": (None, "console", None),
     "admin": (None, "admin", None),
 }
@@ -312,7 +312,7 @@ def test_the_wrong_kind_or_scope_is_refused(
 
 THREADS = [
     n
-    for n in routes_of("read", "write threads", "write runs", "operate")
+    for n in routes_of("read", "write threads", "write runs")
     if "{thread" in n and "crons" not in n
 ]
 

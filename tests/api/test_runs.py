@@ -12,6 +12,7 @@ import orjson
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
+from typing_extensions import override
 
 from tests.api.conftest import Serve, colleague, staff_headers
 from tests.api.test_approvals import an_order_that_waits, told
@@ -19,7 +20,7 @@ from tests.api.test_conversations import a_thread, books, say
 from tests.conftest import customer, headers_of
 from tests.tools.conftest import Control
 
-QUESTION = {"messages": [{"role": "user", "content": "what do I owe?"}]}
+QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "what do I owe?"}]}
 SLOW = "GET /Invoices"
 
 
@@ -126,7 +127,7 @@ class TestCancelling:
         await say(sdk, thread, "200 12 inch boxes for tampines pls")
         before = {i["InvoiceNumber"] for i in books(sandbox)}
         control.fault("PUT /Invoices", "hang")
-        yes = {"messages": [{"role": "user", "content": "yes"}]}
+        yes: dict[str, Any] = {"messages": [{"role": "user", "content": "yes"}]}
         run = await sdk.runs.create(thread, "tria", input=yes)
         puts = control.calls("PUT", "/Invoices")
 
@@ -148,18 +149,18 @@ class TestDoubleTexting:
         [("interrupt", ["human", "human", "ai"]), ("rollback", ["human", "ai"])],
     )
     async def test_a_new_message_may_end_what_is_under_way(
-        self, sdk: LangGraphClient, control: Control, strategy: str, left: list[str]
+        self, sdk: LangGraphClient, control: Control, strategy: Any, left: list[str]
     ) -> None:
         thread, _ = await a_run_that_hangs(sdk, control)
         follows = await sdk.runs.create(
             thread,
             "tria",
             input=QUESTION,
-            multitask_strategy=strategy,  # type: ignore[arg-type]
+            multitask_strategy=strategy,
         )
         control.fault(SLOW, "hang", times=0)
         values = await sdk.runs.join(thread, follows["run_id"])
-        assert [m["type"] for m in values["messages"]] == left  # type: ignore[call-overload]
+        assert [m["type"] for m in values["messages"]] == left
 
 
 class TestLeaving:
@@ -233,9 +234,10 @@ class TestResuming:
     async def test_no_customer_changes_a_turns_state(self, sdk: LangGraphClient) -> None:
         thread = await a_thread(sdk)
         await say(sdk, thread, "what do I owe?")
-        for command in ({"update": {"facts": []}}, {"goto": "commit_action"}):
+        commands: list[Any] = [{"update": {"facts": []}}, {"goto": "commit_action"}]
+        for command in commands:
             with pytest.raises(httpx.HTTPStatusError) as refused:
-                await sdk.runs.wait(thread, "tria", command=command)  # type: ignore[arg-type]
+                await sdk.runs.wait(thread, "tria", command=command)
             assert refused.value.response.status_code == 403
 
     async def test_a_colleague_resumes_what_waits_for_them(
@@ -302,7 +304,7 @@ class TestGoingBack:
         thread = await a_thread(sdk)
         card = (await say(sdk, thread, "200 12 inch boxes for tampines pls"))["card"]
         last = (await sdk.threads.get_state(thread))["checkpoint"]
-        yes = {"messages": [{"role": "user", "content": "yes"}]}
+        yes: dict[str, Any] = {"messages": [{"role": "user", "content": "yes"}]}
         values = await sdk.runs.wait(thread, "tria", input=yes, checkpoint=last)
         assert values["card"]["status"] == "committed"  # type: ignore[call-overload]
         assert values["card"]["total"] == card["total"]  # type: ignore[call-overload]
@@ -330,7 +332,7 @@ class TestWithoutAConversation:
         assert len({r["thread_id"] for r in runs}) == 2
         for run in runs:
             values = await sdk.runs.join(run["thread_id"], run["run_id"])
-            assert "You owe" in values["messages"][-1]["content"]  # type: ignore[call-overload]
+            assert "You owe" in values["messages"][-1]["content"]
 
 
 class TestLater:
@@ -343,7 +345,7 @@ class TestLater:
         now = await say(sdk, thread, "do you sell cups?")
         assert [m["type"] for m in now["messages"]] == ["human", "ai"]
         values = await sdk.runs.join(thread, later["run_id"])
-        assert [m["content"] for m in values["messages"] if m["type"] == "human"] == [  # type: ignore[call-overload]
+        assert [m["content"] for m in values["messages"] if m["type"] == "human"] == [
             "do you sell cups?",
             "what do I owe?",
         ]
@@ -362,6 +364,7 @@ class Heard(BaseHTTPRequestHandler):
         if not is_refused:
             type(self).posts.append(orjson.loads(body))
 
+    @override
     def log_message(self, *_: Any) -> None:
         pass
 

@@ -11,7 +11,7 @@ from langgraph_sdk.schema import StreamPart
 from api.schemas import StreamMode
 from tests.api.test_conversations import a_thread
 
-QUESTION = {"messages": [{"role": "user", "content": "what do I owe?"}]}
+QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "what do I owe?"}]}
 EVENTS = {
     "values": {"values"},
     "messages": {"messages/metadata", "messages/partial"},

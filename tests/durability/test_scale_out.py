@@ -78,7 +78,7 @@ def test_a_replica_that_leaves_says_so_first_and_ends_in_time(cluster: Cluster) 
 
 def handovers(cluster: Cluster, run: str) -> int:
     with psycopg.connect(cluster.database_url) as connection:
-        found = connection.execute("select handed_over from runs where run_id = %s", [run])
+        found = connection.execute("select attempts - strikes from runs where run_id = %s", [run])
         [count] = found.fetchone() or [-1]
     return int(count)
 

@@ -18,7 +18,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, _DeltaSnapshot
 
-from graph.checkpoints import GroupCommitSaver, make_saver, migrate_checkpoints, turn_thread
+from graph.checkpoints import GroupCommitSaver, make_saver, migrate_checkpoints
 from tests.graph.killed import STEPS, graph_of
 from tools.database import Pool, fetch_all, make_pool
 from tools.group_commit import WritesClosed
@@ -282,7 +282,7 @@ async def test_fifty_turns_at_once_keep_to_themselves(
     saver: GroupCommitSaver, tmp_path: Path
 ) -> None:
     graph = graph_of(saver, tmp_path / "journal")
-    threads = [turn_thread(uuid4(), 1) for _ in range(50)]
+    threads = [f"{uuid4()}:1" for _ in range(50)]
     await asyncio.gather(
         *(graph.ainvoke({"first": [t]}, config_of(t)) for t in threads),
     )

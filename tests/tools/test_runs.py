@@ -16,7 +16,8 @@ from tools.intake import (
     ThreadMissing,
     queue_notice,
 )
-from tools.runs import MAX_ATTEMPTS, Answer, Runs
+from tools.run_statements import MAX_STRIKES
+from tools.runs import Answer, Runs
 from tools.turns import Turns
 
 REPLY = {"content": "You owe nothing.", "extra": {"citations": []}}
@@ -187,7 +188,7 @@ async def test_a_run_handed_back_is_taken_at_once_and_costs_no_attempt(
     [run] = await runs.claim(thread_id)
     await runs.release(run["run_id"])
     [again] = await rival.claim(thread_id)
-    assert again["attempts"] - again["handed_over"] == 1
+    assert (again["attempts"], again["strikes"]) == (2, 1)
 
 
 async def test_a_failed_run_keeps_its_reason_and_frees_the_thread(
@@ -206,7 +207,7 @@ async def test_a_run_that_kills_its_workers_is_given_up(
     runs: Runs, pool: Pool, thread_id: UUID
 ) -> None:
     run = await runs.create(a_run(thread_id))
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MAX_STRIKES):
         assert await runs.claim(thread_id)
         assert run["run_id"] not in {r["run_id"] for r in await runs.give_up()}
         await worker_dies(pool, run["run_id"])

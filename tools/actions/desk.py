@@ -55,7 +55,8 @@ class ApprovalDesk:
         """Queue the runs whose decision has come; they may have paused only after it."""
         async with self._pool.connection() as connection:
             await connection.execute(
-                "update runs r set status = 'queued', attempts = 0, updated_at = now(),"
+                "update runs r set status = 'queued', attempts = 0, strikes = 0,"
+                " updated_at = now(),"
                 " resume = jsonb_build_object('approved', a.status <> 'declined'"
                 "  and a.status <> 'cancelled' and a.status <> 'expired')"
                 " from actions a where a.run_id = r.run_id and r.status = 'interrupted'"

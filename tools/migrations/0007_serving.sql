@@ -12,7 +12,8 @@ alter table runs
   add column due_at timestamptz,       -- not part of the conversation before that
   add column answered_by uuid,         -- a later message of the same burst, which answers this one too
   add column cancel text check (cancel in ('interrupt', 'rollback')),
-  add column handed_over integer not null default 0,
+  add column strikes integer not null default 0, -- workers that died since its last checkpoint
+  add column seen_checkpoint text,
   add column webhook text,
   add column webhook_tries integer not null default 0,
   add column webhook_after timestamptz not null default now(),

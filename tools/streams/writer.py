@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import redis.asyncio as redis
-from redis.exceptions import RedisError
 
 from tools.streams.channel import Channel
 from tools.streams.event import END, Event
@@ -118,7 +117,7 @@ class Writer:
                 )
         except TimeoutError:  # a Redis that hangs must not hold up every event of every turn
             self._rest(self._rest_seconds, entries)
-        except (RedisError, OSError):
+        except Exception:  # noqa: BLE001 (whatever it is, a run and its readers go on)
             self._rest(RETRY_SECONDS, entries)
         else:
             for group, told in zip(groups.values(), answer.split(";"), strict=True):

@@ -31,14 +31,24 @@ Json = dict[str, Any]
 class Seen:
     """The turns that ended in the time that counts: how long, and until their first token."""
 
+    least: int
     seconds: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
-    is_enough: bool = False
+    has_least: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: bool = False
+
+    def add(self, seconds: float, first: float) -> None:
+        """One more turn."""
+        self.seconds.append(seconds)
+        self.first.append(first)
+        if len(self.seconds) >= self.least:
+            self.has_least.set()
 
     def forget(self) -> None:
         """What was until now does not count."""
         self.seconds.clear()
         self.first.clear()
+        self.has_least.clear()
 
 
 @dataclass
@@ -85,14 +95,13 @@ class Connection:
 async def _measure(job: Json) -> Json:
     count = job["conversations"]
     connections = await asyncio.gather(*(Connection.open(job) for _ in range(count)))
-    seen = Seen()
+    seen = Seen(least=count)  # of a slow server one turn each
     talks = [asyncio.create_task(_talk(each, job["pace_ms"], seen)) for each in connections]
     await asyncio.sleep(job["seconds"] * WARM_SHARE)
     seen.forget()
     begin, cpu = time.perf_counter(), _cpu_seconds(job["pid"])
     await asyncio.sleep(job["seconds"] * (1 - WARM_SHARE))
-    while len(seen.seconds) < count:  # a slow server: one turn each, at least
-        await asyncio.sleep(0.1)
+    await seen.has_least.wait()
     figures = {
         "turns": len(seen.seconds),
         "turns_per_s": len(seen.seconds) / (time.perf_counter() - begin),
@@ -101,7 +110,7 @@ async def _measure(job: Json) -> Json:
         "seconds": list(seen.seconds),
         "first": list(seen.first),
     }
-    seen.is_enough = True
+    seen.is_over = True
     await asyncio.gather(*talks)
     return figures
 
@@ -114,13 +123,12 @@ async def _talk(connection: Connection, pace_ms: int, seen: Seen) -> None:
         "input": {"messages": [{"role": "user", "content": question(pace_ms)}]},
         "stream_mode": ["messages-tuple", "values"],
     }
-    while not seen.is_enough:
+    while not seen.is_over:
         asked = time.perf_counter()
         connection.send(f"/threads/{thread}/runs/stream", body)
         first, heard = await connection.stream()
         _check(heard)
-        seen.seconds.append(time.perf_counter() - asked)
-        seen.first.append(first - asked)
+        seen.add(time.perf_counter() - asked, first - asked)
 
 
 def _check(heard: bytes) -> None:

@@ -34,7 +34,13 @@ def main() -> None:
         runs = [(row["thread_id"], row["run_id"]) for row in rows]
         return {"late_s": await _feed(clients, runs, wanted["rate"], wanted["seconds"])}
 
-    uvicorn.run(app, host=settings.tria_host, port=settings.tria_port, log_level="warning")
+    uvicorn.run(
+        app,
+        host=settings.tria_host,
+        port=settings.tria_port,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
 
 
 async def _feed(
