@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await app.state.probes.start()
             settle_memory()
             yield
-            app.state.probes.stop()
+            await app.state.probes.stop()
 
     app = FastAPI(
         title="Tria",

@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
+import psycopg
 from fastapi import APIRouter, Depends, Request, Response
 
 from graph.clients import Clients
 from monitoring import metrics
-from tools.database import fetch_one
 from tools.errors import TriaError
 
 PROBE_EVERY_SECONDS = 2.0
 PROBE_AGAIN_SECONDS = 1.0  # while a part is away, to see it back soon
 PROBE_SECONDS = 1.0
+CONNECT_SECONDS = 2
 STALE_SECONDS = 15.0
 ESSENTIAL = "postgres"
 # What each outage means: what stops, and what still works.
@@ -51,14 +52,48 @@ class Part:
     ms: float = 0
     checked: float = 0
     since: float = field(default_factory=time.monotonic)
+    silent: int = 0  # probes in a row without an answer
+
+
+class PostgresProbe:
+    """Asks over a connection of its own: a pool that is busy is not a database that is away."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def ask(self) -> bool:
+        """Whether the database answers; raises what keeps it from that.
+
+        A query that hangs keeps its connection to itself: the next one asks over another.
+        """
+        connection, self._connection = self._connection, None
+        if connection is None or connection.closed:
+            connection = await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, connect_timeout=CONNECT_SECONDS
+            )
+        try:
+            await connection.execute("select 1")
+        except BaseException:
+            await connection.close()
+            raise
+        await self.aclose()
+        self._connection = connection
+        return True
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        if self._connection:
+            await self._connection.close()
 
 
 class Probes:
     """Asks each part now and then, each within a second, and remembers what it said."""
 
     def __init__(self, clients: Clients) -> None:
+        self._postgres = PostgresProbe(clients.settings.database_url.get_secret_value())
         self._probes: dict[str, Probe] = {
-            "postgres": lambda: _postgres(clients),
+            "postgres": self._postgres.ask,
             "redis": clients.events.ping,
             "chroma": lambda: _chroma(clients),
             "xero": lambda: _xero(clients),
@@ -74,10 +109,11 @@ class Probes:
         await self._probe_all()
         self._task = asyncio.create_task(self._forever())
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Stop probing."""
         for task in [*self._left_behind, *([self._task] if self._task else [])]:
             task.cancel()
+        await self._postgres.aclose()
 
     async def _forever(self) -> None:
         while True:
@@ -96,6 +132,10 @@ class Probes:
         if not done:
             self._left_behind.add(task)
             task.add_done_callback(self._forget)
+        # This process itself may have been too busy: only a second silence counts.
+        part.silent = 0 if done else part.silent + 1
+        if part.silent == 1 and part.up:
+            return
         up = bool(done) and task.exception() is None and task.result()
         if up != part.up:
             part.since = time.monotonic()
@@ -167,10 +207,6 @@ def _overall(statuses: dict[str, str]) -> str:
     if statuses[ESSENTIAL] == "fail":
         return "fail"
     return "warn" if "fail" in statuses.values() else "pass"
-
-
-async def _postgres(clients: Clients) -> bool:
-    return await fetch_one(clients.pool, "select 1 as up") is not None
 
 
 async def _chroma(clients: Clients) -> bool:

@@ -121,15 +121,16 @@ def _named(turn: Turn, stored: Mapping[str, Stored]) -> str:
 
 
 async def _seen(conversations: Sequence[Conversation]) -> dict[str, int]:
-    """How many answers stand after each message in its client's view."""
-    counts = {turn.message_id: 0 for c in conversations for turn in c.turns}
+    """How many answers stand after each message in its client's view.
+
+    A state shows the last fifty messages: of what stands before them the stream is the view.
+    """
+    counts = {t.message_id: int(bool(t.answer)) for c in conversations for t in c.turns}
     for conversation in conversations:
-        last = ""
-        for message in await messages_of(conversation):
-            if message["type"] == "human":
-                last = message["id"]
-            elif last in counts:
-                counts[last] += 1
+        messages = await messages_of(conversation)
+        asked = [n for n, message in enumerate(messages) if message["type"] == "human"]
+        for n, end in zip(asked, [*asked[1:], len(messages)], strict=True):
+            counts[messages[n]["id"]] = end - n - 1
     return counts
 
 
