@@ -1,6 +1,5 @@
 """Server-sent events from a run's log, in the byte form that the protocol's clients read."""
 
-import asyncio
 import contextlib
 import json
 import time
@@ -13,6 +12,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +21,20 @@ from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS, config_of
 from graph.public import public_values
 from monitoring import metrics
-from tools.events import END, HEARTBEAT, HOLE, RECONNECT, START, Event, LogUnavailable, order
+from tools.events import (
+    END,
+    HEARTBEAT,
+    HOLE,
+    RECONNECT,
+    START,
+    Ahead,
+    Event,
+    LogUnavailable,
+    order,
+)
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 ENDED = {"succeeded", "failed", "cancelled", "interrupted"}
-POLL_SECONDS = 0.25
 MOST_SECONDS = 600.0
 FROM_START = "-1"
 HEARTBEAT_PIECE = b": heartbeat\r\n\r\n"
@@ -86,10 +95,21 @@ async def _encoded(
     clients: Clients, run: Mapping[str, Any], after: str | None, modes: Collection[str]
 ) -> AsyncGenerator[bytes, None]:
     is_resumable = bool(run["request"]["stream_resumable"])
-    is_over = run["status"] in ENDED
-    async for event in _events(clients, run["thread_id"], run["run_id"], after, is_over=is_over):
-        if event.name != END and is_wanted(event, modes):
-            yield encode(event, with_id=is_resumable)
+    reading = Reading(clients, run["thread_id"], run["run_id"], after)
+    pieces: list[bytes] = []
+    try:
+        async for event in reading.events(is_over=run["status"] in ENDED):
+            if event.name != END and is_wanted(event, modes):
+                pieces.append(encode(event, with_id=is_resumable))
+            if pieces and not reading.ahead.has_more:
+                yield b"".join(pieces)
+                pieces = []
+    except Cut:
+        if pieces:
+            yield b"".join(pieces)
+        raise
+    if pieces:
+        yield b"".join(pieces)
 
 
 def is_wanted(event: Event, modes: Collection[str]) -> bool:
@@ -114,8 +134,7 @@ async def events_of(
 
     Raises Cut when the rest has to be read from another process.
     """
-    is_over = await has_ended(clients, thread_id, run_id)
-    async for event in _events(clients, thread_id, run_id, after, is_over=is_over):
+    async for event in whole_run(clients, thread_id, run_id, after):
         if event.name != END:
             yield event
 
@@ -125,63 +144,61 @@ async def whole_run(
 ) -> AsyncIterator[Event]:
     """As `events_of`, with the END that the log holds."""
     is_over = await has_ended(clients, thread_id, run_id)
-    async for event in _events(clients, thread_id, run_id, after, is_over=is_over):
+    async for event in Reading(clients, thread_id, run_id, after).events(is_over=is_over):
         yield event
 
 
-async def _events(
-    clients: Clients, thread_id: UUID, run_id: UUID, after: str | None, *, is_over: bool
-) -> AsyncIterator[Event]:
-    """Events to END, or without it where the log does not have it."""
-    end = await _end_of(clients, run_id) if is_over else None
-    if is_over and (after is None or (end and order(after) >= order(end.event_id))):
-        return
-    if is_over and end is None:
-        events = snapshot(clients, thread_id, run_id)
-    else:
-        events = _logged(clients, thread_id, run_id, after)
-    async for event in events:
-        yield event
+@dataclass
+class Reading:
+    """One reader's way through a run: out of the log, and where that is gone out of Postgres."""
 
+    clients: Clients
+    thread_id: UUID
+    run_id: UUID
+    after: str | None
+    ahead: Ahead = field(default_factory=Ahead)
 
-async def _logged(
-    clients: Clients, thread_id: UUID, run_id: UUID, after: str | None
-) -> AsyncIterator[Event]:
-    async with contextlib.aclosing(clients.events.read(run_id, after)) as events:
+    async def events(self, *, is_over: bool) -> AsyncIterator[Event]:
+        """Events to END, or without it where the log does not have it."""
+        end = await self._end() if is_over else None
+        is_seen = end and self.after and order(self.after) >= order(end.event_id)
+        if is_over and (self.after is None or is_seen):
+            return
+        events = self._snapshot() if is_over and end is None else self._logged()
         async for event in events:
-            if event is RECONNECT:
-                raise Cut
-            if event is not HOLE:
-                yield event
-            is_left = event is HEARTBEAT and await _is_left_open(clients, thread_id, run_id)
-            if is_left or event is HOLE:
-                async for shown in snapshot(clients, thread_id, run_id):
-                    yield shown
-            if is_left:
-                return
+            yield event
 
+    async def _logged(self) -> AsyncIterator[Event]:
+        log = self.clients.events.read(self.run_id, self.after, self.ahead)
+        async with contextlib.aclosing(log) as events:
+            async for event in events:
+                if event is RECONNECT:
+                    raise Cut
+                if event is not HOLE:
+                    yield event
+                is_left = event is HEARTBEAT and await self._is_left_open()
+                if is_left or event is HOLE:
+                    async for shown in self._snapshot():
+                        yield shown
+                if is_left:
+                    return
 
-async def _is_left_open(clients: Clients, thread_id: UUID, run_id: UUID) -> bool:
-    """Whether the run ended and its END will not come: the worker died after its last write."""
-    try:
-        is_over = await has_ended(clients, thread_id, run_id)
-    except DATABASE_ERRORS:
-        return False
-    return is_over and not await _end_of(clients, run_id)
+    def _snapshot(self) -> AsyncIterator[Event]:
+        return snapshot(self.clients, self.thread_id, self.run_id)
 
+    async def _is_left_open(self) -> bool:
+        """Whether the run ended and its END will not come: the worker died after its last write."""
+        try:
+            is_over = await has_ended(self.clients, self.thread_id, self.run_id)
+        except DATABASE_ERRORS:
+            return False
+        return is_over and not await self._end()
 
-async def _end_of(clients: Clients, run_id: UUID) -> Event | None:
-    try:
-        return await clients.events.end_of(run_id)
-    except LogUnavailable:
-        return None
-
-
-async def wait_for(clients: Clients, thread_id: UUID, run_id: UUID) -> AsyncIterator[None]:
-    """Yield now and then until the run has ended, by asking Postgres."""
-    while not await has_ended(clients, thread_id, run_id):
-        yield None
-        await asyncio.sleep(POLL_SECONDS)
+    async def _end(self) -> Event | None:
+        try:
+            return await self.clients.events.end_of(self.run_id)
+        except LogUnavailable:
+            return None
 
 
 async def has_ended(clients: Clients, thread_id: UUID, run_id: UUID) -> bool:

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from tools.connection import Connection
 from tools.streams.event import END, HEARTBEAT, HOLE, RECONNECT, START, Event, order
-from tools.streams.follow import follow
+from tools.streams.follow import Ahead, follow
 from tools.streams.hub import Hub
 from tools.streams.log import Log, LogUnavailable
 from tools.streams.tail import BLOCK_MS
@@ -21,6 +21,7 @@ __all__ = [
     "HOLE",
     "RECONNECT",
     "START",
+    "Ahead",
     "Event",
     "EventLog",
     "LogUnavailable",
@@ -65,18 +66,20 @@ class EventLog:
         last = await self._log.last(_run_key(run_id))
         return last if last and last.name == END else None
 
-    def read(self, run_id: UUID, after: str | None = START) -> AsyncGenerator[Event, None]:
+    def read(
+        self, run_id: UUID, after: str | None = START, ahead: Ahead | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Events after an id until END, with heartbeats in silence; without an id those to come.
 
         HOLE stands where something is lost. RECONNECT is the last when this process will stop.
         """
-        return follow(self._hub, self._log, _run_key(run_id), after)
+        return follow(self._hub, self._log, _run_key(run_id), after, ahead or Ahead())
 
     def announcements(
         self, thread_id: UUID, after: str | None = None
     ) -> AsyncGenerator[Event, None]:
         """The attempts at runs that begin in a thread; the run's id is the data."""
-        return follow(self._hub, self._log, _thread_key(thread_id), after)
+        return follow(self._hub, self._log, _thread_key(thread_id), after, Ahead())
 
     async def last_announcement(self, thread_id: UUID) -> Event | None:
         """The attempt that began last; raises LogUnavailable."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tools.screening.folding import fold_signs
 from tools.screening.injection import score_injection
@@ -40,6 +41,7 @@ def screen(given: str) -> Screened:
     )
 
 
+@lru_cache(maxsize=2048)  # every turn of a conversation asks for its last messages again
 def masked(given: str) -> str:
     """The text readable and with tokens, where nothing else about it is asked."""
     text = read(given).text

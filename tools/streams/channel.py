@@ -45,8 +45,8 @@ class Reader:
         """The reader is about to read the log: what comes from now on is kept again."""
         self.is_behind = False
 
-    async def next(self) -> Event | None:
-        """The next event; None where the log has to be read instead."""
+    async def next(self) -> list[Event] | None:
+        """All that has come; None where the log has to be read instead."""
         if not self._buffer and not self.is_behind:
             self._waiting = asyncio.get_running_loop().create_future()
             try:
@@ -54,7 +54,11 @@ class Reader:
             finally:
                 self._waiting = None
         self._heard = time.monotonic()
-        return None if self.is_behind or not self._buffer else self._buffer.popleft()
+        if self.is_behind or not self._buffer:
+            return None
+        events = list(self._buffer)
+        self._buffer.clear()
+        return events
 
     def wake(self) -> None:
         """Go on."""

@@ -1,6 +1,6 @@
 """Follows one stream for one reader: what was, then what comes, no event lost or given twice."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 from tools.streams.channel import Channel, Reader
 from tools.streams.event import END, HOLE, RECONNECT, START, Event
@@ -9,7 +9,15 @@ from tools.streams.log import PAGE_EVENTS, Log, LogUnavailable
 from tools.streams.position import Position
 
 
-async def follow(hub: Hub, log: Log, key: str, after: str | None) -> AsyncGenerator[Event, None]:
+class Ahead:
+    """Tells a reader whether the next event is there already, so that both may go out together."""
+
+    has_more = False
+
+
+async def follow(
+    hub: Hub, log: Log, key: str, after: str | None, ahead: Ahead
+) -> AsyncGenerator[Event, None]:
     """Events after an id, or without one those from now on, until END or RECONNECT."""
     if hub.is_draining:
         yield RECONNECT
@@ -23,7 +31,7 @@ async def follow(hub: Hub, log: Log, key: str, after: str | None) -> AsyncGenera
                 return
         if not channel.writer:
             hub.tail.follow(channel, follower.position.event_id)
-        async for event in follower.live():
+        async for event in follower.live(ahead):
             yield event
             if event.name == END or event is RECONNECT:
                 return
@@ -59,19 +67,22 @@ class Follower:
         for event in self.position.following(recent):
             yield event
 
-    async def live(self) -> AsyncIterator[Event]:
+    async def live(self, ahead: Ahead) -> AsyncIterator[Event]:
         """What is delivered; where the reader fell behind, the log fills in."""
         while True:
-            event = await self._reader.next()
-            if event is None:
+            events = await self._reader.next()
+            if events is None:
                 self._reader.catch_up()
                 async for missed in self._logged():
                     yield missed
-            elif event.name:
-                for each in self.position.following([event]):
-                    yield each
-            else:
+                continue
+            unseen = [each for event in events for each in self._unseen(event)]
+            for number, event in enumerate(unseen, 1):
+                ahead.has_more = number < len(unseen)
                 yield event
+
+    def _unseen(self, event: Event) -> Iterable[Event]:
+        return self.position.following([event]) if event.name else [event]
 
     async def _last(self) -> Event | None:
         """The last event so far; the reader stands after it."""
