@@ -1,5 +1,6 @@
 """What staff decide, and what became of cards."""
 
+import contextlib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,6 +15,7 @@ from api.schemas import Body, Text
 from api.staff import StaffMember
 from api.tokens import Staff
 from graph.clients import now
+from graph.execution import DATABASE_ERRORS
 from tools.actions.records import ActionRecords, Filter
 
 router = APIRouter(prefix="/admin", tags=["console"])
@@ -55,7 +57,8 @@ async def decide(
     decided = await decide_card(
         action_id, clients, staff, approved=body.decision == "approve", reason=body.reason
     )
-    await clients.executor.take(decided["thread_id"])
+    with contextlib.suppress(*DATABASE_ERRORS):  # it is stored: the sweep takes its run
+        await clients.executor.take(decided["thread_id"])
     return _shown(await card_of(action_id, records), staff)
 
 

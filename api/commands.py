@@ -14,7 +14,7 @@ from api.dependencies import ClientsOf
 from api.idempotency import KeyOf
 from api.presentation import ASSISTANT_ID
 from api.principals import Principal
-from api.run_requests import start_run
+from api.run_requests import Made, start_run
 from api.schemas import Body, RunCreate
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
@@ -33,12 +33,12 @@ Params = dict[str, Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """Who commands which conversation, and the id of a run that this starts."""
+    """Who commands which conversation, and the run that this makes."""
 
     thread_id: UUID
     clients: Clients
     principal: Principal
-    run_id: UUID
+    made: Made
 
 
 class CommandRefused(Exception):
@@ -62,7 +62,9 @@ async def command_thread(
     thread_id: ThreadId, body: Command, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> dict[str, Any]:
     """Follow one command. What is wrong with it stands in the answer, under status 200."""
-    return await answer(Asked(thread_id, clients, principal, key.identity), body)
+    return await answer(
+        Asked(thread_id, clients, principal, Made(key.identity, key.is_repeat)), body
+    )
 
 
 async def answer(asked: Asked, command: Command) -> dict[str, Any]:
@@ -105,7 +107,7 @@ async def _start_run(asked: Asked, params: Params) -> Params:
 
 
 async def _begun(asked: Asked, body: RunCreate) -> DictRow:
-    return await start_run(asked.thread_id, body, asked.clients, asked.principal, asked.run_id)
+    return await start_run(asked.thread_id, body, asked.clients, asked.principal, asked.made)
 
 
 async def _respond(asked: Asked, params: Params) -> Params:

@@ -8,7 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 # What clients of the protocol send, and what they read from answers.
 ASKED = (
     *("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
-    *("X-Api-Key", "X-Auth-Scheme"),
+    *("Prefer", "X-Api-Key", "X-Auth-Scheme"),
 )
 SHOWN = (
     *("Content-Location", "Location", "Retry-After", "WWW-Authenticate", "X-Pagination-Total"),

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
+from api.thread_socket import LARGEST_FRAME
 from graph.settings import Settings
 from monitoring.logging import origin
 
@@ -31,6 +32,7 @@ class DrainingServer(uvicorn.Server):
                 host=settings.tria_host,
                 port=settings.tria_port,
                 log_level="warning",
+                ws_max_size=LARGEST_FRAME,  # else a frame is looked at once it is here as a whole
                 proxy_headers=False,  # the application knows which proxies to trust
                 timeout_graceful_shutdown=CLOSE_SECONDS,
             )

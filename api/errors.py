@@ -10,11 +10,13 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import DataError, InterfaceError, OperationalError
+from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException as AnyHTTPException
 from typing_extensions import TypedDict
 
 from monitoring.logging import origin
+from tools.conversations import LONGEST_METADATA, MetadataTooLarge
 from tools.errors import TriaError
 from tools.intake import MessageRepeated, RunRepeated, ThreadBusy, ThreadMissing
 from tools.places import CheckpointMissing, NothingToContinue
@@ -25,7 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPES = "https://tria.example/problems/"
 RETRY_SECONDS = 2
 MOST_FIELDS = 20  # that one answer names
-AWAY = "The service cannot store anything right now. Try again shortly."
+AWAY = "The service cannot reach its database right now. Try again shortly."
 
 ANSWERS: dict[type[Exception], tuple[int, str]] = {
     ThreadMissing: (404, "Thread or assistant not found."),
@@ -34,6 +36,8 @@ ANSWERS: dict[type[Exception], tuple[int, str]] = {
     NothingToContinue: (422, "input: nothing stopped on its way here, so send what is to be said."),
     CheckpointMissing: (404, "This thread has no such checkpoint (any more)."),
     RunRepeated: (409, "A run with this id exists already."),
+    MetadataTooLarge: (422, f"metadata: too large, above {LONGEST_METADATA:,} characters in all."),
+    QueryCanceled: (422, "This search takes too long: narrow it."),  # before what it is a kind of
     DataError: (422, "Something in the request cannot be stored: a NUL or a number out of range."),
     InterfaceError: (503, AWAY),
     OperationalError: (503, AWAY),

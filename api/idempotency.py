@@ -1,5 +1,6 @@
 """`Idempotency-Key`: a write that is sent again is done once, and answered as it was."""
 
+import contextlib
 import hashlib
 import re
 from typing import Annotated, Final, cast
@@ -10,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from psycopg import Error
 from psycopg_pool import PoolTimeout
+from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,6 +33,13 @@ KEPT_HEADERS = ("content-type", "content-location", "location", "x-pagination-to
 RUNS = re.compile(r"(/threads/[^/]+)?/runs(/(stream|wait))?")
 # These change nothing.
 READS = re.compile(r".*/(search|count|history|state/checkpoint|namespaces|stream/events)")
+# Where an answer is not kept, these make it anew: what is there already is not made again.
+AGAIN = re.compile(
+    r"POST (/runs/batch|/threads(/[^/]+/(copy|runs/[^/]+/cancel))?)|PATCH /threads/[^/]+"
+)
+WHOLE = re.compile(r"PATCH /threads/[^/]+")  # answered with a conversation, which changes
+OF_THREAD = re.compile(r"/threads/([^/]+)(/.*)?")
+LARGEST_KEPT = 16 * 1024
 WORK: Final = "tria.keyed"
 
 
@@ -60,6 +69,11 @@ class Keyed:
         """Whether the same request came before under this key, so that its work may be there."""
         return self.claim is not None and self.claim.is_repeat
 
+    @property
+    def is_done(self) -> bool:
+        """Whether that request was answered, so that only the answer is wanted once more."""
+        return self.claim is not None and self.claim.answered is not None
+
 
 class Idempotent:
     """Keeps the answers to requests with a key. The claim itself waits for the sign-in."""
@@ -73,7 +87,7 @@ class Idempotent:
             await self._app(scope, receive, send)
             return
         scope[WORK] = keyed = Keyed(scope["app"].state.idempotency)
-        answering = _Answering(keyed, send, is_run=bool(RUNS.fullmatch(scope["path"])))
+        answering = _Answering(keyed, send, scope)
         try:
             await self._app(scope, receive, answering)
         except Settled as settled:
@@ -104,8 +118,11 @@ async def claim_key(request: Request, user: str) -> None:
     if not claim.is_same:
         raise Settled(_other_request())
     if claim.answered:
-        raise Settled(_replayed(claim.answered))
-    if not (claim.is_held or RUNS.fullmatch(request.url.path)):
+        if claim.answered.body is not None:
+            raise Settled(_replayed(claim.answered))
+        if not AGAIN.fullmatch(_route(request.scope)):
+            raise Settled(_done_before())
+    elif not (claim.is_held or RUNS.fullmatch(request.scope["path"])):
         raise Settled(_under_way())
     keyed.claim = claim
 
@@ -126,10 +143,11 @@ KeyOf = Annotated[Keyed, Depends(keyed_of)]
 class _Answering:
     """Takes an answer up, keeps it under its key, and only then lets it out."""
 
-    def __init__(self, keyed: Keyed, send: Send, *, is_run: bool) -> None:
+    def __init__(self, keyed: Keyed, send: Send, scope: Scope) -> None:
         self._keyed = keyed
         self._send = send
-        self._is_run = is_run
+        self._scope = scope
+        self._is_run = bool(RUNS.fullmatch(scope["path"]))
         self._status = 0
         self._start: Message | None = None
         self._body = bytearray()
@@ -141,7 +159,7 @@ class _Answering:
             await (self._go_on(message) if self._start else self._send(message))
             return
         self._status = message["status"]
-        if claim is None or self._is_run or self._status >= 300:
+        if claim is None or claim.answered or self._is_run or self._status >= 300:
             is_replay = claim is not None and claim.is_repeat and self._status < 300
             await self._send(_marked(message) if is_replay else message)
         else:
@@ -170,10 +188,29 @@ class _Answering:
         claim, keys = cast(Claim, self._keyed.claim), cast(IdempotencyKeys, self._keyed.keys)
         headers = Headers(raw=start["headers"])
         kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        body = bytes(self._body)
+        is_kept = len(body) <= LARGEST_KEPT and not WHOLE.fullmatch(_route(self._scope))
+        answered = Answered(start["status"], kept, body if is_kept else None)
         try:
-            await keys.keep(claim, Answered(start["status"], kept, bytes(self._body)))
+            await keys.keep(claim, answered, _thread_of(self._scope["path"], body))
         except STORE_AWAY as error:
             log.warning("answer not kept", **origin(error))  # the work is done: say so once
+
+
+def _route(scope: Scope) -> str:
+    return f"{scope['method']} {scope['path']}"
+
+
+def _thread_of(path: str, body: bytes) -> UUID | None:
+    """The conversation that an answer tells of: the one that it names, else that of the path."""
+    found = OF_THREAD.fullmatch(path)
+    named: object = found and found[1]
+    with contextlib.suppress(ValueError):
+        told = from_json(body)
+        named = told.get("thread_id", named) if isinstance(told, dict) else named
+    with contextlib.suppress(ValueError):
+        return UUID(str(named))
+    return None
 
 
 def _marked(start: Message) -> Message:
@@ -183,6 +220,11 @@ def _marked(start: Message) -> Message:
 
 def _replayed(answered: Answered) -> Response:
     return Response(answered.body, answered.status, {**answered.headers, **REPLAYED})
+
+
+def _done_before() -> JSONResponse:
+    detail = "This request was carried out before, and its answer is not kept: read what it made."
+    return problem(409, detail, name="Done before")
 
 
 def _under_way() -> JSONResponse:

@@ -3,13 +3,13 @@
 import ipaddress
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, cast
 
-from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.bodies import PARTS
+from api.bodies import PARTS, header
 from api.errors import problem
 from graph.settings import Settings
 from monitoring import metrics
@@ -21,7 +21,8 @@ Kind = Literal["reads", "turns"]
 USERS_PER_ADDRESS = 5
 STREAMS_RETRY_SECONDS = 5
 FREE = re.compile(r"/(|health(/\w+)?|metrics|ok|info|console|openapi\.json|[\w-]+\.(js|css|svg))")
-TURNS = re.compile(r".*/runs(/(stream|wait|batch))?|.*/commands|/demo/[\w-]*sign-in")
+GUARDED = "/metrics"  # free for whoever shows no credential
+TURNS = re.compile(r".*/runs(/(stream|wait|batch))?|.*/(commands|copy)|/demo/[\w-]*sign-in")
 STREAMS = re.compile(r".*/(stream(/events)?|wait|join)")
 MOST_PARTS = 100  # a longer list is refused anyway
 OPENED = "tria.opened"
@@ -29,11 +30,11 @@ TRY_LATER = 1013  # as websockets say it
 
 
 class TooMany(Exception):
-    """A limit is reached; it carries the answer that says so."""
+    """A limit is reached: how high it is and when to come again, and the answer that says so."""
 
-    def __init__(self, answer: JSONResponse) -> None:
-        super().__init__("too many requests")
-        self.answer = answer
+    def __init__(self, detail: str, headers: Mapping[str, str]) -> None:
+        super().__init__(detail)
+        self.answer = problem(429, detail, headers=headers)
 
 
 class Limits:
@@ -53,17 +54,17 @@ class Limits:
     async def count_arrival(self, kind: Kind, address: str) -> None:
         """Count a request before anybody knows whose it is; raises TooMany."""
         await self._spend(self._address[kind], address)
-        await self._spend(self._service[kind], "")
 
     async def count_user(self, kind: Kind, user: str, cost: int = 1) -> None:
-        """Count a signed-in user's request; raises TooMany."""
+        """Count a signed-in user's request, which alone counts for the service; raises TooMany."""
         await self._spend(self._user[kind], user, cost)
+        await self._spend(self._service[kind], "", cost)
 
     def open_stream(self, user: str) -> None:
         """One more stream of a user; raises TooMany."""
         if self._most_streams and self._streams[user] >= self._most_streams:
             metrics.REQUESTS_REFUSED.labels("user-streams").inc()
-            raise TooMany(_too_many_streams(self._most_streams))
+            raise _too_many_streams(self._most_streams)
         self._streams[user] += 1
 
     def close_stream(self, user: str) -> None:
@@ -79,7 +80,7 @@ class Limits:
             metrics.LIMITS_SHARED.set(self._was_shared)
         if exceeded:
             metrics.REQUESTS_REFUSED.labels(rate.name).inc()
-            raise TooMany(_too_many(exceeded))
+            raise _too_many(exceeded)
 
 
 class Limited:
@@ -90,7 +91,7 @@ class Limited:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer that there are too many."""
-        if scope["type"] not in ANSWERS or FREE.fullmatch(scope["path"]):
+        if scope["type"] not in ANSWERS or _is_free(scope):
             await self._app(scope, receive, send)
             return
         limits = limits_of(scope)
@@ -115,6 +116,20 @@ async def count_user(scope: Scope, user: str) -> None:
         scope[OPENED].append(user)
 
 
+async def count_command(scope: Scope, kind: Kind, user: str) -> None:
+    """Count what a user asks over a socket like a request of its own; raises TooMany."""
+    limits = limits_of(scope)
+    await limits.count_arrival(kind, address_of(scope))
+    await limits.count_user(kind, user)
+
+
+def _is_free(scope: Scope) -> bool:
+    """Whether anybody may ask as often as they like: nothing can be guessed there."""
+    shows = any(header(scope, name) is not None for name in (b"authorization", b"x-api-key"))
+    is_guess = scope["path"] == GUARDED and shows
+    return not is_guess and bool(FREE.fullmatch(scope["path"]))
+
+
 def limits_of(scope: Scope) -> Limits:
     """The limits that the application's lifespan set up."""
     return cast(Limits, scope["app"].state.limits)
@@ -137,6 +152,8 @@ def _network(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return "unknown"
+    if address.version == 6 and address.ipv4_mapped:  # as a socket for both kinds shows them
+        address = address.ipv4_mapped
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network((address, 64), strict=False))
@@ -153,7 +170,7 @@ async def _close(refused: TooMany, scope: Scope, receive: Receive, send: Send) -
 ANSWERS = {"http": _answer, "websocket": _close}
 
 
-def _too_many(exceeded: Exceeded) -> JSONResponse:
+def _too_many(exceeded: Exceeded) -> TooMany:
     rate, seconds = exceeded.rate, exceeded.seconds
     of_whom = {"user": "of one user", "address": "of one address", "service": "of everybody"}
     scope, _, kind = rate.name.partition("-")
@@ -166,9 +183,9 @@ def _too_many(exceeded: Exceeded) -> JSONResponse:
         "Retry-After": str(seconds),
     }
     most = f"{rate.amount} {kind if kind == 'turns' else 'requests'} a minute {of_whom[scope]}"
-    return problem(429, f"At most {most}: try again in {seconds} s.", headers=headers)
+    return TooMany(f"At most {most}: try again in {seconds} s.", headers)
 
 
-def _too_many_streams(most: int) -> JSONResponse:
+def _too_many_streams(most: int) -> TooMany:
     detail = f"At most {most} streams of one user at once: close one, then try again."
-    return problem(429, detail, headers={"Retry-After": str(STREAMS_RETRY_SECONDS)})
+    return TooMany(detail, {"Retry-After": str(STREAMS_RETRY_SECONDS)})

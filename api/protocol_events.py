@@ -1,7 +1,8 @@
 """A run's log in the words of the thread protocol: numbered events on channels.
 
-Numbers and ids come from the log's own ids, so that every replica and every reconnect gives an
-event the same ones.
+A number is made of the run's turn, of the attempt at it and of the entry's place in that attempt,
+so that every replica and every reconnect gives an event the same one, whatever else of the
+conversation is read again and whatever the log has lost.
 """
 
 import json
@@ -12,11 +13,12 @@ from typing import Any
 from api.presentation import GRAPH
 from tools.events import Event
 
-# A number holds the milliseconds since this moment and a place within the millisecond;
-# it stays below 2^53, the largest integer that JavaScript counts with.
-EPOCH_MS = 1_750_000_000_000
-PLACES = 4096
-EVENTS_PER_ENTRY = 8
+# Numbers stay below 2^53, the largest integer that JavaScript counts with, for 2^28 turns.
+OF_A_TURN = 2**25
+OF_AN_ATTEMPT = 2**17
+OF_AN_ENTRY = 16  # more events than an entry becomes
+LAST_ATTEMPT = 250  # those after it only count on
+OUTCOME = OF_A_TURN - 2**16  # where a run that has ended says what it came to
 INTERRUPT = "__interrupt__"
 CHANNELS = {"input.requested": "input"}
 
@@ -36,18 +38,24 @@ class RunEvents:
     """One run's events, put into the protocol's form one after the other."""
 
     run_id: str
-    last_seq: int = 0
+    turn: int
+    since: int = 0  # what the client has seen
     message: OpenMessage | None = None
     asked: set[str] = field(default_factory=set)
     has_begun: bool = False
     has_ended: bool = False
+    last_seq: int = 0
     _at: int = 0
     _entry: str = ""
     _part: int = 0
 
-    def of(self, entry: Event, now_ms: int) -> Iterator[ThreadEvent]:
-        """What one entry of the log says; `now_ms` dates an entry that the log never took."""
+    def of(self, entry: Event, now_ms: int, *, is_over: bool = False) -> Iterator[ThreadEvent]:
+        """What one entry of the log says; `now_ms` dates an entry that the log never took.
+
+        `is_over` tells whether the run has ended, so that an entry without a number says how.
+        """
         self._start(entry.event_id, now_ms)
+        self._go_to(self._place(entry, is_over=is_over))
         yield from self._begin()
         name, *namespace = entry.name.split("|")
         if name == "messages":
@@ -71,11 +79,25 @@ class RunEvents:
         yield from self._end(_phase(run), run["error"] if run else None)
 
     def _start(self, entry: str, now_ms: int) -> None:
-        stamp, _, count = entry.partition("-")
+        stamp = entry.partition("-")[0]
         self._entry, self._part = entry, 0
         self._at = int(stamp) if stamp else now_ms
-        place = min(int(count or 0) * EVENTS_PER_ENTRY, PLACES - EVENTS_PER_ENTRY)
-        self.last_seq = max(self.last_seq, (self._at - EPOCH_MS) * PLACES + place)
+
+    def _go_to(self, place: int) -> None:
+        """The next event has at least this place among those of its turn."""
+        self.last_seq = max(self.last_seq, self.turn * OF_A_TURN + place)
+
+    def _place(self, entry: Event, *, is_over: bool) -> int:
+        if entry.number:
+            attempt = min(int(entry.writer.partition(".")[0]), LAST_ATTEMPT)
+            return attempt * OF_AN_ATTEMPT + entry.number * OF_AN_ENTRY
+        if entry.event_id:
+            return 0
+        if is_over:
+            return OUTCOME - OF_AN_ENTRY
+        # It stands for what the log lost: news to this client, and what is logged comes after it.
+        seen = self.since - self.turn * OF_A_TURN
+        return seen if seen < OUTCOME else 0
 
     def _event(
         self,
@@ -114,6 +136,7 @@ class RunEvents:
     def _end(self, phase: str, error: str | None = None) -> Iterator[ThreadEvent]:
         if not self.has_ended:
             self.has_ended = True
+            self._go_to(OUTCOME)
             yield self._lifecycle(phase, error if phase == "failed" else None)
 
     def _piece(self, data: list[dict[str, Any]]) -> Iterator[ThreadEvent]:

@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from dataclasses import dataclass
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import HTTPException
@@ -12,21 +13,24 @@ from pydantic import Field, ValidationError
 from api.approvals import decide_card
 from api.assistants import check_assistant
 from api.auth import demand
-from api.errors import not_found
 from api.principals import Principal
 from api.run_webhooks import check_webhook
-from api.schemas import Body, Decision, RunCreate, Text
+from api.schemas import Body, Command, Decision, RunCreate, Text
 from api.states import check_values
+from api.threads import own_thread
 from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS
+from tools.histories import Histories
 from tools.intake import NewRun, Place, RunRepeated, ThreadBusy
-from tools.places import Places
+from tools.places import NothingToContinue, Places
 
 KEPT = {
     *("stream_mode", "stream_subgraphs", "stream_resumable", "config", "context", "webhook"),
     *("interrupt_before", "interrupt_after", "durability", "after_seconds", "command"),
 }
 WORDS = {"confirm": "Yes", "decline": "No"}
+# Where a customer's answer to a card is taken, and what it leads to.
+ANSWERING = frozenset(("confirm_action", "commit_action", "await_approval"))
 FOR_STAFF = "This waits for one of our colleagues, who will answer you here."
 
 
@@ -37,42 +41,57 @@ class Approval(Body):
     reason: Annotated[Text, Field(max_length=500)] = ""
 
 
-async def start_run(
-    thread_id: UUID,
-    body: RunCreate,
-    clients: Clients,
-    principal: Principal,
-    run_id: UUID | None = None,
-) -> DictRow:
-    """Store, then execute in the background: what is acknowledged is never lost.
+@dataclass(frozen=True)
+class Made:
+    """The id of a run that a request makes. Of one that comes again it may be there already."""
 
-    With the `run_id` of a request that comes again, the run that is there already.
-    """
+    run_id: UUID
+    is_repeat: bool = False
+
+
+async def start_run(
+    thread_id: UUID, body: RunCreate, clients: Clients, principal: Principal, made: Made
+) -> DictRow:
+    """Store, then execute in the background: what is acknowledged is never lost."""
+    check_run(body, clients)
+    if made.is_repeat and (found := await clients.runs.get(made.run_id, thread_id)):
+        await own_thread(thread_id, clients, principal)
+        return found
+    if principal.caller is None:
+        return await _operated(thread_id, body, clients, principal, made)
+    if body.command and (body.command.update or body.command.goto):
+        raise HTTPException(403, "Changing a turn's state is for staff.")
+    if body.if_not_exists == "create":
+        await clients.conversations.create(thread_id, principal.subject, {})
+    places = Places(clients.pool)
+    wanted = _said(body)
+    if wanted is None:
+        wanted = {"place": await places.of_nothing(thread_id, body.from_checkpoint)}
+    elif body.from_checkpoint:
+        wanted["place"] = await places.of_input(thread_id, body.from_checkpoint)
+    run = _new_run(thread_id, body, principal.subject, principal.caller.scope, made.run_id)
+    return await _begin(clients, run, wanted)
+
+
+def check_run(body: RunCreate, clients: Clients) -> None:
+    """What is wrong with a request before anything of its thread is looked at."""
     check_assistant(body.assistant_id)
     _check_nodes(body, clients)
     check_webhook(body.webhook, clients.settings)
-    if body.if_not_exists == "create" and principal.customer_id:
-        await clients.conversations.create(thread_id, principal.customer_id, {})
-    if not principal.customer_id:
-        return await _operated(thread_id, body, clients, principal)
-    wanted = _said(body) or {"place": await _place(thread_id, body, clients)}
-    if body.input and body.from_checkpoint:
-        places = Places(clients.pool)
-        wanted["place"] = await places.of_input(thread_id, body.from_checkpoint)
-    scope = cast(Mapping[str, Any], principal.caller and principal.caller.scope)
-    run = _new_run(thread_id, body, principal.customer_id, scope, run_id)
-    return await _begin(clients, run, wanted)
+    if body.after_seconds is not None and (body.from_checkpoint or not body.input):
+        raise HTTPException(422, "after_seconds: only something said can be put off.")
 
 
 async def _begin(clients: Clients, run: dict[str, Any], wanted: dict[str, Any]) -> DictRow:
     has_room = clients.executor.has_room
     try:
         stored = await clients.runs.create(NewRun(**(run | wanted), starts=has_room))
-    except (RunRepeated, ThreadBusy):  # a repeat is not refused for its own run
+    except (RunRepeated, ThreadBusy):
         found = await clients.runs.get(run["run_id"], run["thread_id"])
         if found is None:
             raise
         return found
+    await clients.executor.tell_ended({"run_id": each} for each in stored["stopped"])
     if stored["status"] == "running":
         clients.executor.work_on(stored)
     return stored
@@ -83,11 +102,11 @@ def _new_run(
     body: RunCreate,
     customer_id: str,
     scope: Mapping[str, Any],
-    run_id: UUID | None = None,
+    run_id: UUID,
 ) -> dict[str, Any]:
     request = body.model_dump(mode="json", include=KEPT, exclude_none=True)
     return {
-        "run_id": run_id or uuid4(),
+        "run_id": run_id,
         "thread_id": thread_id,
         "customer_id": customer_id,
         "message_id": "",
@@ -124,35 +143,38 @@ def _said(body: RunCreate) -> dict[str, Any] | None:
     }
 
 
-async def _place(thread_id: UUID, body: RunCreate, clients: Clients) -> Place:
-    """Where a customer's run goes on that says nothing."""
-    if body.command and (body.command.update or body.command.goto):
-        raise HTTPException(403, "Changing a turn's state is for staff.")
-    return await Places(clients.pool).of_nothing(thread_id, body.from_checkpoint)
-
-
 async def _operated(
-    thread_id: UUID, body: RunCreate, clients: Clients, principal: Principal
+    thread_id: UUID, body: RunCreate, clients: Clients, principal: Principal, made: Made
 ) -> DictRow:
     """A run that staff resume, correct or send on, as the customer whose conversation it is."""
     demand(principal, "operate")
+    await own_thread(thread_id, clients, principal)
     if body.input:
         raise HTTPException(403, "Only customers say something in their conversations.")
-    last = await Places(clients.pool).last(thread_id)
+    last, command = await Places(clients.pool).last(thread_id), body.command
     if last is None:
-        raise not_found("Thread", thread_id)
-    command = body.command
+        raise NothingToContinue
     if command and command.resume is not None:
         return await _decided(last, command.resume, clients, principal)
-    if command and command.update:
-        check_values(command.update)
-    place = (
-        Place(last["after_turn"], last["asked_in"] or last["run_id"], last["graph_thread"])
-        if command and (command.update or command.goto)
-        else await Places(clients.pool).of_nothing(thread_id, body.from_checkpoint)
-    )
-    run = _new_run(thread_id, body, last["scope"]["customer_id"], last["scope"])
+    run = _new_run(thread_id, body, last["scope"]["customer_id"], last["scope"], made.run_id)
+    if command and (command.update or command.goto):
+        await _note_command(last, command, clients, principal)
+        place = Place(last["after_turn"], last["asked_in"] or last["run_id"], last["graph_thread"])
+    else:
+        place = await Places(clients.pool).of_nothing(thread_id, body.from_checkpoint)
     return await _begin(clients, run, {"place": place})
+
+
+async def _note_command(
+    last: DictRow, command: Command, clients: Clients, principal: Principal
+) -> None:
+    """Who sends a turn where, or changes what in it; never to where a customer's yes counts."""
+    check_values(command.update or {})
+    goto = [command.goto] if isinstance(command.goto, str) else command.goto or []
+    if answering := sorted(ANSWERING & set(goto)):
+        raise HTTPException(422, f"command.goto: nobody goes to '{answering[0]}' for a customer.")
+    change = {"goto": goto, "keys": sorted(command.update or ())}
+    await Histories(clients.pool).note_change(last["thread_id"], principal.key, change)
 
 
 async def _decided(

@@ -13,16 +13,16 @@ from pydantic import Field
 from api.auth import Reader, RunWriter, demand_kind
 from api.dependencies import ClientsOf
 from api.errors import not_found
-from api.idempotency import KeyOf
+from api.idempotency import Keyed, KeyOf
 from api.presentation import STATUSES, run_json
 from api.principals import Principal
 from api.responses import PiecewiseResponse
-from api.run_requests import start_run
+from api.run_requests import Made, check_run, start_run
 from api.schemas import Body, RunCreate, RunsCancel
 from api.streaming import EventStream, events_of, modes_of, position_of, values_after
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
-from tools.runs import HowToCancel
+from tools.run_endings import HowToCancel
 
 router = APIRouter(tags=["runs"])
 
@@ -74,7 +74,7 @@ async def create_run(
     thread_id: ThreadId, body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> JSONResponse:
     """Store the message and start the turn; answers at once."""
-    return _created(await start_run(thread_id, body, clients, principal, key.identity))
+    return _created(await start_run(thread_id, body, clients, principal, made_by(key)))
 
 
 @router.post("/threads/{thread_id}/runs/stream", response_class=EventStream, status_code=200)
@@ -82,7 +82,7 @@ async def stream_run(
     thread_id: ThreadId, body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> EventStream:
     """Start the turn and stream its events."""
-    run = await start_run(thread_id, body, clients, principal, key.identity)
+    run = await start_run(thread_id, body, clients, principal, made_by(key))
     return EventStream(clients, run, on_disconnect=_policy(clients, run, body.on_disconnect))
 
 
@@ -91,7 +91,7 @@ async def wait_run(
     thread_id: ThreadId, body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> PiecewiseResponse:
     """Start the turn and answer with its values when it has ended."""
-    run = await start_run(thread_id, body, clients, principal, key.identity)
+    run = await start_run(thread_id, body, clients, principal, made_by(key))
     return _joined(clients, run, _policy(clients, run, body.on_disconnect))
 
 
@@ -100,7 +100,7 @@ async def create_stateless_run(
     body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> JSONResponse:
     """One question without a conversation, which goes when it is answered."""
-    return _created(await _stateless(body, clients, principal, key.identity))
+    return _created(await _stateless(body, clients, principal, made_by(key)))
 
 
 @router.post("/runs/stream", response_class=EventStream, status_code=200)
@@ -108,7 +108,7 @@ async def stream_stateless_run(
     body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> EventStream:
     """The same, streamed."""
-    run = await _stateless(body, clients, principal, key.identity)
+    run = await _stateless(body, clients, principal, made_by(key))
     return EventStream(clients, run, on_disconnect=_policy(clients, run, body.on_disconnect))
 
 
@@ -117,7 +117,7 @@ async def wait_stateless_run(
     body: RunCreate, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> PiecewiseResponse:
     """The same, waited for."""
-    run = await _stateless(body, clients, principal, key.identity)
+    run = await _stateless(body, clients, principal, made_by(key))
     return _joined(clients, run, _policy(clients, run, body.on_disconnect))
 
 
@@ -126,10 +126,12 @@ async def create_runs(
     body: Batch, clients: ClientsOf, principal: RunWriter, key: KeyOf
 ) -> list[dict[str, Any]]:
     """Several questions without a conversation, each on its own."""
-    ids = [uuid5(key.identity, str(n)) for n in range(len(body))]
+    for each in body:
+        check_run(each, clients)
+    made = [Made(uuid5(key.identity, str(n)), key.is_repeat) for n in range(len(body))]
     return [
-        run_json(await _stateless(each, clients, principal, run_id))
-        for each, run_id in zip(body, ids, strict=True)
+        run_json(await _stateless(each, clients, principal, one))
+        for each, one in zip(body, made, strict=True)
     ]
 
 
@@ -148,7 +150,7 @@ async def cancel_runs(
         statuses = wanted[body.status or "all"]
         found = await clients.runs.of_thread(body.thread_id, MOST_RUNS, 0, statuses)
         run_ids = [run["run_id"] for run in found]
-    await clients.runs.cancel(run_ids, body.thread_id, how.action)
+    await clients.executor.cancel(run_ids, body.thread_id, how.action)
 
 
 @router.get("/threads/{thread_id}/runs")
@@ -186,7 +188,7 @@ async def cancel_run(
     principal: RunWriter, run: OwnRun, clients: ClientsOf, how: Annotated[Cancelling, Query()]
 ) -> Response:
     """End a run early: its model and tool calls stop at once."""
-    await clients.runs.cancel([run["run_id"]], run["thread_id"], how.action)
+    await clients.executor.cancel([run["run_id"]], run["thread_id"], how.action)
     return _joined(clients, run) if how.wait else Response(status_code=202)
 
 
@@ -215,13 +217,19 @@ async def join_stream(
 
 
 async def _stateless(
-    body: RunCreate, clients: Clients, principal: Principal, run_id: UUID
+    body: RunCreate, clients: Clients, principal: Principal, made: Made
 ) -> DictRow:
     """A run in a thread of its own, which is deleted some time after it has ended."""
     demand_kind(principal, "customer")
-    thread_id, is_temporary = uuid5(run_id, "thread"), body.on_completion == "delete"
+    check_run(body, clients)
+    thread_id, is_temporary = uuid5(made.run_id, "thread"), body.on_completion == "delete"
     await clients.conversations.create(thread_id, principal.subject, {}, is_temporary=is_temporary)
-    return await start_run(thread_id, body, clients, principal, run_id)
+    return await start_run(thread_id, body, clients, principal, made)
+
+
+def made_by(key: Keyed) -> Made:
+    """The run that a request with this key makes."""
+    return Made(key.identity, key.is_repeat)
 
 
 def _created(run: DictRow) -> JSONResponse:
@@ -238,7 +246,7 @@ def _policy(clients: Clients, run: DictRow, on_disconnect: str) -> Leaving | Non
         return None
 
     async def cancel() -> None:
-        await clients.runs.cancel([run["run_id"]], run["thread_id"], "interrupt")
+        await clients.executor.cancel([run["run_id"]], run["thread_id"], "interrupt")
 
     return cancel
 

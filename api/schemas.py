@@ -1,7 +1,8 @@
 """Request bodies of the LangGraph Server protocol, as far as they are served here."""
 
 import json
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import (
@@ -20,7 +21,13 @@ StreamMode = Literal[
     "values", "messages", "messages-tuple", "updates", "custom",
     "tasks", "checkpoints", "debug", "events",
 ]
+Role = Literal[
+    "user", "human",
+    "ai", "assistant", "AIMessageChunk", "tool", "function", "system", "developer",
+]
 # fmt: on
+OTHERS = tuple(role for role in get_args(Role) if role not in ("user", "human"))
+MOST_SAID = 20  # messages of one turn
 LONGEST_DELAY_SECONDS = 30 * 24 * 3600
 Item = TypeVar("Item")
 
@@ -81,11 +88,11 @@ class Extras(Body):
 
 
 class InputMessage(Body):
-    """One message of the customer, in OpenAI's or LangChain's form."""
+    """One message, in OpenAI's or LangChain's form."""
 
     id: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
-    role: Literal["user", "human"] | None = None
-    type: Literal["human", "user"] | None = None
+    role: Role | None = None
+    type: Role | None = None
     content: Text | list[TextBlock]
     additional_kwargs: Extras = Extras()
 
@@ -97,10 +104,51 @@ class InputMessage(Body):
         return "\n".join(block.text for block in self.content)
 
 
-class RunInput(Body):
-    """The input of a turn. Several messages are one turn."""
+def _beginning(speakers: Iterable[tuple[object, object]]) -> int:
+    """Behind the last message that is not the customer's; roles and types name who speaks."""
+    others = (n for n, (role, type_) in enumerate(speakers, 1) if role in OTHERS or type_ in OTHERS)
+    return max(others, default=0)
 
-    messages: Annotated[list[InputMessage], Field(min_length=1, max_length=20)]
+
+def _without_history(messages: Any) -> Any:
+    """Of what stands before somebody else's words only the speaker is looked at."""
+    if not isinstance(messages, list):
+        return messages
+    known = [each if isinstance(each, dict) else {} for each in messages]
+    begin = _beginning((each.get("role"), each.get("type")) for each in known)
+    return [_reduced(each) for each in messages[:begin]] + messages[begin:]
+
+
+def _reduced(message: Any) -> Any:
+    if not isinstance(message, dict):
+        return message
+    return {name: message.get(name) for name in ("role", "type")} | {"content": ""}
+
+
+def _something_said(messages: list[InputMessage]) -> list[InputMessage]:
+    said = len(messages) - _beginning((m.role, m.type) for m in messages)
+    if not 1 <= said <= MOST_SAID:
+        raise ValueError(f"end with what the customer says, in 1 to {MOST_SAID} messages")
+    return messages
+
+
+class RunInput(Body):
+    """The input of a turn. What the customer said since anybody else spoke is one turn.
+
+    A graph that has this one as a node sends everything that was said in it.
+    """
+
+    messages: Annotated[
+        list[InputMessage],
+        Field(min_length=1, max_length=1000),
+        BeforeValidator(_without_history),
+        AfterValidator(_something_said),
+    ]
+
+    @property
+    def said(self) -> list[InputMessage]:
+        """The messages that the turn answers."""
+        return self.messages[_beginning((m.role, m.type) for m in self.messages) :]
 
 
 class Command(Body):

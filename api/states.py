@@ -1,13 +1,15 @@
 """The states of a conversation: how things stand, how they stood, and what staff change in them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, get_type_hints
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import InvalidUpdateError
 from psycopg.rows import DictRow
+from pydantic import TypeAdapter, ValidationError
 
 from api.auth import Operator, Reader
 from api.dependencies import ClientsOf
@@ -24,8 +26,12 @@ from tools.histories import Cut, Histories
 router = APIRouter(prefix="/threads/{thread_id}", tags=["threads"])
 CheckpointId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]+$")]
 Names = Annotated[list[str] | None, Query(max_length=20)]
-# What a write stands on changes by the customer's yes and the console's decision alone.
-FROZEN = frozenset(("turn", "action", "decision"))
+# What a write stands on changes by the customer's yes and the console's decision alone: what the
+# customer said and was understood to say, the card it was said to, and what was decided about it.
+FROZEN = frozenset(("turn", "screened", "understanding", "card", "action", "decision"))
+# Nobody acts for these: they take the customer's answer to a card, or carry it out.
+GUARDED = frozenset(("confirm_action", "await_approval", "commit_action"))
+ELSEWHERE = "is not changed this way: cards are for the customer's yes and the console's decision."
 
 
 @router.get("/state")
@@ -87,9 +93,16 @@ async def update_state(
     histories = Histories(clients.pool)
     row = await _to_change(thread, body, histories)
     change = {"as_node": body.as_node, "keys": sorted(body.values or ())}
+    checkpoint_id = await _changed(row, body, clients)
     await histories.note_change(
         thread_id, principal.key, change | {"checkpoint": body.from_checkpoint}
     )
+    here = checkpoint_json(thread_id, checkpoint_id)
+    return {"checkpoint": here, "configurable": here, "checkpoint_id": checkpoint_id}
+
+
+async def _changed(row: DictRow, body: StateUpdate, clients: Clients) -> str:
+    """The checkpoint that the change made."""
     config: RunnableConfig = {"configurable": {"thread_id": row["graph_thread"]}}
     if body.from_checkpoint:
         config["configurable"] |= {"checkpoint_ns": "", "checkpoint_id": body.from_checkpoint}
@@ -97,9 +110,9 @@ async def update_state(
         changed = await clients.graph.aupdate_state(config, body.values, body.as_node)
     except InvalidUpdateError:
         raise HTTPException(422, "as_node: name the node that this update is of.") from None
-    checkpoint_id = changed["configurable"]["checkpoint_id"]
-    here = checkpoint_json(thread_id, checkpoint_id)
-    return {"checkpoint": here, "configurable": here, "checkpoint_id": checkpoint_id}
+    except KeyError:  # of a route, which goes by what is not there yet
+        raise HTTPException(422, "as_node: the state does not hold what follows it.") from None
+    return str(changed["configurable"]["checkpoint_id"])
 
 
 async def _state(
@@ -143,19 +156,34 @@ def _check_update(body: StateUpdate, clients: Clients) -> None:
     if body.as_node and body.as_node not in clients.graph.nodes:
         raise HTTPException(422, f"as_node: there is no node '{body.as_node}'.")
     check_values(body.values or {})
+    if body.as_node in GUARDED:
+        raise HTTPException(422, f"as_node: '{body.as_node}' {ELSEWHERE}")
 
 
 def check_values(values: Mapping[str, Any]) -> None:
-    """422 for a key that the state does not have, or that no write may come to stand on."""
-    for fault in _faults(set(values)):
+    """422 for a key or a form that the state does not have, and for what a write stands on."""
+    for fault in _faults(values):
         raise HTTPException(422, fault)
 
 
-def _faults(keys: set[str]) -> Iterator[str]:
+def _faults(values: Mapping[str, Any]) -> Iterator[str]:
+    keys = set(values)
     if unknown := keys - set(State.__annotations__):
         yield f"values: the state has no '{min(unknown)}'."
     if frozen := keys & FROZEN:
-        yield f"values: '{min(frozen)}' is not changed this way: decide cards on the console."
+        yield f"values: '{min(frozen)}' {ELSEWHERE}"
+    for key in sorted(keys):
+        try:
+            _form(key).validate_python(values[key], strict=True)
+        except ValidationError as error:
+            [wrong, *_] = error.errors(include_input=False, include_url=False)
+            yield f"values.{'.'.join(map(str, (key, *wrong['loc'])))}: {wrong['msg']}"
+
+
+@cache
+def _form(key: str) -> TypeAdapter[Any]:
+    """What stands under a key of the state."""
+    return TypeAdapter(get_type_hints(State)[key])
 
 
 async def _to_change(thread: DictRow, body: StateUpdate, histories: Histories) -> DictRow:

@@ -15,7 +15,7 @@ from api.dependencies import ClientsOf
 from api.protocol_events import RunEvents, ThreadEvent, channel_of
 from api.responses import Cut, PiecewiseResponse
 from api.schemas import Body
-from api.streaming import ENDED, HEADERS, HEARTBEAT_PIECE, events_of, streamed
+from api.streaming import ENDED, HEADERS, HEARTBEAT_PIECE, events_of, has_ended, streamed
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients, now
 from tools.events import HEARTBEAT, RECONNECT, START, LogUnavailable
@@ -112,14 +112,12 @@ async def follow(
     Raises Cut when this process will stop: another one goes on from there.
     """
     told: set[UUID] = set()
-    seq = 0
     async for has_news in _news(clients, thread_id):
         if not has_news:
             yield None
             continue
         while runs := await _untold(clients, thread_id, told):
-            async for event in _events_of_runs(clients, runs, seq):
-                seq = event["seq"] if event else seq
+            async for event in _events_of_runs(clients, runs, subscription.since):
                 if event is None or subscription.wants(event):
                     yield event
 
@@ -165,23 +163,24 @@ async def _is_forgotten(clients: Clients, run_id: UUID) -> bool:
 
 
 async def _events_of_runs(
-    clients: Clients, runs: Sequence[DictRow], seq: int
+    clients: Clients, runs: Sequence[DictRow], since: int
 ) -> AsyncIterator[ThreadEvent | None]:
     for run in runs:
-        async for event in _events_of_run(clients, run, seq):
-            seq = event["seq"] if event else seq
+        async for event in _events_of_run(clients, run, since):
             yield event
 
 
 async def _events_of_run(
-    clients: Clients, run: DictRow, seq: int
+    clients: Clients, run: DictRow, since: int
 ) -> AsyncIterator[ThreadEvent | None]:
-    translated = RunEvents(str(run["run_id"]), seq)
+    translated = RunEvents(str(run["run_id"]), run["turn"], since)
     async for entry in events_of(clients, run["thread_id"], run["run_id"]):
         if entry is HEARTBEAT:
             yield None
             continue
-        for event in translated.of(entry, _now_ms()):
+        is_shown = not (entry.event_id or entry.number)  # as the database has it
+        is_over = is_shown and await has_ended(clients, run["thread_id"], run["run_id"])
+        for event in translated.of(entry, _now_ms(), is_over=is_over):
             yield event
     ended = await clients.runs.get(run["run_id"], run["thread_id"])
     ended_ms = int(ended["updated_at"].timestamp() * 1000) if ended else _now_ms()

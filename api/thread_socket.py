@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import json
+import time
 from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
+import structlog
 from fastapi import APIRouter, Depends, HTTPException, WebSocket, WebSocketDisconnect
 from fastapi.requests import HTTPConnection
 from pydantic import ValidationError
@@ -15,19 +17,27 @@ from api.auth import changes, needs, signed_in
 from api.commands import Asked, Command, CommandRefused, answer, refusal, success
 from api.dependencies import ClientsOf
 from api.errors import ANSWERS
+from api.limits import TooMany, count_command
 from api.principals import Principal
 from api.responses import Cut
+from api.run_requests import Made
+from api.streaming import MOST_SECONDS
 from api.thread_events import Subscription, follow
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS
 from monitoring import metrics
+from monitoring.logging import origin
 
+log = structlog.get_logger()
 router = APIRouter(tags=["runs"])
 
 MOST_SUBSCRIPTIONS = 20
 LARGEST_FRAME = 64 * 1024
+# Why we close, as websockets say it.
+NOT_TEXT = 1003
 TOO_LARGE = 1009
+CRASHED = 1011
 GOES_AWAY = 1012
 
 
@@ -63,18 +73,35 @@ class Conversation:
         self._streams: dict[str, asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
-        """Answer commands until the client goes."""
+        """Answer commands until the client goes, or has to come again with its credential."""
         try:
-            while True:
-                frame = await self._socket.receive_text()
-                if len(frame) > LARGEST_FRAME:
-                    await self._socket.close(TOO_LARGE)
-                    return
-                await self._send(await self._answer(frame))
-        except (WebSocketDisconnect, RuntimeError):  # starlette says the second once it has closed
+            await self._close(await self._converse())
+        except WebSocketDisconnect:
             return
+        except Exception as error:  # noqa: BLE001 (the server would log its words)
+            _note(error)
+            await self._close(CRASHED)
         finally:
             await self._stop_streams()
+
+    async def _converse(self) -> int:
+        """Answer commands for as long as a stream may last; why to close."""
+        end = time.monotonic() + MOST_SECONDS
+        while (left := end - time.monotonic()) > 0:
+            try:
+                async with asyncio.timeout(left):  # never in the middle of a command
+                    message = await self._socket.receive()
+            except TimeoutError:
+                break
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect
+            frame = message.get("text")
+            if frame is None:
+                return NOT_TEXT
+            if len(frame) > LARGEST_FRAME:
+                return TOO_LARGE
+            await self._send(await self._answer(frame))
+        return GOES_AWAY
 
     async def _answer(self, frame: str) -> dict[str, Any]:
         try:
@@ -88,6 +115,8 @@ class Conversation:
             return refusal(command.id, refused)
         except HTTPException as refused:
             return refusal(command.id, CommandRefused("unknown_error", str(refused.detail)))
+        except TooMany as refused:
+            return refusal(command.id, CommandRefused("unknown_error", str(refused)))
         except tuple(ANSWERS) as error:
             detail = next(told for kind, (_, told) in ANSWERS.items() if isinstance(error, kind))
             return refusal(command.id, CommandRefused("unknown_error", detail))
@@ -95,12 +124,14 @@ class Conversation:
     async def _follow(self, command: Command) -> dict[str, Any]:
         match command.method:
             case "subscription.subscribe" | "subscription.reconnect":
+                await count_command(self._socket.scope, "reads", self._reader.key)
                 return success(command.id, self._subscribe(command.params))
             case "subscription.unsubscribe":
                 return success(command.id, self._unsubscribe(command.params))
             case _:
                 writer = await changes("runs:write")(self._reader)
-                asked = Asked(self._thread_id, self._clients, writer, uuid4())
+                await count_command(self._socket.scope, "turns", writer.key)
+                asked = Asked(self._thread_id, self._clients, writer, Made(uuid4()))
                 return await answer(asked, command)
 
     def _subscribe(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -124,19 +155,36 @@ class Conversation:
 
     async def _stream(self, subscription: Subscription) -> None:
         """Send the events; where they end, the client is to come again to another process."""
-        with contextlib.suppress(Cut, *DATABASE_ERRORS):
+        try:
             async with aclosing(follow(self._clients, self._thread_id, subscription)) as events:
                 async for event in events:
                     if event:  # a socket has pings of its own
                         await self._send(event)
-        await self._socket.close(GOES_AWAY)
+        except WebSocketDisconnect:
+            return
+        except (Cut, *DATABASE_ERRORS):
+            pass
+        except Exception as error:  # noqa: BLE001 (nobody else looks at what ends this task)
+            _note(error)
+        await self._close(GOES_AWAY)
 
     async def _send(self, message: dict[str, Any]) -> None:
-        await self._socket.send_text(
-            json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
-        )
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
+        try:
+            await self._socket.send_text(text)
+        except RuntimeError:  # what both Starlette and its server say once either end has closed
+            raise WebSocketDisconnect from None
+
+    async def _close(self, code: int) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self._socket.close(code)
 
     async def _stop_streams(self) -> None:
         for stream in self._streams.values():
             stream.cancel()
         await asyncio.gather(*self._streams.values(), return_exceptions=True)
+
+
+def _note(error: Exception) -> None:
+    """What nobody foresaw: the log gets its place, nobody gets its words."""
+    log.error("socket crashed", **origin(error))

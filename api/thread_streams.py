@@ -45,8 +45,8 @@ async def follow_thread(
     """The events of all runs after a position, each run once; without one those from now on."""
     runs = _Runs(clients, thread_id)
     place, event_id, is_done = _parts(after)
-    if under_way := await _run_at(clients, thread_id, place):
-        place = under_way.event_id
+    under_way, place = await _run_at(clients, thread_id, place)
+    if under_way:
         if is_done:
             runs.ends[under_way.data] = event_id
         else:
@@ -78,14 +78,20 @@ def _parts(after: str | None) -> tuple[str, str, bool]:
     return place, event_id, bool(last)
 
 
-async def _run_at(clients: Clients, thread_id: UUID, place: str) -> Event | None:
-    """The run that a client was reading, or for one that comes without a place the latest."""
+async def _run_at(clients: Clients, thread_id: UUID, place: str) -> tuple[Event | None, str]:
+    """The run that a client was reading, or for one that comes without a place the latest.
+
+    And the place that later ones come after, empty where only those from now on can be told.
+    """
+    log = clients.events
     try:
         if place:
-            return await clients.events.announcement(thread_id, place)
-        return await clients.events.last_announcement(thread_id)
+            found = await log.announcement(thread_id, place)
+        else:
+            found = await log.last_announcement(thread_id)
     except LogUnavailable:
-        return None
+        return None, place
+    return found, found.event_id if found else place or START
 
 
 async def _latest(clients: Clients, thread_id: UUID) -> Event | None:

@@ -85,17 +85,25 @@ async def get_thread(thread_id: ThreadId, clients: ClientsOf, principal: Reader)
     return await _with_values(await own_thread(thread_id, clients, principal), clients, principal)
 
 
-@router.patch("/{thread_id}", response_model=None)
-async def update_thread(
+@router.patch(
+    "/{thread_id}",
+    response_model=None,
+    responses={204: {"description": f"With `Prefer: {MINIMAL}`"}},
+)
+async def update_thread(  # noqa: PLR0913, PLR0917 (FastAPI fills them by their types)
     thread_id: ThreadId,
     body: ThreadUpdate,
     clients: ClientsOf,
     principal: ThreadWriter,
+    key: KeyOf,
     prefer: Annotated[str | None, Header()] = None,
 ) -> dict[str, Any] | Response:
-    """Merge metadata."""
-    found = clients.conversations
-    thread = await found.update(thread_id, principal.customer_id, body.metadata, body.ttl_minutes)
+    """Merge metadata: once under a key, however it has changed since."""
+    found, customer_id = clients.conversations, principal.customer_id
+    if key.is_done:
+        thread = await found.get(thread_id, customer_id)
+    else:
+        thread = await found.update(thread_id, customer_id, body.metadata, body.ttl_minutes)
     if thread is None:
         raise not_found("Thread", thread_id)
     if prefer == MINIMAL:
@@ -163,7 +171,7 @@ def _wanted(body: ThreadCount) -> Wanted:
 
 
 def _listed(row: DictRow, messages: Sequence[Message] | None, body: ThreadSearch) -> dict[str, Any]:
-    """A conversation in a list: its values are what stands in its last messages."""
+    """A conversation in a list: its values are what stands in its messages."""
     values = None
     if messages:
         last = messages[-1]["extra"]

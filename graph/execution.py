@@ -3,25 +3,27 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 import structlog
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import PoolTimeout
 
 from graph.progress import publish
-from graph.worker import Worker, config_of
+from graph.worker import NotOurs, Worker, config_of
 from monitoring import metrics
 from monitoring.logging import origin
-from tools.database import Pool
+from tools.database import Pool, may_pass
 from tools.errors import TriaError
 from tools.events import END
 from tools.intake import LEASE_SECONDS
+from tools.run_endings import HowToCancel
 from tools.runs import RENEW_SECONDS
 
 __all__ = ["DATABASE_ERRORS", "Executor", "config_of"]
@@ -87,7 +89,7 @@ class Executor:
     async def take(self, thread_id: UUID | None = None) -> None:
         """Claim what may run now and work on it in the background."""
         if self.has_room:
-            for run in await self._runs.claim(thread_id):
+            for run in await self._runs.claim(thread_id, held=list(self._held)):
                 self.work_on(run)
 
     def work_on(self, run: DictRow) -> None:
@@ -96,14 +98,23 @@ class Executor:
         self._held[run["run_id"]] = _Held(task)
         task.add_done_callback(lambda _: self._held.pop(run["run_id"], None))
 
+    async def cancel(self, run_ids: Sequence[UUID], thread_id: UUID, how: HowToCancel) -> None:
+        """End runs of a thread early, wherever they are worked on."""
+        await self.tell_ended(await self._runs.cancel(run_ids, thread_id, how))
+
+    async def tell_ended(self, ended: Iterable[Mapping[str, Any]]) -> None:
+        """Tell whoever reads that runs have ended without an answer."""
+        for run in ended:
+            metrics.TURNS.labels("cancelled").inc()
+            await publish(self._worker.events, run, END, {})
+
     async def _sweep(self) -> None:
         while not self._is_stopping:
             try:
                 await self.take()
                 for run in await self._runs.give_up():
                     await self._end_failed(run, "attempts_exhausted")
-                for run in await self._runs.end_cancelled():
-                    await publish(self._worker.events, run, END, {})
+                await self.tell_ended(await self._runs.end_cancelled())
             except DATABASE_ERRORS as error:
                 log.warning("sweep failed", error=type(error).__name__)
             if not self._is_stopping:
@@ -128,7 +139,10 @@ class Executor:
         """Hear at once of runs to be cancelled and of runs that wait; the sweeps find them too."""
         while not self._is_stopping:
             try:
-                async with self._pool.connection() as connection:
+                # Its own: what it holds and hears ends with it.
+                async with await psycopg.AsyncConnection[DictRow].connect(
+                    cast(str, self._pool.conninfo), autocommit=True, row_factory=dict_row
+                ) as connection:
                     await self._runs.hold_session(connection)
                     await connection.execute("listen tria_runs")
                     async for notice in connection.notifies():
@@ -141,7 +155,8 @@ class Executor:
         what, _, run_id = payload.partition(":")
         if what == "cancel":
             self._cancel(UUID(run_id))
-        else:
+            return
+        with contextlib.suppress(*DATABASE_ERRORS):
             await self.take()
 
     def _cancel(self, run_id: UUID) -> None:
@@ -169,9 +184,10 @@ class Executor:
                 await self._hand_over(run)
             except asyncio.CancelledError:
                 await self._stopped(run, held)
+            except NotOurs:
+                await self._end_cancelled(run)
             except DATABASE_ERRORS as error:
-                log.warning("turn interrupted", **origin(error))
-                await self._hand_over(run)
+                await self._interrupted(run, error)
             except Exception as error:  # noqa: BLE001 (whatever a turn raises ends it visibly)
                 await self._fail(run, error)
         if is_followed:
@@ -179,6 +195,7 @@ class Executor:
                 await self.take(run["thread_id"])
 
     async def _stopped(self, run: DictRow, held: _Held) -> None:
+        """The task was cancelled: for the run itself, or for the whole process."""
         held.is_ending = True
         if held.missed:
             return
@@ -186,10 +203,19 @@ class Executor:
             with contextlib.suppress(*DATABASE_ERRORS):
                 await self._runs.release(run["run_id"])
             raise asyncio.CancelledError
+        await self._end_cancelled(run)
+
+    async def _end_cancelled(self, run: DictRow) -> None:
         with contextlib.suppress(*DATABASE_ERRORS):
-            for ended in await self._runs.end_cancelled(run["run_id"]):
-                metrics.TURNS.labels("cancelled").inc()
-                await publish(self._worker.events, ended, END, {})
+            await self.tell_ended(await self._runs.end_cancelled(run["run_id"]))
+
+    async def _interrupted(self, run: DictRow, error: Exception) -> None:
+        """The database failed: the run waits for it, unless the same would fail again."""
+        if not may_pass(error):
+            await self._fail(run, error)
+            return
+        log.warning("turn interrupted", **origin(error))
+        await self._hand_over(run)
 
     async def _hand_over(self, run: DictRow) -> None:
         """Give the run back as soon as the database takes it; after that its lease has run out."""

@@ -42,6 +42,7 @@ class Progress:
     messages: list[Message]
     state: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
+    is_silent: bool = False  # its log has ended: what comes of it is told by another turn
     is_waiting: bool = False  # for a person
     is_paused: bool = False  # because the client asked for it
     said: str = ""
@@ -62,14 +63,18 @@ class Progress:
     @property
     def message_id(self) -> str:
         """Clients append pieces by id, so text that starts over needs an id of its own."""
-        again = self.restarts + self.run["attempts"] - 1
-        return f"{self._answer_id}-{again}" if again else self._answer_id
+        attempt, restarts = self.run["attempts"], self.restarts
+        if attempt == 1 and not restarts:
+            return self._answer_id
+        return f"{self._answer_id}-{attempt}.{restarts}"
 
     async def begin(self, together: set[str]) -> None:
         """Tell the clients of this run, and of those answered with it, that it is worked on."""
         attempt, run_id = self.run["attempts"], self.run["run_id"]
+        if self.is_silent:
+            return
         for each in [UUID(other) for other in together - {str(run_id)}] + [run_id]:
-            await self.events.begin(self.run["thread_id"], each, attempt)
+            await self.events.begin(self.run["thread_id"], each, attempt, self.run["updated_at"])
             begun = {"run_id": each, "attempt": attempt}
             await publish(self.events, {"run_id": each}, "metadata", begun)
         await self._publish_modes(run_events(self.run, "start", {"input": {}}))
@@ -108,7 +113,8 @@ class Progress:
 
     async def publish(self, name: str, data: object) -> None:
         """Append an event that every client gets."""
-        await publish(self.events, self.run, name, data)
+        if not self.is_silent:
+            await publish(self.events, self.run, name, data)
 
     def _wants(self, *modes: str) -> bool:
         return not self.modes.isdisjoint(modes)

@@ -40,6 +40,10 @@ NOTHING: Literal["nothing"] = "nothing"
 Start = State | Command[Any] | None | Literal["nothing"]
 
 
+class NotOurs(Exception):
+    """The run was cancelled, or another process has it: nothing was stored."""
+
+
 @dataclass(frozen=True)
 class Worker:
     """What the runs of one process share."""
@@ -53,13 +57,18 @@ class Worker:
     async def work(self, run: DictRow, control: RunControl) -> bool:
         """One attempt at a run, from where its last one stopped; whether more runs wait for it.
 
-        Raises GraphDrained when it was told to stop, and whatever a node raises.
+        Raises GraphDrained when it was told to stop, NotOurs, and whatever a node raises.
         """
         if run["attempts"] > 1:
             metrics.TAKEN_OVER.inc()
         context = self.context_for(Caller.of(run["scope"]))
         opening = await self.turns.opening(run)
-        progress = Progress(run=run, events=self.events, messages=opening.messages)
+        progress = Progress(
+            run=run,
+            events=self.events,
+            messages=opening.messages,
+            is_silent=bool(run["resume"]),
+        )
         await progress.begin({m["run_id"] for m in opening.asked} if not run["asked_in"] else set())
         start = await self._start(run, opening, progress)
         if start != NOTHING:
@@ -100,8 +109,8 @@ class Worker:
             return Command(resume=run["resume"]) if run["resume"] else NOTHING
         # `next` alone may be empty after a kill although tasks are left.
         is_unfinished = bool(snapshot.next or snapshot.tasks)
-        if run["attempts"] == 1 and (command := run["request"].get("command")):
-            return Command(update=command.get("update"), goto=command.get("goto") or ())
+        if run["attempts"] == 1 and run["asked_in"] and (asked := run["request"].get("command")):
+            return _sent_on(asked, snapshot.values)
         return None if is_unfinished else NOTHING
 
     async def _seed(self, run: DictRow) -> None:
@@ -132,18 +141,25 @@ class Worker:
         A run that waits for a person has answered too, and holds nothing up.
         """
         run, state = progress.run, progress.state
-        end: Literal["interrupted", "succeeded"] = (
-            "interrupted" if progress.is_waiting else "succeeded"
-        )
+        # Of a question that is answered again the first run waits, or the card's write is swept.
+        is_waiting = progress.is_waiting and not run["asked_in"]
+        end: Literal["interrupted", "succeeded"] = "interrupted" if is_waiting else "succeeded"
         answer = Answer(answer_id(run["run_id"]), answer_of(state), focus_of(cast(State, state)))
         stored = await self.runs.answer(run["run_id"], answer, end)
         if stored is None:
-            return False  # the lease was lost: the one who has the run tells the clients
+            raise NotOurs
         progress.messages.append(_message(run, answer, stored))
         await progress.show_values()
         await progress.end(stored["others"])
         _note(progress, end)
         return bool(stored["is_followed"])
+
+
+def _sent_on(asked: Mapping[str, Any], values: Mapping[str, Any]) -> Command[Any]:
+    """A turn that staff correct or send elsewhere. Nobody says yes for a customer this way."""
+    turn = values["turn"] | {"open_card": None, "decision": None}
+    update = dict(asked.get("update") or {}) | {"turn": turn}
+    return Command(update=update, goto=asked.get("goto") or ())
 
 
 def config_of(run: Mapping[str, Any]) -> RunnableConfig:

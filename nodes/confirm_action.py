@@ -47,12 +47,13 @@ async def _confirmed(state: State, card: dict[str, Any], digest: str, context: C
     action_id, customer_id = card["action_id"], context.caller.customer_id
     if refused := refusal(context, card["kind"]):
         return {"facts": refused}
-    action = await context.actions.confirm(action_id, customer_id, digest, context.now())
+    run_id = UUID(state["turn"]["run_id"])
+    action = await context.actions.confirm(action_id, customer_id, digest, context.now(), run_id)
     if action is None:
         return await _answered_before(action_id, context)
     if action["approval_level"] is None or action["status"] == "approved":
         return {"action": {"action_id": str(action_id)}}
-    if action["run_id"] not in (None, UUID(state["turn"]["run_id"])):
+    if action["run_id"] not in (None, run_id):
         return {"facts": [_fact("already_noted", {"kind": action["kind"]})]}
     return await _awaiting(state, action, context)
 

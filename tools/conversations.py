@@ -16,8 +16,9 @@ from tools.database import Pool, fetch_all, fetch_one
 # A turn reads this many earlier messages, and a stream shows this many: both stay constant in time.
 HISTORY = 10
 WINDOW = 50
-# A list of threads shows this many of each.
+# A list of threads shows this many of each, and before them the one it began with.
 LISTED = 20
+LONGEST_METADATA = 16_000  # characters, however many changes it came by
 
 MESSAGE = "m.message_id, m.run_id::text, m.role, m.content, m.extra, m.created_at"
 # The messages of the turns that lead to one turn. One that answers a question again holds only the
@@ -52,14 +53,14 @@ SORTS = {
 }
 MOST_COUNTED = 10_000
 CHECKPOINT_TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
-DELETABLE = f"""
-select thread_id from threads t where t.thread_id = %(thread_id)s and {OWN}
-  and not exists (select 1 from runs r where r.thread_id = t.thread_id
-    and r.status in ('queued', 'running'))
-  and not exists (select 1 from tickets k where k.thread_id = t.thread_id and k.status = 'open')
-  and not exists (select 1 from actions a where a.thread_id = t.thread_id
-    and a.status in ('confirmed', 'approved'))
-for update"""
+# The thread is locked first, in a statement of its own: only the next one sees what came in before.
+LOCK = f"select thread_id from threads t where t.thread_id = %(thread_id)s and {OWN} for update"
+UNDER_WAY = """
+select 1 from runs where thread_id = %(thread_id)s and status in ('queued', 'running')
+union all select 1 from tickets where thread_id = %(thread_id)s and status = 'open'
+union all select 1 from actions where thread_id = %(thread_id)s
+  and status in ('confirmed', 'approved')
+limit 1"""
 # A search over everybody's threads ends after this, found or not.
 SEARCH_TIMEOUT = "select set_config('statement_timeout', '5s', true)"
 # The last messages of several turns at once, each with what leads to it.
@@ -73,12 +74,23 @@ cross join lateral (
   {LINE.replace("%(turn)s", "o.turn")} left join runs a on a.run_id = m.run_id
   order by l.turn desc, m.seq desc limit %(limit)s) w
 order by o.turn, w.in_turn, w.seq"""
+# The way back to a long conversation's beginning is not walked: then it is the thread's first turn.
 LAST_WINDOWS = f"""
 select o.thread_id as of_thread, w.* from unnest(%(threads)s::uuid[]) o(thread_id)
 cross join lateral (
-  select {MESSAGE}, m.seq, l.turn as in_turn
-  {LINE.replace("%(turn)s", "last_turn(o.thread_id)").replace("%(thread_id)s", "o.thread_id")}
-  order by l.turn desc, m.seq desc limit %(limit)s) w
+  with said as (select {MESSAGE}, m.seq, l.turn as in_turn
+    {LINE.replace("%(turn)s", "last_turn(o.thread_id)").replace("%(thread_id)s", "o.thread_id")}),
+  latest as (select * from said order by in_turn desc, seq desc limit %(limit)s),
+  first as (select coalesce(
+    (select message_id from said where exists (select 1 from runs r where r.after_turn is null
+      and r.thread_id = o.thread_id and r.turn in (select in_turn from said))
+      order by in_turn, seq limit 1),
+    (select m.message_id from runs r join messages m using (run_id)
+      where r.thread_id = o.thread_id order by r.turn, m.seq limit 1)) as message_id)
+  select * from latest
+  union all select {MESSAGE}, m.seq, 0 from first f
+    join messages m on m.thread_id = o.thread_id and m.message_id = f.message_id
+    where f.message_id not in (select message_id from latest)) w
 order by w.in_turn, w.seq"""
 
 
@@ -112,6 +124,10 @@ class Wanted:
     status: str | None = None
     sort_by: str = "updated_at"
     is_ascending: bool = False
+
+
+class MetadataTooLarge(Exception):
+    """With this change a thread's metadata would be longer than is kept."""
 
 
 class Conversations:
@@ -181,12 +197,14 @@ class Conversations:
         metadata: Mapping[str, Any],
         ttl_minutes: float | None = None,
     ) -> DictRow | None:
-        """Merge `metadata` into the thread's."""
-        await fetch_one(
+        """Merge `metadata` into the thread's, as long as the whole does not grow too large."""
+        changed = await fetch_one(
             self._pool,
             "update threads t set metadata = metadata || %(metadata)s, updated_at = now(),"
             " temporary_until = coalesce(now() + %(ttl)s::float * interval '1 minute',"
-            f" temporary_until) where thread_id = %(thread_id)s and {OWN} returning thread_id",
+            f" temporary_until) where thread_id = %(thread_id)s and {OWN}"
+            f" and length((metadata || %(metadata)s)::text) <= {LONGEST_METADATA}"
+            " returning thread_id",
             {
                 "metadata": Jsonb(dict(metadata)),
                 "ttl": ttl_minutes,
@@ -194,19 +212,15 @@ class Conversations:
                 "customer_id": customer_id,
             },
         )
-        return await self.get(thread_id, customer_id)
+        thread = await self.get(thread_id, customer_id)
+        if thread and not changed:
+            raise MetadataTooLarge
+        return thread
 
     async def delete(self, thread_id: UUID, customer_id: str | None) -> bool:
         """Delete a thread without a run, ticket or write under way, checkpoints and all."""
-        names = {"thread_id": thread_id, "customer_id": customer_id}
         async with self._pool.connection() as connection, connection.transaction():
-            if not await (await connection.execute(DELETABLE, names)).fetchone():
-                return False
-            await delete_checkpoints(
-                connection, "select graph_thread from runs where thread_id = %s", thread_id
-            )
-            await connection.execute("delete from threads where thread_id = %s", [thread_id])
-        return True
+            return await delete_quiet(connection, thread_id, customer_id)
 
     async def window(
         self, thread_id: UUID, limit: int = WINDOW, *, through_turn: int | None = None
@@ -232,7 +246,7 @@ class Conversations:
         return said
 
     async def last_windows(self, thread_ids: Sequence[UUID]) -> dict[UUID, list[Message]]:
-        """The last messages of several threads, fewer of each than a single one shows."""
+        """The first and the last messages of several threads, fewer than a single one shows."""
         rows = await fetch_all(
             self._pool, LAST_WINDOWS, {"threads": list(thread_ids), "limit": LISTED}
         )
@@ -255,6 +269,22 @@ def _values(customer_id: str | None, wanted: Wanted) -> dict[str, Any]:
 def message_of(row: DictRow) -> Message:
     """A row as a message."""
     return cast(Message, {name: row[name] for name in Message.__annotations__})
+
+
+async def delete_quiet(
+    connection: psycopg.AsyncConnection[DictRow], thread_id: UUID, customer_id: str | None
+) -> bool:
+    """Delete a thread with nothing under way, checkpoints and all, in one transaction."""
+    names = {"thread_id": thread_id, "customer_id": customer_id}
+    if not await (await connection.execute(LOCK, names)).fetchone():
+        return False
+    if await (await connection.execute(UNDER_WAY, names)).fetchone():
+        return False
+    await delete_checkpoints(
+        connection, "select graph_thread from runs where thread_id = %s", thread_id
+    )
+    await connection.execute("delete from threads where thread_id = %s", [thread_id])
+    return True
 
 
 async def delete_checkpoints(

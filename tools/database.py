@@ -9,6 +9,9 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
+# SQLSTATE classes that speak of the server and not of a row: connection, rollback, read-only after
+# a fail-over, resources, locks, shutdown, input and output.
+PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58"})
 MIGRATION_LOCK = 7_384_116_021  # any fixed number: one process migrates, the others wait
 
 
@@ -72,3 +75,12 @@ async def fetch_all(pool: Pool, query: Any, parameters: Any = None) -> list[Dict
     """Run one statement and return its rows."""
     async with pool.connection() as connection:
         return await (await connection.execute(query, parameters)).fetchall()
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the fault is the state that the server is in, so that the same may do later."""
+    if not isinstance(error, psycopg.Error):
+        return isinstance(error, OSError)
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate[:2] in PASSING

@@ -1,7 +1,9 @@
 """What happens later: runs that were put off, threads that go, whom to tell of an ended run."""
 
+import psycopg
 from psycopg.rows import DictRow
 
+from tools.conversations import delete_quiet
 from tools.database import Pool, fetch_all, fetch_one
 from tools.intake import COLUMNS, WAKE
 
@@ -10,21 +12,17 @@ LEASE_SECONDS = 60  # for one attempt at telling
 MOST_TRIES = 8
 FIRST_RETRY_SECONDS = 2
 
+# One that is due; its thread, locked; then the run, as the thread's last turn by then.
+DUE = """
+select run_id, thread_id from runs where due_at <= now() and status = 'queued'
+order by due_at limit 1"""
+COUNT = """
+update threads set turns = turns + 1, updated_at = now() where thread_id = %(thread_id)s"""
 RIPEN = """
-with due as (select run_id, thread_id from runs where due_at <= now() and status = 'queued'
-    order by due_at for update skip locked limit 1),
- counted as (update threads t set turns = turns + 1, updated_at = now() from due
-    where t.thread_id = due.thread_id returning t.thread_id, t.turns)
-update runs r set due_at = null, turn = counted.turns, after_turn = last_turn(r.thread_id),
-  graph_thread = r.thread_id || ':' || counted.turns
-from due join counted using (thread_id) where r.run_id = due.run_id returning r.run_id"""
-
-UNDER_WAY = """
-(exists (select 1 from runs r where r.thread_id = t.thread_id
-    and r.status in ('queued', 'running', 'interrupted'))
- or exists (select 1 from tickets k where k.thread_id = t.thread_id and k.status = 'open')
- or exists (select 1 from actions a where a.thread_id = t.thread_id
-    and a.status in ('confirmed', 'approved')))"""
+update runs r set due_at = null, turn = t.turns, after_turn = last_turn(t.thread_id),
+  graph_thread = t.thread_id || ':' || t.turns
+from threads t where r.run_id = %(run_id)s and r.due_at is not null and r.status = 'queued'
+  and t.thread_id = r.thread_id returning r.run_id"""
 
 TO_TELL = f"""
 update runs set webhook_tries = webhook_tries + 1,
@@ -43,25 +41,26 @@ class Deferred:
 
     async def ripen(self) -> None:
         """Make runs part of their conversation whose time has come: as its last turn."""
-        while await fetch_one(self._pool, RIPEN):
-            async with self._pool.connection() as connection:
-                await connection.execute(WAKE)
+        for _ in range(MOST):
+            async with self._pool.connection() as connection, connection.transaction() as ripening:
+                due = await (await connection.execute(DUE)).fetchone()
+                if due is None:
+                    return
+                await connection.execute(COUNT, due)
+                if not (await connection.execute(RIPEN, due)).rowcount:
+                    raise psycopg.Rollback(ripening)  # another process was quicker
+                await connection.execute(WAKE, due)
 
     async def drop_temporary(self) -> None:
         """Delete threads of stateless runs whose time is over, unless something is under way."""
-        async with self._pool.connection() as connection, connection.transaction():
-            found = await connection.execute(
-                f"select thread_id from threads t where temporary_until < now() and not {UNDER_WAY}"
-                f" for update skip locked limit {MOST}"
-            )
-            gone = [row["thread_id"] for row in await found.fetchall()]
-            for table in ("checkpoints", "checkpoint_blobs", "checkpoint_writes"):
-                await connection.execute(
-                    f"delete from {table} c using runs r where r.thread_id = any(%s)"
-                    " and c.thread_id = r.graph_thread",
-                    [gone],
-                )
-            await connection.execute("delete from threads where thread_id = any(%s)", [gone])
+        found = await fetch_all(
+            self._pool,
+            "select thread_id from threads where temporary_until < now() order by random()"
+            f" limit {MOST}",
+        )
+        for row in found:
+            async with self._pool.connection() as connection, connection.transaction():
+                await delete_quiet(connection, row["thread_id"], None)
 
     async def to_tell(self) -> list[DictRow]:
         """Runs that have ended and whose webhook is due, each for one attempt."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import redis.asyncio as redis
@@ -40,13 +42,20 @@ class EventLog:
         self._hub = Hub(client, rest_seconds)
         self._log = Log(client, lambda: self._hub.writer.is_resting)
 
-    async def begin(self, thread_id: UUID, run_id: UUID, attempt: int = 1) -> None:
-        """This process works on the run from now on; whoever did before writes no more of it."""
+    async def begin(
+        self, thread_id: UUID, run_id: UUID, attempt: int = 1, claimed_at: datetime | None = None
+    ) -> None:
+        """This process works on the run from now on; whoever claimed it before writes no more.
+
+        `claimed_at` is by the database's clock, without it now.
+        """
         announcements = self._hub.channel(_thread_key(thread_id))
         await self._hub.writer.append(announcements, "run", str(run_id))
         channel = self._hub.channel(_run_key(run_id))
-        self._hub.tail.leave_empty(channel)
-        self._hub.writer.begin(channel, f"{attempt}.{uuid4().hex[:8]}")
+        if attempt == 1:
+            self._hub.tail.leave_empty(channel)
+        claimed = round((claimed_at.timestamp() if claimed_at else time.time()) * 1_000_000)
+        self._hub.writer.begin(channel, f"{attempt}.{claimed}.{uuid4().hex[:8]}")
 
     async def append(self, run_id: UUID, name: str, data: str) -> None:
         """Queue one event; readers get it when Redis has it, or at once if Redis is away."""

@@ -12,13 +12,10 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
 
-from tools.database import Pool
+from tools.database import Pool, may_pass
 
 RETRY_SECONDS = 0.1
 ROW_BYTES = 512  # what a row holds beside its values
-# SQLSTATE classes that speak of the server and not of a row: connection, rollback, read-only after
-# a fail-over, resources, locks, shutdown, input and output.
-PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58"})
 
 Connection = psycopg.AsyncConnection[DictRow]
 
@@ -152,7 +149,7 @@ class GroupCommit:
             try:
                 await self._transact(group)
             except Exception as error:  # noqa: BLE001 (whatever a row raises is its caller's)
-                if not _may_pass(error):
+                if not may_pass(error):
                     return error
                 await self._disconnect()  # the next one may lead to a server that is well
                 if self._loop.time() + RETRY_SECONDS >= end:
@@ -210,15 +207,6 @@ def _by_query(group: list[_Write]) -> dict[str, list[tuple[Any, ...]]]:
         for statement in write.statements:
             found.setdefault(statement.query, []).extend(statement.rows)
     return found
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether the fault is the server's state, so that the same rows may do later."""
-    if not isinstance(error, psycopg.Error):
-        return False
-    if error.sqlstate is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return error.sqlstate[:2] in PASSING
 
 
 def _unanswered(cause: Exception) -> WriteUnanswered:

@@ -27,11 +27,11 @@ returning holder = %(holder)s as is_held, xmax <> 0 as is_repeat,
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer as it went out."""
+    """An answer as it went out. `body` is None where it was not to be kept."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | None
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,19 @@ class IdempotencyKeys:
         assert row is not None  # noqa: S101 (an insert that returns)
         answered = None
         if row["status"] is not None:
-            answered = Answered(row["status"], row["headers"], bytes(row["body"]))
+            body = None if row["body"] is None else bytes(row["body"])
+            answered = Answered(row["status"], row["headers"], body)
         return Claim(identity, holder, row["is_held"], row["is_repeat"], row["is_same"], answered)
 
-    async def keep(self, claim: Claim, answered: Answered) -> None:
-        """Keep the answer of the request that holds the key."""
+    async def keep(self, claim: Claim, answered: Answered, thread_id: UUID | None = None) -> None:
+        """Keep the answer of the request that holds the key, for as long as there is its thread."""
         await fetch_one(
             self._pool,
-            "update idempotency_keys set status = %s, headers = %s, body = %s"
+            "update idempotency_keys set status = %s, headers = %s, body = %s,"
+            " thread_id = (select thread_id from threads where thread_id = %s)"
             " where id = %s and holder = %s and status is null returning id",
             [
-                *(answered.status, Jsonb(dict(answered.headers)), answered.body),
+                *(answered.status, Jsonb(dict(answered.headers)), answered.body, thread_id),
                 *(claim.identity, claim.holder),
             ],
         )

@@ -1,7 +1,7 @@
 """Takes runs in: the customer's message and its run are stored together, or not at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -26,13 +26,14 @@ where thread_id = %(thread_id)s and customer_id = %(customer_id)s returning turn
 
 STOP_RUNNING = """
 with stopped as (update runs set cancel = %(strategy)s
-  where thread_id = %(thread_id)s and status = 'running' and cancel is null returning run_id)
+  where thread_id = %(thread_id)s and status = 'running' and cancel is null
+    and notice is null and resume is null returning run_id)
 select pg_notify('tria_runs', 'cancel:' || run_id) from stopped"""
 
 STOP_WAITING = {
     "interrupt": "update runs set status = 'cancelled', updated_at = now()"
-    f" where thread_id = %(thread_id)s and {ENDABLE}",
-    "rollback": "select forget_run(run_id) from runs"
+    f" where thread_id = %(thread_id)s and {ENDABLE} returning run_id",
+    "rollback": "select run_id, forget_run(run_id) from runs"
     f" where thread_id = %(thread_id)s and {ENDABLE}",
 }
 
@@ -66,7 +67,24 @@ insert into messages (message_id, thread_id, run_id, role, content, extra)
 select %(message_id)s, thread_id, run_id, 'human', %(content)s, %(extra)s from runs
 where run_id = %(run_id)s"""
 
-WAKE = "select pg_notify('tria_runs', 'due')"
+WAKE = (
+    "select pg_notify('tria_runs', 'due') from runs where run_id = %(run_id)s and status = 'queued'"
+)
+
+# Whoever goes back behind a card and asks something else, or has an earlier turn answered again, no
+# longer means the card.
+WITHDRAW = """
+with gone as (update actions set status = 'cancelled', updated_at = now(),
+    error = 'the conversation went another way'
+  where thread_id = %(thread_id)s and status = 'proposed'
+    and (%(asked_in)s::uuid is null or exists (select 1 from runs n join runs k using (thread_id)
+      where k.run_id = %(asked_in)s and n.turn > k.turn and n.notice is null
+        and n.run_id <> %(run_id)s and n.asked_in is distinct from k.run_id))
+  returning action_id)
+insert into audit (actor, event, subject, detail)
+select 'assistant', 'action.cancelled', action_id::text,
+  '{"note": "the conversation went another way"}'
+from gone"""
 
 
 @dataclass(frozen=True)
@@ -126,11 +144,17 @@ REPEATED = {"messages_thread_id_message_id_key": MessageRepeated, "runs_pkey": R
 
 
 async def take_in(connection: psycopg.AsyncConnection[DictRow], run: NewRun, owner: str) -> DictRow:
-    """Store the message and its run in one transaction; raises the errors above."""
+    """Store the message and its run in one transaction; raises the errors above.
+
+    `stopped` names the runs that waited and have ended for this one.
+    """
     try:
         return await _stored(connection, run, _values(run, owner))
     except psycopg.errors.UniqueViolation as error:
-        raise REPEATED[error.diag.constraint_name or ""] from error
+        if repeated := REPEATED.get(error.diag.constraint_name or ""):
+            raise repeated from error
+    # A decided run of the thread was taken at the same moment: wait behind it.
+    return await _stored(connection, run, _values(replace(run, starts=False), owner))
 
 
 async def _stored(
@@ -139,28 +163,23 @@ async def _stored(
     # A pipeline: nothing waits for an answer before everything is sent.
     async with connection.pipeline(), connection.transaction():
         counted = await connection.execute(COUNT, values)
+        stopped = None
         if run.strategy in STOP_WAITING:
             await connection.execute(STOP_RUNNING, values)
-            await connection.execute(STOP_WAITING[run.strategy], values)
+            stopped = await connection.execute(STOP_WAITING[run.strategy], values)
         stored = await connection.execute(INSERT, values)
         if run.content is not None:
             await connection.execute(ADD_QUESTION, values)
-        if run.place and run.place.asked_in is None:
+        if run.place:
             await connection.execute(WITHDRAW, values)
-        if not run.starts:
-            await connection.execute(WAKE)
+        await connection.execute(WAKE, values)
         if await counted.fetchone() is None:
             raise ThreadMissing
         row = await stored.fetchone()
         if row is None:
             raise ThreadBusy
-    return row
-
-
-# Whoever goes back behind a card and asks something else no longer means it.
-WITHDRAW = """
-update actions set status = 'cancelled', error = 'the conversation went another way',
-  updated_at = now() where thread_id = %(thread_id)s and status = 'proposed'"""
+        ended = await stopped.fetchall() if stopped else []
+    return row | {"stopped": [each["run_id"] for each in ended]}
 
 
 def _values(run: NewRun, owner: str) -> dict[str, Any]:
@@ -211,4 +230,4 @@ async def queue_notice(
     )
     values = _values(told, "") | {"customer_id": None, "notice": Jsonb(dict(notice))}
     await connection.execute(INSERT, values)
-    await connection.execute(WAKE)
+    await connection.execute(WAKE, values)

@@ -23,16 +23,19 @@ where is_plain and not exists (select 1 from actions a
 order by turn limit %(most)s"""
 
 # A run whose message led to a write stays, whatever becomes of its answer.
-WROTE = (
-    "exists (select 1 from actions a where a.thread_id = r.thread_id"
-    " and a.confirmed_at >= r.created_at)"
-)
+WROTE = "exists (select 1 from actions a where a.confirmed_in in (r.run_id, r.asked_in))"
 
+# Before anything of a thread's runs changes in more than one row: what comes in waits, and the
+# statement after this one sees what came in before.
+LOCK_THREAD = """
+select 1 from threads t join runs r using (thread_id) where r.run_id = %(run_id)s
+for no key update of t"""
 
 ANSWER = """
 with ended as (
   update runs set status = %(end)s, owner = null, updated_at = now(), focus = %(focus)s
-  where run_id = %(run_id)s and owner = %(owner)s and status = 'running' returning thread_id),
+  where run_id = %(run_id)s and owner = %(owner)s and status = 'running' and cancel is null
+  returning thread_id),
  answered as (
   insert into messages (message_id, thread_id, run_id, role, content, extra)
   select %(message_id)s, thread_id, %(run_id)s, 'ai', %(content)s, %(extra)s from ended
@@ -67,6 +70,7 @@ update runs set status = 'running', owner = %(owner)s, attempts = attempts + 1,
   seen_checkpoint = {REACHED}
 where run_id in (select run_id from runs r
   where thread_id = coalesce(%(thread)s, thread_id) and cancel is null
+    and run_id <> all(%(held)s)
     and (strikes < {MAX_STRIKES} or {MOVED}) and (status = 'running' and {_DEAD}
     or {WAITS} and answered_by is null
       and not exists (select 1 from runs a where a.thread_id = r.thread_id

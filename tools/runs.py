@@ -16,13 +16,13 @@ from psycopg.types.json import Jsonb
 
 from tools.database import Pool, fetch_all, fetch_one
 from tools.intake import COLUMNS, LEASE_SECONDS, NewRun, take_in
-from tools.run_statements import ANSWER, BURST, CLAIM, MAX_STRIKES, MOVED, WROTE
+from tools.run_endings import HowToCancel, ask_to_cancel, end_cancelled, forget
+from tools.run_statements import ANSWER, BURST, CLAIM, LOCK_THREAD, MAX_STRIKES, MOVED
 
 RENEW_SECONDS = 1
 MOST_TOGETHER = 20  # messages that one turn answers
 
 End = Literal["succeeded", "interrupted"]
-HowToCancel = Literal["interrupt", "rollback"]
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,15 @@ class Runs:
             [thread_id, statuses, statuses, limit, offset],
         )
 
-    async def claim(self, thread_id: UUID | None = None, limit: int = 10) -> list[DictRow]:
+    async def claim(
+        self, thread_id: UUID | None = None, limit: int = 10, held: Sequence[UUID] = ()
+    ) -> list[DictRow]:
         """Take runs that wait or whose worker died: at most one a thread, in order of arrival.
 
-        Messages that waited together are answered by the last of them.
+        Messages that waited together are answered by the last of them. What is `held` here is
+        left alone, even if its lease ran out while the database was away.
         """
-        values = {"owner": self._owner, "thread": thread_id, "limit": limit}
+        values = {"owner": self._owner, "thread": thread_id, "limit": limit, "held": list(held)}
         try:
             claimed = await fetch_all(self._pool, CLAIM, values)
         except psycopg.errors.UniqueViolation:
@@ -150,21 +153,25 @@ class Runs:
         """Store the assistant's message and the focus, and end or pause the run: all or nothing.
 
         Returns when the message was stored, which other runs it answers and whether more wait;
-        None when the run is no longer ours.
+        None when the run is no longer ours, or was cancelled.
         """
-        return await fetch_one(
-            self._pool,
-            ANSWER,
-            {
-                "run_id": run_id,
-                "owner": self._owner,
-                "end": end,
-                "focus": Jsonb(dict(answer.focus)),
-                "message_id": answer.message_id,
-                "content": answer.reply["content"],
-                "extra": Jsonb(answer.reply["extra"]),
-            },
-        )
+        values = {
+            "run_id": run_id,
+            "owner": self._owner,
+            "end": end,
+            "focus": Jsonb(dict(answer.focus)),
+            "message_id": answer.message_id,
+            "content": answer.reply["content"],
+            "extra": Jsonb(answer.reply["extra"]),
+        }
+        async with (
+            self._pool.connection() as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
+            await connection.execute(LOCK_THREAD, values)
+            stored = await connection.execute(ANSWER, values)
+            return await stored.fetchone()
 
     async def end(self, run_id: UUID, status: End) -> None:
         """End our run without an answer: it only went on after a decision, or it was paused."""
@@ -193,60 +200,20 @@ class Runs:
             [error, *parameters],
         )
 
-    async def cancel(self, run_ids: Sequence[UUID], thread_id: UUID, how: HowToCancel) -> None:
-        """End runs of a thread early. Who works on one is told and stops at once."""
+    async def cancel(
+        self, run_ids: Sequence[UUID], thread_id: UUID, how: HowToCancel
+    ) -> list[DictRow]:
+        """End runs of a thread early: those that waited at once, the others where they run."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "update runs set cancel = %s where run_id = any(%s) and thread_id = %s"
-                " and status in ('running', 'queued') and cancel is null",
-                [how, list(run_ids), thread_id],
-            )
-            await connection.execute(
-                "select pg_notify('tria_runs', 'cancel:' || run_id) from runs"
-                " where run_id = any(%s) and status = 'running'",
-                [list(run_ids)],
-            )
-        await self.end_cancelled()
+            await ask_to_cancel(connection, run_ids, thread_id, how)
+        return await self.end_cancelled()
 
     async def end_cancelled(self, run_id: UUID | None = None) -> list[DictRow]:
         """End the runs that are to be cancelled: ours, or all that nobody works on."""
         async with self._pool.connection() as connection, connection.transaction():
-            found = await connection.execute(
-                f"update runs r set status = 'cancelled', owner = null, updated_at = now(),"
-                f" cancel = case when {WROTE} then 'interrupt' else cancel end"
-                " where cancel is not null and (run_id = %(run_id)s and owner = %(owner)s"
-                "  or %(run_id)s::uuid is null and (status = 'queued' or lease_until < now()))"
-                f" and status in ('running', 'queued') returning {COLUMNS}",
-                {"run_id": run_id, "owner": self._owner},
-            )
-            ended = await found.fetchall()
-            ids = [row["run_id"] for row in ended]
-            await connection.execute(
-                "update runs set answered_by = null where answered_by = any(%s)"
-                " and status = 'queued'",
-                [ids],
-            )
-            await self._roll_back(connection, [r for r in ended if r["cancel"] == "rollback"])
-        return ended
+            return await end_cancelled(connection, self._owner, run_id)
 
     async def forget(self, run_id: UUID) -> bool:
         """Delete a run that has ended and led to no write."""
-        row = await fetch_one(
-            self._pool,
-            "select forget_run(run_id) from runs r where run_id = %s and answered_by is null"
-            f" and status not in ('queued', 'running', 'interrupted') and not {WROTE}",
-            [run_id],
-        )
-        return row is not None
-
-    async def _roll_back(
-        self, connection: psycopg.AsyncConnection[DictRow], ended: Sequence[DictRow]
-    ) -> None:
-        for row in ended:
-            await connection.execute(
-                "update actions set status = 'cancelled', error = 'its message was taken back',"
-                " updated_at = now() where thread_id = %s and status = 'proposed'"
-                " and created_at >= %s",
-                [row["thread_id"], row["created_at"]],
-            )
-            await connection.execute("select forget_run(%s)", [row["run_id"]])
+        async with self._pool.connection() as connection, connection.transaction():
+            return await forget(connection, run_id)

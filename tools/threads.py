@@ -14,11 +14,9 @@ from tools.database import Pool
 MOST_TURNS = 1_000
 
 # A new turn counts its thread up, so none comes between this and the end of the transaction.
-QUIET = f"""
-select thread_id from threads t where t.thread_id = %(thread_id)s and {OWN}
-  and not exists (select 1 from runs r where r.thread_id = t.thread_id
-    and r.status in ('queued', 'running'))
-for no key update"""
+LOCK = f"select 1 from threads t where t.thread_id = %(thread_id)s and {OWN} for no key update"
+UNDER_WAY = """
+select 1 from runs where thread_id = %(thread_id)s and status in ('queued', 'running') limit 1"""
 
 # All but the last turn's, and none of a turn that waits for a person.
 MARK_EARLIER = """
@@ -70,7 +68,9 @@ class Threads:
         """Delete the checkpoints of all turns but the last; False where a run is under way."""
         names = {"thread_id": thread_id, "customer_id": customer_id}
         async with self._pool.connection() as connection, connection.transaction():
-            if not await _first(connection, QUIET, names):
+            if not await _first(connection, LOCK, names):
+                return False
+            if await _first(connection, UNDER_WAY, names):
                 return False
             marked = await (await connection.execute(MARK_EARLIER, names)).fetchall()
             gone = [row["graph_thread"] for row in marked]

@@ -10,6 +10,7 @@ import httpx
 import jwt
 import psycopg
 import pytest
+from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 from psycopg.rows import DictRow, dict_row
 
@@ -38,6 +39,12 @@ FOR_ADMINS = [
     ("POST", "/admin/xero/tenant"),
     ("POST", "/admin/xero/events/retry"),
 ]
+# As when the database goes away between two statements.
+REFUSE_CLAIMS = """
+create function refuse() returns trigger language plpgsql as
+  $$ begin raise exception 'gone' using errcode = '57P01'; end $$;
+create trigger refuse_claims before update on runs for each row
+  when (new.status = 'running') execute function refuse();"""
 
 
 @pytest.fixture
@@ -51,6 +58,23 @@ async def admin(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
 def table(postgres_url: str) -> Iterator["psycopg.Connection[DictRow]"]:
     with psycopg.connect(postgres_url, autocommit=True, row_factory=dict_row) as connection:
         yield connection
+
+
+async def test_a_decision_that_is_stored_is_answered_though_its_run_cannot_go_on_yet(
+    serve: Serve, own_database: str
+) -> None:
+    url = serve()
+    async with get_client(url=url, api_key=None, headers=headers_of(customer())) as sdk:
+        thread, card = await an_order_that_waits(sdk)
+        with psycopg.connect(own_database, autocommit=True) as connection:
+            connection.execute(REFUSE_CLAIMS)
+            with staff_client(url) as client:
+                path = f"/admin/approvals/{card['action_id']}"
+                answer = client.post(path, json={"decision": "approve"})
+            connection.execute("drop trigger refuse_claims on runs")
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["status"] == "approved"
+        assert "TRIA-" in (await told(sdk, thread, 5))[-1]["content"]
 
 
 # ---------------------------------------------------------------- who may do what

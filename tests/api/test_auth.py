@@ -456,6 +456,7 @@ def test_pages_of_other_sites_are_shut_out_unless_a_setting_names_them(service_u
 
 def test_a_page_that_is_named_may_ask_as_the_clients_do(open_url: str) -> None:
     sent = "authorization,content-type,x-api-key,x-auth-scheme,last-event-id,idempotency-key"
+    sent += ",prefer"
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         answer = preflight(open_url, ORIGIN, method, sent)
         assert answer.status_code == 200

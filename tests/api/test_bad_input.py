@@ -15,8 +15,11 @@ from fastapi import FastAPI
 from api.bodies import DEEPEST, LARGEST, Bodies
 from tests.conftest import Served, customer, headers_of, token_of
 
+NOWHERE = "6b7b7d35-7c0e-4f52-8f0b-0d6a1c1d6c12"
+
 SECRET_TEXT = "4111-1111-1111-1111"
 KIND = {"Content-Type": "application/json"}
+USER, ASSISTANT = ({"role": role, "content": "a"} for role in ("user", "assistant"))
 
 
 def assert_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -103,6 +106,8 @@ WRONG_FIELDS = {
     "no assistant": (b'{"input": null}', "assistant_id"),
     "a number for a text": (said(7), "input.messages.0.content"),
     "too many messages": (turn(input={"messages": [{"content": "a"}] * 21}), "input.messages"),
+    "nothing said": (turn(input={"messages": [USER, ASSISTANT]}), "input.messages"),
+    "an unknown role": (turn(input={"messages": [{"role": ["ai"]}, USER]}), "input.messages.0"),
     "a long message": (said("x" * 8001), "input.messages.0.content"),
     "an unknown mode": (turn(stream_mode=SECRET_TEXT), "stream_mode"),
     "an unknown strategy": (turn(multitask_strategy=SECRET_TEXT), "multitask_strategy"),
@@ -131,10 +136,10 @@ async def test_a_wrong_field_is_named(
         ("GET", "/threads/abc", "Invalid thread ID: must be a UUID"),
         ("GET", "/threads/%00", "Invalid thread ID: must be a UUID"),
         ("GET", "/threads/%ED%A0%80/state", "Invalid thread ID: must be a UUID"),
-        ("GET", f"/threads/{uuid4()}/runs/abc", "Invalid run ID: must be a UUID"),
-        ("GET", f"/threads/{uuid4()}/runs?limit=x", "limit"),
-        ("GET", f"/threads/{uuid4()}/runs?limit=0", "limit"),
-        ("GET", f"/threads/{uuid4()}/runs?offset=99999999999999999999", "offset"),
+        ("GET", f"/threads/{NOWHERE}/runs/abc", "Invalid run ID: must be a UUID"),
+        ("GET", f"/threads/{NOWHERE}/runs?limit=x", "limit"),
+        ("GET", f"/threads/{NOWHERE}/runs?limit=0", "limit"),
+        ("GET", f"/threads/{NOWHERE}/runs?offset=99999999999999999999", "offset"),
     ],
 )
 async def test_a_wrong_address_or_query_is_named(

@@ -4,12 +4,15 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.api.test_launch import CLUSTER, children, environment, launched
+from tools.embedded.caddy import Caddy
+from tools.embedded.process import free_port
 from tools.sandbox.company import demo_customers
 
 
@@ -59,3 +62,22 @@ def test_three_replicas_answer_at_one_address_and_a_killed_one_comes_back(folder
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert children(folder) == []
+
+
+@pytest.fixture
+def proxy_url(service_url: str, tmp_path: Path) -> Iterator[str]:
+    """The cluster's proxy in front of one service."""
+    listen = f"127.0.0.1:{free_port()}"
+    proxy = Caddy(tmp_path / "proxy", listen)
+    proxy.start([service_url.removeprefix("http://")])
+    yield f"http://{listen}"
+    proxy.stop()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "//metrics", "/%6Detrics", "/metrics/"])
+def test_the_proxy_shows_nobody_the_metrics(service_url: str, proxy_url: str, path: str) -> None:
+    assert httpx.get(f"{service_url}/metrics").status_code == 200
+    assert httpx.get(f"{proxy_url}/health").status_code == 200
+    refused = httpx.get(f"{proxy_url}{path}", follow_redirects=True)
+    assert (refused.status_code, refused.json()["title"]) == (404, "Not Found")
+    assert refused.headers["content-type"] == "application/problem+json"

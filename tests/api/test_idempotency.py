@@ -12,7 +12,7 @@ import pytest
 
 from api.idempotency import identity_of
 from tests.conftest import customer, headers_of
-from tools.database import Pool, fetch_one, make_pool
+from tools.database import Pool, fetch_all, fetch_one, make_pool
 from tools.idempotency import Answered, IdempotencyKeys
 
 QUESTION = {"messages": [{"role": "user", "content": "what do I owe?"}]}
@@ -102,6 +102,96 @@ class TestAnswers:
         assert (await http.post("/threads/search", json=tag, headers=key)).json() == []
         await http.post("/threads", json=tag)
         assert len((await http.post("/threads/search", json=tag, headers=key)).json()) == 1
+
+
+LARGE: dict[str, Any] = {"metadata": {"large": "🧾" * 5_000}}
+
+
+class TestLargeAnswers:
+    """What is kept for a day is small, holds no conversation, and goes with its thread."""
+
+    async def test_a_change_is_made_once_and_answered_with_what_there_is(
+        self, http: httpx.AsyncClient, pool: Pool, key: dict[str, str]
+    ) -> None:
+        thread = await a_thread(http)
+        path, change = f"/threads/{thread}", {"metadata": {"colour": "red"}}
+        assert (await http.patch(path, json=change, headers=key)).status_code == 200
+        await http.patch(path, json={"metadata": {"colour": "blue"}})
+        again = await http.patch(path, json=change, headers=key)
+        assert (again.status_code, again.json()["metadata"]) == (200, {"colour": "blue"})
+        assert again.headers["idempotent-replayed"] == "true"
+        minimal = await http.patch(path, json=change, headers=key | {"Prefer": "return=minimal"})
+        assert minimal.status_code == 204
+        assert await kept(pool, key, "PATCH", path) == (200, None)
+
+    async def test_a_conversation_with_much_metadata_is_opened_once(
+        self, http: httpx.AsyncClient, pool: Pool, key: dict[str, str]
+    ) -> None:
+        first, second = [await http.post("/threads", json=LARGE, headers=key) for _ in range(2)]
+        assert first.json() == second.json()
+        assert second.headers["idempotent-replayed"] == "true"
+        assert await kept(pool, key, "POST", "/threads") == (200, None)
+
+    async def test_its_copy_is_made_once(
+        self, http: httpx.AsyncClient, pool: Pool, key: dict[str, str]
+    ) -> None:
+        thread = (await http.post("/threads", json=LARGE)).json()["thread_id"]
+        path = f"/threads/{thread}/copy"
+        copies = [(await http.post(path, headers=key)).json() for _ in range(2)]
+        assert copies[0]["thread_id"] == copies[1]["thread_id"] != thread
+        assert await kept(pool, key, "POST", path) == (200, None)
+
+    async def test_many_questions_are_asked_once(
+        self, http: httpx.AsyncClient, pool: Pool, key: dict[str, str]
+    ) -> None:
+        batch = [TURN | LARGE] * 2
+        first, second = [
+            (await http.post("/runs/batch", json=batch, headers=key)).json() for _ in range(2)
+        ]
+        assert [run["run_id"] for run in first] == [run["run_id"] for run in second]
+        assert await kept(pool, key, "POST", "/runs/batch") == (200, None)
+
+    async def test_what_cannot_be_asked_again_is_said_to_be_done(
+        self, http: httpx.AsyncClient, pool: Pool, key: dict[str, str]
+    ) -> None:
+        path = f"/threads/{await a_thread(http)}/commands"
+        body = b'{"id": 1, "method": "run.start"}'
+        keys = IdempotencyKeys(pool)
+        identity = identity_of(USER, "POST", path, key["Idempotency-Key"])
+        await keys.keep(await keys.claim(identity, fingerprint(body)), Answered(200, {}, None))
+        headers = key | {"Content-Type": "application/json"}
+        refused = await http.post(path, content=body, headers=headers)
+        assert (refused.status_code, refused.json()["title"]) == (409, "Done before")
+
+    async def test_a_deleted_conversation_leaves_nothing_under_its_keys(
+        self, http: httpx.AsyncClient, pool: Pool, key: dict[str, str]
+    ) -> None:
+        tag = uuid4().hex
+        body = {"metadata": {"tag": tag}}
+        thread = (await http.post("/threads", json=body, headers=key)).json()["thread_id"]
+        path = f"/threads/{thread}"
+        await http.post(f"{path}/commands", json={"id": 1, "method": tag}, headers=key)
+        await http.patch(path, json=body, headers=key)
+        assert len(await kept_with(pool, tag)) == 2
+        assert (await http.delete(path, headers=key)).status_code == 204
+        assert await kept_with(pool, tag) == []
+        assert await kept(pool, key, "PATCH", path) is None
+        assert (await http.delete(path, headers=key)).status_code == 204
+
+
+async def kept(
+    pool: Pool, key: dict[str, str], method: str, path: str
+) -> tuple[int, bytes | None] | None:
+    """The status and body that are kept under a key."""
+    identity = identity_of(USER, method, path, key["Idempotency-Key"])
+    row = await fetch_one(pool, "select * from idempotency_keys where id = %s", [identity])
+    return (row["status"], row["body"]) if row else None
+
+
+async def kept_with(pool: Pool, words: str) -> list[UUID]:
+    """What is kept with these words in it."""
+    query = "select id from idempotency_keys where position(%s::bytea in body) > 0"
+    return [row["id"] for row in await fetch_all(pool, query, [words.encode()])]
 
 
 class TestRuns:

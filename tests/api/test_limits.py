@@ -1,15 +1,18 @@
 """How much may be asked of the service, and what the answer says to whoever asks for more."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
+from websockets.sync.client import ClientConnection, connect
 
-from api.limits import Limited, Limits, count_user
+from api.limits import Limited, Limits, address_of, count_user
 from graph.settings import Settings
 from tests.api.conftest import Serve
 from tests.conftest import Served, customer, headers_of
@@ -58,6 +61,42 @@ def test_a_batch_counts_as_many_turns_as_it_starts(serve: Serve) -> None:
         assert client.post("/runs/batch", json=[body] * 2).status_code == 429
 
 
+def test_a_copy_counts_as_a_turn(serve: Serve) -> None:
+    url = serve(TRIA_USER_TURNS="1")
+    with httpx.Client(base_url=url, headers=headers_of(customer()), timeout=30) as client:
+        thread = client.post("/threads", json={}).json()["thread_id"]
+        statuses = [client.post(f"/threads/{thread}/copy").status_code for _ in range(2)]
+    assert statuses == [200, 429]
+
+
+def command(socket: ClientConnection, method: str, **params: Any) -> dict[str, Any]:
+    """Send a command; its answer, past the events in between."""
+    socket.send(json.dumps({"id": 1, "method": method, "params": params}))
+    while True:
+        answer: dict[str, Any] = json.loads(socket.recv(30))
+        if answer["type"] != "event":
+            return answer
+
+
+def test_what_is_asked_over_a_socket_is_counted_like_requests(serve: Serve) -> None:
+    url, mine = serve(TRIA_USER_TURNS="1", TRIA_USER_READS="4"), headers_of(customer())
+    turn = {"assistant_id": "tria", "input": {"messages": [{"role": "user", "content": "hi"}]}}
+    with httpx.Client(base_url=url, headers=mine, timeout=30) as client:
+        thread = client.post("/threads", json={}).json()["thread_id"]
+        path = f"/threads/{thread}/stream/events"
+        with connect(f"{url}{path}".replace("http", "ws", 1), additional_headers=mine) as socket:
+            assert command(socket, "run.start", **turn)["type"] == "success"
+            refused = command(socket, "run.start", **turn)
+            assert (refused["type"], refused["id"]) == ("error", 1)
+            assert "1 turns a minute of one user" in refused["message"]
+            assert len(client.get(f"/threads/{thread}/runs").json()) == 1
+            answers = [
+                command(socket, "subscription.subscribe", channels=["input"]) for _ in range(2)
+            ]
+    assert [answer["type"] for answer in answers] == ["success", "error"]
+    assert "4 requests a minute" in answers[1]["message"]
+
+
 def test_two_replicas_count_together(serve: Serve) -> None:
     one, other = serve(TRIA_USER_READS="4"), serve(TRIA_USER_READS="4")
     mine = headers_of(customer())
@@ -79,6 +118,26 @@ def test_the_demo_sign_in_is_limited_by_address(serve: Serve) -> None:
     assert statuses == [200] * 5 + [429]
 
 
+def test_credentials_tried_at_the_metrics_count_against_the_address(serve: Serve) -> None:
+    url = serve(TRIA_USER_READS="1", TRIA_METRICS_OPEN="false")
+    guesses = ({"Authorization": "Bearer guessed"}, {"X-Api-Key": "guessed"}) * 3
+    statuses = [httpx.get(f"{url}/metrics", headers=sent).status_code for sent in guesses]
+    assert statuses == [401] * 5 + [429]
+    assert httpx.get(f"{url}/metrics").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+    ],
+)
+def test_an_address_is_the_household_s(host: str, counted: str) -> None:
+    assert address_of({"client": (host, 4711)}) == counted
+
+
 @pytest.mark.parametrize(
     ("trusted", "last"), [("", 429), ("127.0.0.0/8", 401)], ids=["nobody", "the proxy"]
 )
@@ -93,6 +152,12 @@ def test_the_whole_service_has_a_limit(serve: Serve) -> None:
     url = serve(TRIA_SERVICE_READS="2")
     statuses = [create(url, **headers_of(customer(i))).status_code for i in range(3)]
     assert statuses == [200, 200, 429]
+
+
+def test_whoever_is_not_signed_in_uses_up_nothing_of_the_service(serve: Serve) -> None:
+    url = serve(TRIA_SERVICE_READS="1")
+    assert [create(url).status_code for _ in range(5)] == [401] * 5
+    assert create(url, **headers_of(customer())).status_code == 200
 
 
 def test_without_redis_requests_are_still_limited_and_it_shows(serve: Serve) -> None:

@@ -9,11 +9,15 @@ from typing import Any
 
 import httpx
 import orjson
+import psycopg
 import pytest
+from fastapi import HTTPException
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 from typing_extensions import override
 
+from api.run_webhooks import check_webhook
+from graph.settings import Settings
 from tests.api.conftest import Serve, colleague, staff_headers
 from tests.api.test_approvals import an_order_that_waits, told
 from tests.api.test_conversations import a_thread, books, say
@@ -248,6 +252,54 @@ class TestResuming:
         messages = await told(sdk, thread, 5)
         assert messages[-1]["additional_kwargs"]["card"]["status"] == "committed"
 
+    async def test_no_colleague_says_yes_for_a_customer(
+        self, sdk: LangGraphClient, operator: LangGraphClient, sandbox: dict[str, str]
+    ) -> None:
+        thread = await a_thread(sdk)
+        await say(sdk, thread, "200 12 inch boxes for tampines pls")
+        await say(sdk, thread, "thanks, let me think about it")
+        before = len(books(sandbox))
+        for goto in ("confirm_action", "commit_action", "await_approval"):
+            with pytest.raises(httpx.HTTPStatusError) as refused:
+                await operator.runs.wait(thread, "tria", command={"goto": goto})
+            assert refused.value.response.status_code == 422
+        yes = {"intents": [{"name": "confirm"}], "wants": [], "entities": []}
+        updates: list[Any] = [
+            {"understanding": yes},
+            {"turn": {}},
+            {"decision": {"approved": True}},
+        ]
+        for update in updates:
+            with pytest.raises(httpx.HTTPStatusError):
+                await operator.runs.wait(
+                    thread, "tria", command={"update": update, "goto": "call_xero_tools"}
+                )
+        assert len(books(sandbox)) == before
+
+    async def test_a_customers_forged_command_beside_a_message_is_refused(
+        self, sdk: LangGraphClient
+    ) -> None:
+        thread = await a_thread(sdk)
+        with pytest.raises(httpx.HTTPStatusError) as refused:
+            await sdk.runs.wait(
+                thread,
+                "tria",
+                input=QUESTION,
+                interrupt_before=["compose_reply"],
+                command={"update": {"facts": []}},
+            )
+        assert refused.value.response.status_code == 403
+        assert await sdk.runs.list(thread) == []
+
+    async def test_a_colleague_may_send_a_turn_on(
+        self, sdk: LangGraphClient, operator: LangGraphClient
+    ) -> None:
+        thread = await a_thread(sdk)
+        await say(sdk, thread, "what do I owe?")
+        await operator.runs.wait(thread, "tria", command={"goto": "adapt_tone"})
+        assert await types_in(sdk, thread) == ["human", "ai"]
+        assert len(await sdk.runs.list(thread)) == 2
+
     async def test_a_colleague_says_nothing_in_a_customers_name(
         self, sdk: LangGraphClient, operator: LangGraphClient
     ) -> None:
@@ -354,9 +406,11 @@ class TestLater:
 class Heard(BaseHTTPRequestHandler):
     posts: list[dict[str, Any]]
     refusals: int
+    together: threading.Barrier
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).together.wait()
         is_refused = type(self).refusals > 0
         type(self).refusals -= is_refused
         self.send_response(503 if is_refused else 200)
@@ -371,7 +425,7 @@ class Heard(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def listener() -> Iterator[tuple[str, type[Heard]]]:
-    heard = type("Heard", (Heard,), {"posts": [], "refusals": 1})
+    heard = type("Heard", (Heard,), {"posts": [], "refusals": 1, "together": threading.Barrier(1)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), heard)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"127.0.0.1:{server.server_port}", heard
@@ -401,7 +455,10 @@ class TestWebhooks:
 
     @pytest.mark.parametrize(
         "address",
-        ["http://127.0.0.1:9/hook", "https://elsewhere.tria.example/", "file:///etc/passwd", "x"],
+        [
+            *("http://127.0.0.1:9/hook", "https://elsewhere.tria.example/", "file:///etc/passwd"),
+            *("x", "https://[", "https://host\u2100/", "https://host:port/", "https://xn--/"),
+        ],
     )
     async def test_no_client_chooses_where_we_send(
         self, sdk: LangGraphClient, address: str
@@ -411,6 +468,41 @@ class TestWebhooks:
             await sdk.runs.create(thread, "tria", input=QUESTION, webhook=address)
         assert refused.value.response.status_code == 422
         assert await sdk.runs.list(thread) == []
+
+    @pytest.mark.parametrize("end", ["/\n", "/\x1f", "@elsewhere.tria.example/", "\\@x/", ":x/"])
+    def test_only_the_address_that_is_sent_to_is_judged(self, settings: Settings, end: str) -> None:
+        ours = settings.model_copy(update={"tria_webhook_hosts": ("hooks.tria.example",)})
+        check_webhook("https://hooks.tria.example/runs?x=1", ours)
+        with pytest.raises(HTTPException):
+            check_webhook(f"https://hooks.tria.example{end}", ours)
+
+    async def test_no_host_waits_for_another_and_no_bad_address_stops_the_rest(
+        self, serve: Serve, own_database: str, listener: tuple[str, type[Heard]]
+    ) -> None:
+        host, heard = listener
+        heard.refusals, heard.together = 0, threading.Barrier(3, timeout=4)
+        url = serve(TRIA_WEBHOOK_HOSTS=host)
+        async with get_client(url=url, api_key=None, headers=headers_of(customer())) as sdk:
+            threads = [await a_thread(sdk) for _ in range(4)]
+            for thread in threads:
+                await say(sdk, thread, "what do I owe?")
+        with psycopg.connect(own_database, autocommit=True) as connection:
+            connection.execute(
+                "update runs set webhook_after = now(), webhook = case when thread_id = %s"
+                " then %s else %s end",
+                [threads[0], f"http://{host}/\n", f"http://{host}/hook"],
+            )
+
+            async def are_told() -> bool:
+                return len(heard.posts) == 3
+
+            await until(are_told, 40)
+            tries = "select webhook_tries from runs where webhook_done_at is not null"
+
+            async def are_done() -> bool:
+                return connection.execute(tries).fetchall() == [(1,)] * 3
+
+            await until(are_done, 20)
 
 
 async def test_a_run_can_be_forgotten_when_it_has_ended(

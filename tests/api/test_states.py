@@ -22,6 +22,7 @@ KEYS = {
     *("values", "next", "tasks", "metadata", "created_at", "checkpoint", "parent_checkpoint"),
     *("interrupts", "checkpoint_id", "parent_checkpoint_id"),
 }
+TONE = {"directions": "calm", "max_lines": 5, "most_emoji": 0, "language": "en"}
 
 State = dict[str, Any]
 
@@ -318,7 +319,7 @@ async def test_staff_change_a_state_and_a_record_of_it_stays(
     thread = await a_thread(http)
     await say(http, thread, OWED)
     before = await state(http, thread)
-    body = {"values": {"tone": {"situation": "complaint"}}, "as_node": "adapt_tone"}
+    body = {"values": {"tone": TONE | {"situation": "complaint"}}, "as_node": "adapt_tone"}
     answer = await operator.post(f"/threads/{thread}/state", json=body)
     assert answer.status_code == 200, answer.text
     told = answer.json()
@@ -359,9 +360,22 @@ async def test_staff_fork_an_earlier_state(
         ({"values": {"action": {"action_id": "x"}}, "as_node": "confirm_action"}, "action"),
         ({"values": {"decision": {"approved": True}}, "as_node": "await_approval"}, "decision"),
         ({"values": {"turn": {}}, "as_node": "screen_message"}, "turn"),
+        ({"values": {"screened": {"text": "yes"}}, "as_node": "screen_message"}, "screened"),
+        ({"values": {"understanding": {}}, "as_node": "classify_intent"}, "understanding"),
+        ({"values": {"card": None}, "as_node": "propose_order"}, "card"),
+        ({"values": {"facts": []}, "as_node": "confirm_action"}, "confirm_action"),
+        ({"values": {"facts": []}, "as_node": "await_approval"}, "await_approval"),
+        ({"values": {"facts": []}, "as_node": "commit_action"}, "commit_action"),
         ({"values": [1]}, "values"),
+        ({"values": {"facts": 5}, "as_node": "call_xero_tools"}, "values.facts"),
+        ({"values": {"facts": [{"kind": "x"}]}, "as_node": "call_xero_tools"}, "facts.0.source"),
+        ({"values": {"tone": TONE}, "as_node": "adapt_tone"}, "values.tone.situation"),
     ],
-    ids=["key", "node", "action", "decision", "turn", "list"],
+    ids=[
+        *("key", "node", "action", "decision", "turn", "screened", "understanding", "card"),
+        *("for confirm_action", "for await_approval", "for commit_action"),
+        *("list", "number for facts", "half a fact", "half a tone"),
+    ],
 )
 async def test_no_state_is_changed_into_what_there_is_not_or_into_a_write(
     http: httpx.AsyncClient, operator: httpx.AsyncClient, body: State, said: str
@@ -373,6 +387,19 @@ async def test_no_state_is_changed_into_what_there_is_not_or_into_a_write(
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
     assert await history(http, thread) == before
+
+
+async def test_a_change_that_fails_leaves_no_record(
+    http: httpx.AsyncClient, operator: httpx.AsyncClient, postgres_url: str
+) -> None:
+    thread = await a_thread(http)
+    await say(http, thread, OWED)
+    begun = (await history(operator, thread))[-1]["checkpoint"]
+    body = {"values": {"facts": []}, "as_node": "validate_output", "checkpoint": begun}
+    answer = await operator.post(f"/threads/{thread}/state", json=body)
+    assert (answer.status_code, answer.json()["detail"][:8]) == (422, "as_node:")
+    with psycopg.connect(postgres_url) as connection:
+        assert not connection.execute("select 1 from audit where subject = %s", [thread]).fetchall()
 
 
 async def test_customers_and_readers_change_no_state(

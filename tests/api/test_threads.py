@@ -102,6 +102,26 @@ async def test_changing_metadata_does_not_change_the_age_of_the_state(
         f"/threads/{thread}", json={"metadata": {"b": 1}}, headers={"Prefer": "return=minimal"}
     )
     assert (answer.status_code, answer.content) == (204, b"")
+    described = (await http.get("/openapi.json")).json()["paths"]["/threads/{thread_id}"]["patch"]
+    assert {"200", "204"} <= set(described["responses"])
+
+
+async def test_metadata_does_not_grow_without_end(
+    http: httpx.AsyncClient, service_url: str
+) -> None:
+    thread = await a_thread(http)
+    for name in ("a", "b"):
+        kept = await http.patch(f"/threads/{thread}", json={"metadata": {name: "x" * 7_900}})
+        assert kept.status_code == 200
+    refused = await http.patch(f"/threads/{thread}", json={"metadata": {"c": "x" * 7_900}})
+    assert refused.status_code == 422
+    assert "metadata: too large" in refused.json()["detail"]
+    assert (await get(http, thread))["metadata"].keys() == {"a", "b"}
+    smaller = await http.patch(f"/threads/{thread}", json={"metadata": {"a": "y"}})
+    assert smaller.json()["metadata"]["a"] == "y"
+    async with httpx.AsyncClient(base_url=service_url, headers=headers_of(customer(1))) as stranger:
+        answer = await stranger.patch(f"/threads/{thread}", json={"metadata": {"c": "x" * 7_900}})
+        assert answer.status_code == 404
 
 
 async def test_a_thread_that_is_there_is_made_only_where_the_client_accepts_it(
@@ -161,6 +181,16 @@ async def test_threads_are_listed_with_what_was_said_and_their_true_number(
     assert rest["thread_id"] == threads[1]
     counted = await http.post("/threads/count", json={"metadata": {"mark": mark}})
     assert counted.json() == 3
+
+
+async def test_a_search_that_takes_too_long_is_to_be_narrowed(
+    http: httpx.AsyncClient, postgres_url: str
+) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("lock table threads in access exclusive mode")
+        answer = await http.post("/threads/search", json={})
+    assert answer.status_code == 422
+    assert "narrow" in answer.json()["detail"]
 
 
 async def test_threads_are_found_by_graph_once_they_had_a_run(

@@ -5,7 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.pregel.remote import RemoteGraph
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import LangGraphClient
@@ -69,6 +71,24 @@ async def test_it_stops_where_it_was_told_to(remote: RemoteGraph, config: Runnab
     assert (await remote.aget_state(config)).next == ("compose_reply",)
     values = await remote.ainvoke(None, config)
     assert [m["type"] for m in values["messages"]] == ["human", "ai"]
+
+
+async def test_as_a_node_it_answers_what_was_said_last_in_the_graph_around_it(
+    remote: RemoteGraph, config: RunnableConfig
+) -> None:
+    around = StateGraph(MessagesState)
+    around.add_node("tria", remote)
+    around.add_edge(START, "tria")
+    earlier: list[AnyMessage] = [
+        HumanMessage("where is Paris?" * 600),
+        AIMessage("In France.", id="earlier"),
+    ]
+    earlier += [AIMessage([{"type": "text", "text": "More?"}]), SystemMessage("Be kind.")]
+    said: Any = {"messages": [*earlier, HumanMessage("what do I owe?", id="said")]}
+    values = await around.compile().ainvoke(said, config)
+    assert "You owe" in values["messages"][-1].content
+    asked = (await remote.aget_state(config)).values["messages"][0]
+    assert (asked["id"], asked["content"]) == ("said", "what do I owe?")
 
 
 async def test_it_refuses_to_have_its_state_changed(

@@ -4,7 +4,7 @@ import pytest
 
 from tests.tools.conftest import CUSTOMER, a_run, a_thread
 from tools.actions.store import Actions, Proposal
-from tools.conversations import Conversations, Wanted
+from tools.conversations import LISTED, Conversations, Wanted
 from tools.database import Pool, fetch_all, fetch_one
 from tools.runs import Answer, Runs
 from tools.threads import Threads
@@ -157,6 +157,25 @@ async def test_several_threads_show_their_last_messages(
         other: [f"question in {other}", "answer"],
         empty: [],
     }
+
+
+async def test_a_long_thread_in_a_list_still_shows_what_it_began_with(
+    conversations: Conversations, runs: Runs, thread_id: UUID
+) -> None:
+    async def listed() -> list[str]:
+        return [m["content"] for m in (await conversations.last_windows([thread_id]))[thread_id]]
+
+    for n in range(LISTED // 2):
+        await asks(runs, thread_id, f"question {n}")
+        await answers(runs, thread_id, f"answer {n}")
+    assert len(await listed()) == LISTED
+    for turns in (LISTED // 2, LISTED):  # the beginning is reached, and it is out of reach
+        for n in range(turns):
+            await asks(runs, thread_id, f"question {turns} {n}")
+            await answers(runs, thread_id, f"answer {turns} {n}")
+        shown = await listed()
+        assert (len(shown), shown[0]) == (LISTED + 1, "question 0")
+        assert shown[-1] == f"answer {turns} {turns - 1}"
 
 
 async def test_a_deleted_thread_leaves_nothing_behind(

@@ -4,6 +4,7 @@ import random
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -243,6 +244,48 @@ async def test_a_run_goes_on_elsewhere_and_its_first_process_says_nothing_more(
     await write(second, run_id, "three", END)
     for reader in (*readers, reading(third, run_id)):
         assert names(await reader) == ["one", "two", "metadata", "three", END]
+
+
+async def test_what_an_earlier_claim_says_late_is_not_logged(replica: Open) -> None:
+    stalled, rightful = replica(), replica()
+    run_id, thread_id = uuid4(), uuid4()
+    stalled_claim = datetime.now(UTC)
+    await rightful.begin(thread_id, run_id, 1, stalled_claim + timedelta(seconds=5))
+    await write(rightful, run_id, "one")
+    await stalled.begin(thread_id, run_id, 2, stalled_claim)
+    await write(stalled, run_id, "stale")
+    await write(rightful, run_id, "two", END)
+    assert names(await read(rightful, run_id)) == ["one", "two", END]
+
+
+async def test_a_take_over_whose_beginning_redis_missed_is_heard_all_the_same(
+    replica: Open,
+) -> None:
+    dead, log = replica(), replica()
+    run_id, thread_id = uuid4(), uuid4()
+    await dead.begin(thread_id, run_id)
+    await write(dead, run_id, "one")
+    log._hub.writer._rest(0.3, [])
+    await log.begin(thread_id, run_id, 2)
+    await log.flushed(run_id)
+    await asyncio.sleep(0.4)
+    await write(log, run_id, "two", END)
+    assert names(await read(dead, run_id))[-2:] == ["two", END]
+
+
+async def test_a_take_over_leaves_out_nothing_that_a_reader_here_has_not_read(
+    replica: Open,
+) -> None:
+    dead, log = replica(), replica()
+    run_id, thread_id = uuid4(), uuid4()
+    reader = reading(log, run_id)
+    await asyncio.sleep(0.1)
+    await dead.begin(thread_id, run_id)
+    await log.ping()
+    await write(dead, run_id, "one")
+    await log.begin(thread_id, run_id, 2)  # before the tail has delivered
+    await write(log, run_id, "two", END)
+    assert names(await reader) == ["one", "two", END]
 
 
 async def test_an_attempt_that_died_is_continued_from_any_id(replica: Open) -> None:

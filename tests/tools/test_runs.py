@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 from tests.tools.conftest import CUSTOMER, a_run, a_thread
 from tools.conversations import Conversations
 from tools.database import Pool, fetch_one
+from tools.deferred import Deferred
 from tools.intake import (
     MessageRepeated,
     Place,
@@ -15,8 +16,9 @@ from tools.intake import (
     ThreadBusy,
     ThreadMissing,
     queue_notice,
+    take_in,
 )
-from tools.run_statements import MAX_STRIKES
+from tools.run_statements import MAX_STRIKES, SETTLING_SECONDS
 from tools.runs import Answer, Runs
 from tools.turns import Turns
 
@@ -366,7 +368,7 @@ class TestCancelling:
         self, runs: Runs, pool: Pool, thread_id: UUID
     ) -> None:
         run = await runs.create(a_run(thread_id, content="yes", starts=True))
-        await a_card(pool, thread_id, is_confirmed=True)
+        await a_card(pool, thread_id, confirmed_in=run["run_id"])
         await runs.cancel([run["run_id"]], thread_id, "rollback")
         await runs.end_cancelled(run["run_id"])
         assert (await stored(runs, run))["status"] == "cancelled"
@@ -403,6 +405,91 @@ class TestCancelling:
         assert [r["run_id"] for r in await runs.claim(thread_id)] == [run_id]
 
 
+class TestRaces:
+    """Two steps at the same moment: the second one waits, and sees what the first one did."""
+
+    async def test_a_message_that_comes_during_a_rollback_keeps_the_conversation(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        await answered(runs, await runs.create(a_run(thread_id, content="a", starts=True)))
+        gone = await runs.create(a_run(thread_id, content="b", starts=True))
+        await runs.cancel([gone["run_id"]], thread_id, "rollback")
+        async with pool.connection() as connection, connection.transaction():
+            await take_in(connection, a_run(thread_id, content="c"), "another")
+            ending = asyncio.create_task(runs.end_cancelled(gone["run_id"]))
+            await asyncio.sleep(0.2)
+        await ending
+        assert await told(pool, thread_id) == ["a", REPLY["content"], "c"]
+
+    async def test_a_message_that_comes_as_a_run_ripens_stays_in_the_conversation(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        await runs.create(a_run(thread_id, content="later", after_seconds=0))
+        async with pool.connection() as connection, connection.transaction():
+            await take_in(connection, a_run(thread_id, content="now"), "another")
+            ripening = asyncio.create_task(Deferred(pool).ripen())
+            await asyncio.sleep(0.2)
+        await ripening
+        assert await told(pool, thread_id) == ["now", "later"]
+
+    async def test_a_message_that_comes_during_a_deletion_is_not_deleted(
+        self, pool: Pool, thread_id: UUID
+    ) -> None:
+        async with pool.connection() as connection, connection.transaction():
+            await take_in(connection, a_run(thread_id, content="now"), "another")
+            deleting = asyncio.create_task(Conversations(pool).delete(thread_id, CUSTOMER))
+            await asyncio.sleep(0.2)
+        assert not await deleting
+        assert await told(pool, thread_id) == ["now"]
+
+    async def test_what_is_cancelled_is_not_answered(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id, content="a", starts=True))
+        await runs.cancel([run["run_id"]], thread_id, "interrupt")
+        assert await runs.answer(run["run_id"], Answer("x", REPLY, {}), "succeeded") is None
+        assert [r["status"] for r in await runs.end_cancelled(run["run_id"])] == ["cancelled"]
+        assert await told(pool, thread_id) == ["a"]
+
+    async def test_a_worker_does_not_take_again_what_it_holds(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id, starts=True))
+        await worker_dies(pool, run["run_id"])
+        assert await runs.claim(thread_id, held=[run["run_id"]]) == []
+        assert len(await runs.claim(thread_id)) == 1
+
+
+class TestDying:
+    async def test_a_run_that_gets_on_is_never_given_up(
+        self, runs: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id))
+        for n in range(2 * MAX_STRIKES):
+            [again] = await runs.claim(thread_id)
+            assert again["strikes"] == 1
+            await a_checkpoint(pool, run["graph_thread"], f"{n:03}")
+            await worker_dies(pool, run["run_id"])
+        assert run["run_id"] not in {r["run_id"] for r in await runs.give_up()}
+
+    async def test_a_worker_whose_session_is_gone_is_dead_before_its_lease_ends(
+        self, runs: Runs, rival: Runs, pool: Pool, thread_id: UUID
+    ) -> None:
+        run = await runs.create(a_run(thread_id, starts=True))
+        silent = (
+            "update runs set lease_until = now() + interval '2 seconds' where run_id = %s"
+            " returning 1"
+        )
+        async with pool.connection() as connection:
+            await runs.hold_session(connection)
+            await until_settled(pool)
+            await fetch_one(pool, silent, [run["run_id"]])
+            assert await rival.claim(thread_id) == []
+            await connection.execute("select pg_advisory_unlock_all()")
+            await fetch_one(pool, silent, [run["run_id"]])
+            assert len(await rival.claim(thread_id)) == 1
+
+
 class TestBranches:
     async def test_a_turn_that_goes_back_hides_what_came_after(
         self, runs: Runs, pool: Pool, thread_id: UUID
@@ -437,17 +524,36 @@ class TestBranches:
         assert await told(pool, thread_id) == ["a", REPLY["content"]]
 
 
-async def a_card(pool: Pool, thread_id: UUID, *, is_confirmed: bool = False) -> UUID:
+async def a_checkpoint(pool: Pool, graph_thread: str, checkpoint_id: str) -> None:
+    await fetch_one(
+        pool,
+        "insert into checkpoints (thread_id, checkpoint_id, checkpoint) values (%s, %s, '{}')"
+        " returning 1",
+        [graph_thread, checkpoint_id],
+    )
+
+
+async def until_settled(pool: Pool) -> None:
+    """Postgres has run for long enough that every session is there."""
+    young = (
+        f"select 1 where now() - pg_postmaster_start_time()"
+        f" < {SETTLING_SECONDS + 1} * interval '1 second'"
+    )
+    while await fetch_one(pool, young):  # noqa: ASYNC110 (it happens elsewhere)
+        await asyncio.sleep(0.2)
+
+
+async def a_card(pool: Pool, thread_id: UUID, confirmed_in: UUID | None = None) -> UUID:
     """A card of the thread that waits, or that was confirmed just now."""
     action_id = uuid4()
     await fetch_one(
         pool,
         "insert into actions (action_id, thread_id, customer_id, kind, status, card, hash,"
-        " document_number, expires_at, confirmed_at) values (%s, %s, %s, 'order', %s, '{}', 'h',"
-        " %s, now() + interval '1 hour', case when %s then now() end) returning 1",
+        " document_number, expires_at, confirmed_in) values (%s, %s, %s, 'order', %s, '{}', 'h',"
+        " %s, now() + interval '1 hour', %s) returning 1",
         [
             *(action_id, thread_id, CUSTOMER),
-            *("confirmed" if is_confirmed else "proposed", str(action_id), is_confirmed),
+            *("confirmed" if confirmed_in else "proposed", str(action_id), confirmed_in),
         ],
     )
     return action_id

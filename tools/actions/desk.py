@@ -60,7 +60,8 @@ class ApprovalDesk:
                 " resume = jsonb_build_object('approved', a.status <> 'declined'"
                 "  and a.status <> 'cancelled' and a.status <> 'expired')"
                 " from actions a where a.run_id = r.run_id and r.status = 'interrupted'"
-                " and a.decided_at is not null"
+                " and a.decided_at is not null and exists (select 1 from messages m"
+                "  where m.run_id = r.run_id and m.role = 'ai')"
             )
             # A decision may come before the turn has opened its ticket.
             await connection.execute(

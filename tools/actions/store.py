@@ -169,18 +169,25 @@ class Actions:
                 await audit(connection, "assistant", "proposed", proposal.action_id, digest)
 
     async def confirm(
-        self, action_id: UUID, customer_id: str, digest: str, now: datetime
+        self,
+        action_id: UUID,
+        customer_id: str,
+        digest: str,
+        now: datetime,
+        run_id: UUID | None = None,
     ) -> DictRow | None:
         """Record the customer's yes to exactly this hash; None when that card is not open.
 
-        A card that was confirmed before is returned again, so that a turn can be resumed.
+        `run_id` is the run whose message says it, which stays from then on. A card that was
+        confirmed before is returned again, so that a turn can be resumed.
         """
         async with self._pool.connection() as connection, connection.transaction():
             found = await connection.execute(
                 "update actions set status = 'confirmed', confirmed_by = %s, confirmed_at = %s,"
-                " updated_at = now() where action_id = %s and customer_id = %s and hash = %s"
+                " confirmed_in = %s, updated_at = now()"
+                " where action_id = %s and customer_id = %s and hash = %s"
                 f" and status = 'proposed' and expires_at > %s returning {COLUMNS}",
-                [customer_id, now, action_id, customer_id, digest, now],
+                [customer_id, now, run_id, action_id, customer_id, digest, now],
             )
             row = await found.fetchone()
             if row:

@@ -27,6 +27,10 @@ create index runs_of_burst on runs (answered_by) where answered_by is not null;
 create index runs_webhooks on runs (webhook_after)
   where webhook is not null and webhook_done_at is null;
 
+-- The run whose message said yes to a card.
+alter table actions add column confirmed_in uuid;
+create index actions_confirmed_in on actions (confirmed_in) where confirmed_in is not null;
+
 -- A stateless run's thread, which goes when nobody needs it any more.
 alter table threads add column temporary_until timestamptz;
 create index threads_temporary on threads (temporary_until) where temporary_until is not null;

@@ -46,7 +46,7 @@ class Tail:
         channel.is_followed = False
 
     def leave_empty(self, channel: Channel) -> None:
-        """This process begins the stream: nobody else has written what would be missed."""
+        """This process begins the run's first attempt: nobody has written what would be missed."""
         if channel.key in self._followed and self._followed[channel.key][1] == START:
             self.leave(channel)
 

@@ -167,13 +167,12 @@ class Writer:
 
 def _payload(groups: Sequence[Sequence[Entry]]) -> bytes:
     """The script's argument: each stream with its writer and events."""
-    found: list[tuple[str, str, bool, bool, list[tuple[str, str, int]]]] = []
+    found: list[tuple[str, str, bool, list[tuple[str, str, int]]]] = []
     seen: set[str] = set()
     for group in groups:
         channel = group[0].channel
         events = [(each.name, each.data, each.number) for each in group if each.name != BEGIN]
         starts_over = channel.is_broken and channel.key not in seen
         seen.add(channel.key)
-        begins = group[0].name == BEGIN
-        found.append((channel.key, group[0].writer, begins, starts_over, events))
+        found.append((channel.key, group[0].writer, starts_over, events))
     return json.dumps(found, ensure_ascii=False).encode(errors="replace")
