@@ -44,10 +44,13 @@ class RunEvents:
     asked: set[str] = field(default_factory=set)
     has_begun: bool = False
     has_ended: bool = False
-    last_seq: int = 0
+    last_seq: int = field(init=False)
     _at: int = 0
     _entry: str = ""
     _part: int = 0
+
+    def __post_init__(self) -> None:
+        self.last_seq = self.turn * OF_A_TURN
 
     def of(self, entry: Event, now_ms: int, *, is_over: bool = False) -> Iterator[ThreadEvent]:
         """What one entry of the log says; `now_ms` dates an entry that the log never took.
@@ -55,8 +58,8 @@ class RunEvents:
         `is_over` tells whether the run has ended, so that an entry without a number says how.
         """
         self._start(entry.event_id, now_ms)
-        self._go_to(self._place(entry, is_over=is_over))
         yield from self._begin()
+        self._go_to(self._place(entry, is_over=is_over))
         name, *namespace = entry.name.split("|")
         if name == "messages":
             yield from self._piece(json.loads(entry.data))

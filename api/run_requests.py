@@ -16,7 +16,7 @@ from api.auth import demand
 from api.principals import Principal
 from api.run_webhooks import check_webhook
 from api.schemas import Body, Command, Decision, RunCreate, Text
-from api.states import check_values
+from api.states import GUARDED, check_values
 from api.threads import own_thread
 from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS
@@ -29,8 +29,6 @@ KEPT = {
     *("interrupt_before", "interrupt_after", "durability", "after_seconds", "command"),
 }
 WORDS = {"confirm": "Yes", "decline": "No"}
-# Where a customer's answer to a card is taken, and what it leads to.
-ANSWERING = frozenset(("confirm_action", "commit_action", "await_approval"))
 FOR_STAFF = "This waits for one of our colleagues, who will answer you here."
 
 
@@ -124,10 +122,10 @@ def _new_run(
 def _said(body: RunCreate) -> dict[str, Any] | None:
     """The message of a run: the input's, or what a card's button says."""
     if body.input:
-        last = body.input.messages[-1]
+        *_, last = said = body.input.said
         return {
             "message_id": last.id or str(uuid4()),
-            "content": "\n".join(m.text for m in body.input.messages),
+            "content": "\n".join(m.text for m in said),
             "extra": last.additional_kwargs.model_dump(mode="json", exclude_none=True),
         }
     if body.command is None or body.command.resume is None:
@@ -171,7 +169,7 @@ async def _note_command(
     """Who sends a turn where, or changes what in it; never to where a customer's yes counts."""
     check_values(command.update or {})
     goto = [command.goto] if isinstance(command.goto, str) else command.goto or []
-    if answering := sorted(ANSWERING & set(goto)):
+    if answering := sorted(GUARDED & set(goto)):
         raise HTTPException(422, f"command.goto: nobody goes to '{answering[0]}' for a customer.")
     change = {"goto": goto, "keys": sorted(command.update or ())}
     await Histories(clients.pool).note_change(last["thread_id"], principal.key, change)

@@ -60,7 +60,7 @@ async def follow_thread(
                 yield event
 
 
-async def _begun(clients: Clients, thread_id: UUID, place: str | None) -> AsyncIterator[Event]:
+async def _begun(clients: Clients, thread_id: UUID, place: str | None) -> AsyncGenerator[Event]:
     """The attempts that begin after a place, with heartbeats between."""
     async for announced in clients.events.announcements(thread_id, place):
         if announced is RECONNECT:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -35,11 +36,16 @@ def is_ready(port: int) -> bool:
         return False
 
 
+def keyed() -> dict[str, str]:
+    """Without a key the proxy does not send a write again that died with a replica."""
+    return {"Idempotency-Key": uuid4().hex}
+
+
 def open_threads(url: str, count: int) -> list[int]:
     who = {"customer_id": demo_customers()[0].customer_id}
-    token = httpx.post(f"{url}/demo/sign-in", json=who).raise_for_status().json()["token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    answers = [httpx.post(f"{url}/threads", json={}, headers=headers) for _ in range(count)]
+    signed_in = httpx.post(f"{url}/demo/sign-in", json=who, headers=keyed()).raise_for_status()
+    mine = {"Authorization": f"Bearer {signed_in.json()['token']}"}
+    answers = [httpx.post(f"{url}/threads", json={}, headers=mine | keyed()) for _ in range(count)]
     return [answer.status_code for answer in answers]
 
 

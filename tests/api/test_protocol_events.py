@@ -14,8 +14,9 @@ NOW = 1_800_000_000_000
 ENDED: dict[str, Any] = {"status": "succeeded", "error": None, "request": {}}
 
 
-def entry(number: int, name: str, data: object) -> Event:
-    return Event(f"{NOW}-{number}", name, json.dumps(data))
+def entry(number: int, name: str, data: object, attempt: int = 1) -> Event:
+    event_id = f"{NOW}-{number}"
+    return Event(event_id, name, json.dumps(data), f"{attempt}.17.ab", number + 1)
 
 
 def piece(number: int, message_id: str, text: str) -> Event:
@@ -23,7 +24,7 @@ def piece(number: int, message_id: str, text: str) -> Event:
 
 
 def told(*entries: Event, run: dict[str, Any] | None = ENDED) -> list[dict[str, Any]]:
-    translated = RunEvents(RUN)
+    translated = RunEvents(RUN, turn=3)
     found = [event for each in entries for event in translated.of(each, NOW)]
     return [*found, *translated.ending(run, NOW)]
 
@@ -92,10 +93,41 @@ def test_a_question_is_asked_once_and_stops_the_run() -> None:
     assert all("__interrupt__" not in e["params"]["data"] for e in events)
 
 
-def test_entries_of_one_millisecond_keep_their_order() -> None:
-    numbers = [e["seq"] for e in told(*(piece(n, f"m{n}", "x") for n in range(700)))]
+ATTEMPTS = [
+    *(piece(n, "m", "x") for n in range(700)),
+    entry(0, "metadata", {}, attempt=2),
+    entry(1, "values", {"messages": []}, attempt=2),
+]
+
+
+def test_numbers_rise_over_attempts_and_turns() -> None:
+    numbers = [e["seq"] for e in told(*ATTEMPTS)]
     assert numbers == sorted(set(numbers))
-    assert numbers[-1] < 2**53
+    next_turn = next(RunEvents(RUN, turn=4).of(ATTEMPTS[0], NOW))["seq"]
+    assert numbers[-1] < next_turn < 2**53
+
+
+@pytest.mark.parametrize("lost", [1, 350, 701])
+def test_an_event_keeps_its_number_when_the_log_loses_what_was_before(lost: int) -> None:
+    whole = {e["event_id"]: e["seq"] for e in told(*ATTEMPTS)}
+    rest = {e["event_id"]: e["seq"] for e in told(*ATTEMPTS[lost:])}
+    late = [seq for event_id, seq in rest.items() if whole.get(event_id) == seq]
+    assert len(late) >= len(ATTEMPTS) - lost
+    assert rest[f"synth:{RUN}:lc||completed"] == whole[f"synth:{RUN}:lc||completed"]
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_what_stands_for_lost_events_is_news_and_hides_nothing_after_it(*, is_over: bool) -> None:
+    seen = [e["seq"] for e in told(*ATTEMPTS[:300])][-2]
+    translated = RunEvents(RUN, turn=3, since=seen)
+    shown = Event("", "values", json.dumps({"messages": []}))
+    *_, values = translated.of(shown, NOW, is_over=is_over)
+    after = list(translated.of(ATTEMPTS[300], NOW))
+    assert seen < values["seq"] < after[0]["seq"]
+    if not is_over:
+        told_whole = next(e["seq"] for e in told(*ATTEMPTS) if e["seq"] > seen)
+        assert after[0]["seq"] == told_whole
+    assert next(translated.ending(ENDED, NOW))["seq"] > after[-1]["seq"]
 
 
 @pytest.mark.parametrize(

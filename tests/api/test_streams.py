@@ -4,19 +4,26 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
-from typing import Any
-from uuid import UUID
+from contextlib import ExitStack, aclosing
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
 
 from api.app import create_app
+from api.thread_streams import _begun, _run_at
 from graph.clients import Clients
 from graph.settings import Settings
+from tests.api.test_approvals import an_order_that_waits, desk, told
 from tests.conftest import Served, customer, headers_of
-from tools.events import make_redis
+from tools.actions.desk import ApprovalDesk
+from tools.events import EventLog, make_redis
+
+__all__ = ["desk"]  # a fixture
 
 QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "what do I owe?"}]}
 MODES = ["values", "messages-tuple", "updates", "custom"]
@@ -106,6 +113,48 @@ async def test_a_thread_stream_is_resumed_after_any_event(http: httpx.AsyncClien
     for cut in (*cuts, next(i for i, e in enumerate(whole) if "run_done" in e)):
         rest = await _until_done(http, thread, ids[cut], _done(whole[cut + 1 :]))
         assert rest == whole[cut + 1 :]
+
+
+async def test_a_run_that_begins_while_a_client_comes_is_followed(
+    settings: Settings, service_url: str
+) -> None:
+    redis = make_redis(settings.redis_url.get_secret_value())
+    log, thread_id, run_id = EventLog(redis), uuid4(), uuid4()
+    clients = cast(Clients, SimpleNamespace(events=log))
+    under_way, place = await _run_at(clients, thread_id, "")
+    assert under_way is None
+    await log.begin(thread_id, run_id)
+    async with asyncio.timeout(PATIENCE), aclosing(_begun(clients, thread_id, place)) as begun:
+        assert (await anext(begun)).data == str(run_id)
+    await log.aclose()
+    await redis.aclose()
+
+
+async def test_a_turn_that_goes_on_after_a_decision_adds_nothing_to_its_stream(
+    sdk: LangGraphClient, http: httpx.AsyncClient, desk: ApprovalDesk
+) -> None:
+    thread, card = await an_order_that_waits(sdk)
+    before = await _until_done(http, thread, "-1", 2)
+    [waiting, _] = await sdk.runs.list(thread)
+    location = f"/threads/{thread}/runs/{waiting['run_id']}/stream"
+    async with http.stream(
+        "GET", f"/threads/{thread}/stream", headers={"Last-Event-ID": _id_of(before[-1])}
+    ) as stream:
+        assert await desk.decide(UUID(card["action_id"]), "Aisha", approved=True, reason="")
+        await told(sdk, thread, 5)
+        text = ""
+        async for line in lines_of(stream):
+            text += line
+            if "run_done" in line:
+                break
+    assert waiting["run_id"] not in text
+    assert (await _until_done(http, thread, "-1", 3))[: len(before)] == before
+    joined = await http.get(location, headers={"Last-Event-ID": "-1"})
+    assert joined.text.count("event: metadata") == 1
+
+
+def _id_of(event: str) -> str:
+    return event.rsplit("id: ", 1)[1]
 
 
 def _done(found: list[str]) -> int:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import redis
 from langgraph_sdk.client import LangGraphClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
@@ -126,6 +127,30 @@ def test_numbers_rise_over_turns_and_are_the_same_for_whoever_asks(http: httpx.C
     assert numbers == sorted(set(numbers))
     assert max(numbers) < 2**53
     assert len({event["event_id"] for event in first}) == len(first)
+
+
+def test_numbers_stay_when_earlier_turns_and_the_log_are_forgotten(
+    http: httpx.Client, redis_url: str
+) -> None:
+    thread = str(uuid4())
+    runs = [ask(http, thread)]
+    first = events(http, thread)
+    runs.append(ask(http, thread))
+    whole = events(http, thread, turns=2)
+    assert whole[: len(first)] == first
+    forget(redis_url, runs[0])
+    second = events(http, thread)
+    assert second == whole[len(first) :]
+    forget(redis_url, runs[1])
+    told = events(http, thread, since=second[3]["seq"])
+    assert [event["method"] for event in told] == ["values", "lifecycle"]
+    assert told[-1]["seq"] == second[-1]["seq"]
+
+
+def forget(redis_url: str, run: str) -> None:
+    """The run's log, as after a day."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete(f"run:{run}:events")
 
 
 def test_a_stream_goes_on_after_any_number(http: httpx.Client) -> None:

@@ -1,7 +1,6 @@
 """What the clients of the campaign saw, one entry a message."""
 
 import itertools
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,19 +25,14 @@ class Turn:
     pieces: dict[str, str] = field(default_factory=dict)  # the text under each id of a message
     answer: str = ""  # of the last values that held one
     attempts: list[int] = field(default_factory=list)  # when each began, ms by Redis's clock
-    last_content: str = ""
+    is_shown_whole: bool = False  # by the last event: how it ended, out of the database
     cuts: int = 0
 
     def see(self, event: str, data: Any, event_id: str | None) -> None:
-        """Note one event.
-
-        One without an id of its own, as while Redis is away, comes with that of the one before.
-        """
-        content = json.dumps([event, data])
-        is_repeated = content == self.last_content and event != SNAPSHOT
-        if event_id and (event_id != self.last_id or is_repeated):
+        """Note one event; it has no id while Redis is away, nor where the log was lost."""
+        if event_id:
             self.ids.append(event_id)
-        self.last_content = content
+        self.is_shown_whole = event == SNAPSHOT and not event_id
         if event == ATTEMPT and event_id:
             self.attempts.append(int(event_id.split("-")[0]))
         if event.startswith("messages") and isinstance(data, list) and data:
@@ -62,6 +56,20 @@ class Turn:
     def spoken(self) -> str:
         """The text since it last began anew."""
         return list(self.pieces.values())[-1] if self.pieces else ""
+
+    def missed(self, whole: Sequence[str]) -> str | None:
+        """How the ids differ from the log's, which may have lost its beginning but nothing else.
+
+        A client that was shown how the run ended does not wait for what is still to be logged.
+        """
+        if not (whole and self.ids):
+            return None
+        seen = [each for each in self.ids if place(each) >= place(whole[0])]
+        logged = list(whole[: len(seen)] if self.is_shown_whole else whole)
+        if seen == logged:
+            return None
+        extra, missing = set(seen) - set(logged), set(logged) - set(seen)
+        return f"other events than the log holds: also {sorted(extra)}, not {sorted(missing)}"
 
     @property
     def is_in_order(self) -> bool:

@@ -8,12 +8,12 @@ from typing import Any, cast
 from uuid import uuid4
 
 import httpx
-from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 from langgraph_sdk.errors import ConflictError, LangGraphError
 
 from evals.bench.fault.cluster import Cluster
 from evals.bench.fault.history import Turn
+from evals.bench.fault.overheard import Overheard
 
 ASSISTANT = "tria"
 MODES: Any = ["messages-tuple", "values", "custom"]
@@ -53,11 +53,18 @@ class Conversation:
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[LangGraphClient]:
         """The protocol's own client, signed in as this customer."""
-        client = get_client(
-            url=self._url, api_key=None, headers=self.headers, timeout=(2, 15, 5, 5)
+        http = httpx.AsyncClient(
+            base_url=self._url,
+            headers={**self.headers, "Accept-Encoding": "identity"},
+            timeout=httpx.Timeout((2, 15, 5, 5)),
+            transport=Overheard(self._see),
         )
-        async with client:
+        async with LangGraphClient(http) as client:
             yield client
+
+    def _see(self, event: str, data: Any, event_id: str | None) -> None:
+        """An event of the turn under way: a customer asks one thing after the other."""
+        self.turns[-1].see(event, data, event_id)
 
     async def _open(self, client: LangGraphClient) -> None:
         while True:
@@ -102,9 +109,8 @@ class Conversation:
             on_run_created=noted,
         )
         try:
-            async for part in parts:
+            async for _ in parts:
                 turn.is_acknowledged = True
-                turn.see(part.event, part.data, part.id)
         finally:
             turn.is_acknowledged = bool(turn.run_id)
 
@@ -130,8 +136,8 @@ class Conversation:
     async def _read_on(self, client: LangGraphClient, turn: Turn) -> bool:
         last = turn.last_id or "-1"
         parts = client.runs.join_stream(self.thread_id, turn.run_id, last_event_id=last)
-        async for part in parts:
-            turn.see(part.event, part.data, part.id)
+        async for _ in parts:
+            pass
         run = await client.runs.get(self.thread_id, turn.run_id)
         return run["status"] in ENDED
 
