@@ -5,8 +5,8 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
-from tools.actions.store import COLUMNS as CARD
-from tools.actions.store import OPEN
+from tools.actions.selected import COLUMNS as CARD
+from tools.actions.selected import OPEN
 from tools.conversations import LINE, MESSAGE, WINDOW, Message, message_of
 from tools.database import Pool
 

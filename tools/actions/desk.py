@@ -5,7 +5,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from psycopg.rows import DictRow
 
-from tools.actions.store import COLUMNS, WAITING
+from tools.actions.selected import COLUMNS, WAITING
 from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
 from tools.intake import queue_notice

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from tools.actions.store import COLUMNS, WAITING
+from tools.actions.selected import COLUMNS, WAITING
 from tools.database import Pool, fetch_all
 
 TROUBLE_DAYS = 7

@@ -19,6 +19,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from tools.actions.ledger import Ledger
+from tools.actions.selected import AS_AGREED, COLUMNS, IN_FORCE, OPEN, UNFINISHED, WAITING
 from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
 from tools.xero.writes import Write
@@ -36,30 +37,7 @@ Kind = Literal[
 ]
 End = Literal["committed", "declined", "expired", "cancelled", "failed"]
 
-# A card that still waits for its customer, or for its write without needing a person.
-OPEN = "(status in ('proposed', 'approved') or status = 'confirmed' and approval_level is null)"
-WAITING = "status = 'confirmed' and approval_level is not null"
 COMMITS = 4
-UNFINISHED = ("proposed", "confirmed", "approved")
-COLUMNS = (
-    "action_id, thread_id, customer_id, kind, status, card, hash, document_number, expires_at,"
-    " scope, run_id, approval_level, confirmed_at, decided_by, decided_at, document_id, error,"
-    " created_at, updated_at"
-)
-# Orders that stand, each with the card of its last change.
-_OF_ORDER = (
-    "from actions c where c.customer_id = a.customer_id and c.status = 'committed'"
-    " and c.card ->> 'invoice' = a.document_number and c.kind ="
-)
-IN_FORCE = (
-    "status = 'committed' and kind in ('order', 'quote_accept')"
-    f" and not exists (select 1 {_OF_ORDER} 'order_cancel')"
-)
-AS_AGREED = COLUMNS.replace(
-    " card,",
-    f" coalesce((select c.card {_OF_ORDER} 'order_change' order by c.confirmed_at desc limit 1),"
-    " card) as card,",
-)
 
 
 @dataclass(frozen=True)
