@@ -149,6 +149,7 @@ class _Answering:
         self._scope = scope
         self._is_run = bool(RUNS.fullmatch(scope["path"]))
         self._status = 0
+        self._is_let_go = False
         self._start: Message | None = None
         self._body = bytearray()
 
@@ -159,6 +160,8 @@ class _Answering:
             await (self._go_on(message) if self._start else self._send(message))
             return
         self._status = message["status"]
+        if self._status >= 300:  # before it is out, as the same key may come at once
+            await self.end()
         if claim is None or claim.answered or self._is_run or self._status >= 300:
             is_replay = claim is not None and claim.is_repeat and self._status < 300
             await self._send(_marked(message) if is_replay else message)
@@ -170,6 +173,9 @@ class _Answering:
         claim, keys = self._keyed.claim, self._keyed.keys
         if claim is None or keys is None or not claim.is_held or 0 < self._status < 300:
             return
+        if self._is_let_go:
+            return
+        self._is_let_go = True
         try:
             await (keys.forget(claim) if 0 < self._status < 500 else keys.release(claim))
         except STORE_AWAY as error:

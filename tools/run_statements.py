@@ -2,7 +2,7 @@
 
 from tools.intake import COLUMNS, LEASE_SECONDS, WAITS
 
-MAX_STRIKES = 3  # deaths without any progress between them
+MAX_STRIKES = 5  # deaths without any progress between them
 SILENT_SECONDS = 2  # without a renewal, of a worker whose session is gone
 SETTLING_SECONDS = 10  # after a start of Postgres, in which no session is there yet
 

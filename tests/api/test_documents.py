@@ -1,6 +1,7 @@
 """Downloads over HTTP: links of the chat, and delivery orders by number."""
 
 import asyncio
+import json
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -326,9 +327,8 @@ class TestOrders:
                 await http.get(f"/orders/{number}/delivery-order.{form}")
                 for number in (foreign, unwritten, *wrong)
             ]
-            assert {(a.status_code, a.content) for a in answers} == {
-                (404, b'{"detail":"There is no such order."}')
-            }
+            [(status, content)] = {(a.status_code, a.content) for a in answers}
+            assert (status, json.loads(content)["detail"]) == (404, "There is no such order.")
 
     @pytest.mark.parametrize("form", ["pdf", "xlsx"])
     async def test_nobody_gets_one_without_a_sign_in(

@@ -30,8 +30,20 @@ def slow_database(postgres_url: str) -> str:
     return url
 
 
+@pytest.fixture
+def slow_url(environment: dict[str, str], slow_service: str) -> Iterator[str]:
+    """The service whose model is slow as long as this lasts: others set it to their liking."""
+    model = environment["XERO_API_URL"].removesuffix("/xero")
+    slow = {"mode": "slow", "seconds": PIECE_SECONDS}
+    httpx.post(f"{model}/control/model", json=slow).raise_for_status()
+    yield slow_service
+    httpx.post(f"{model}/control/model", json={"mode": "echo"}).raise_for_status()
+
+
 @pytest.fixture(scope="session")
-def slow_url(environment: dict[str, str], service_url: str, slow_database: str) -> Iterator[str]:
+def slow_service(
+    environment: dict[str, str], service_url: str, slow_database: str
+) -> Iterator[str]:
     """A service that finds the policies indexed by the other one."""
     model = environment["XERO_API_URL"].removesuffix("/xero")
     changed = {
@@ -41,11 +53,8 @@ def slow_url(environment: dict[str, str], service_url: str, slow_database: str) 
         "OPENAI_BASE_URL": f"{model}/openai/v1",
     }
     values = {name.lower(): value for name, value in (environment | changed).items()}
-    slow = {"mode": "slow", "seconds": PIECE_SECONDS}
-    httpx.post(f"{model}/control/model", json=slow).raise_for_status()
     with Served(create_app(Settings.model_validate(values))) as served:
         yield served.url
-    httpx.post(f"{model}/control/model", json={"mode": "echo"}).raise_for_status()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What the clients of the campaign saw, one entry a message."""
 
 import itertools
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from typing import Any
 ATTEMPT = "metadata"
 # The whole, out of the database where the log of events is gone.
 SNAPSHOT = "values"
+OUTCOMES = (SNAPSHOT, "error")
 
 
 @dataclass
@@ -25,14 +27,22 @@ class Turn:
     pieces: dict[str, str] = field(default_factory=dict)  # the text under each id of a message
     answer: str = ""  # of the last values that held one
     attempts: list[int] = field(default_factory=list)  # when each began, ms by Redis's clock
+    unlogged: set[str] = field(default_factory=set)  # what came without an id
+    came_late: bool = False  # cut off before the first id, it asked for what comes from then on
     is_shown_whole: bool = False  # by the last event: how it ended, out of the database
     cuts: int = 0
+
+    def come_late(self) -> None:
+        """The client joins without saying what it has seen."""
+        self.came_late |= not self.ids
 
     def see(self, event: str, data: Any, event_id: str | None) -> None:
         """Note one event; it has no id while Redis is away, nor where the log was lost."""
         if event_id:
             self.ids.append(event_id)
-        self.is_shown_whole = event == SNAPSHOT and not event_id
+        else:
+            self.unlogged.add(content_of(event, data))
+        self.is_shown_whole = event in OUTCOMES and not event_id
         if event == ATTEMPT and event_id:
             self.attempts.append(int(event_id.split("-")[0]))
         if event.startswith("messages") and isinstance(data, list) and data:
@@ -57,25 +67,38 @@ class Turn:
         """The text since it last began anew."""
         return list(self.pieces.values())[-1] if self.pieces else ""
 
-    def missed(self, whole: Sequence[str]) -> str | None:
-        """How the ids differ from the log's, which may have lost its beginning but nothing else.
+    def missed(self, whole: Mapping[str, str]) -> str | None:
+        """How the events differ from the log's, ids to contents, that lost at most its beginning.
 
-        A client that was shown how the run ended does not wait for what is still to be logged.
+        An event may be logged although Redis did not say so: then it came without its id. A client
+        that was shown how the run ended does not wait for what is still to be logged.
         """
         if not (whole and self.ids):
             return None
-        seen = [each for each in self.ids if place(each) >= place(whole[0])]
-        logged = list(whole[: len(seen)] if self.is_shown_whole else whole)
-        if seen == logged:
+        first, last = place(next(iter(whole))), place(self.ids[-1])
+        begun = place(self.ids[0]) if self.came_late else first
+        extra = [each for each in self.ids if place(each) >= first and each not in whole]
+        missing = [
+            each
+            for each, content in whole.items()
+            if place(each) >= begun
+            and not (each in self.ids or content in self.unlogged)
+            and not (self.is_shown_whole and place(each) > last)
+        ]
+        if not (extra or missing):
             return None
-        extra, missing = set(seen) - set(logged), set(logged) - set(seen)
-        return f"other events than the log holds: also {sorted(extra)}, not {sorted(missing)}"
+        return f"other events than the log holds: also {extra}, not {missing}"
 
     @property
     def is_in_order(self) -> bool:
         """Whether every id is greater than the one before it."""
         places = [place(event_id) for event_id in self.ids]
         return all(a < b for a, b in itertools.pairwise(places))
+
+
+def content_of(event: str, data: Any) -> str:
+    """What an event says, to be compared."""
+    return json.dumps([event, data])
 
 
 def place(event_id: str) -> tuple[int, int]:

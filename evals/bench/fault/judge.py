@@ -6,13 +6,15 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import psycopg
 
 from evals.bench.fault.cluster import Cluster
-from evals.bench.fault.history import Turn, place
+from evals.bench.fault.history import Turn, content_of, place
 from evals.bench.fault.load import Conversation, messages_of
+from evals.bench.fault.overheard import Overheard
 from evals.bench.fault.strikes import Blow
 
 QUIET_SECONDS = 120.0
@@ -149,11 +151,19 @@ def _first_out_of_order(turn: Turn) -> str:
     return next(f"{b} after {a}" for a, b in pairs if place(a) >= place(b))
 
 
-async def _replay(cluster: Cluster, conversations: Sequence[Conversation], turn: Turn) -> list[str]:
-    """The ids of the whole stream, read again afterwards; none where the log is gone."""
+async def _replay(
+    cluster: Cluster, conversations: Sequence[Conversation], turn: Turn
+) -> dict[str, str]:
+    """The whole stream, ids to contents, read again afterwards; empty where the log is gone."""
     headers = next(c.headers for c in conversations if c.thread_id == turn.thread_id)
     url = f"{cluster.url}/threads/{turn.thread_id}/runs/{turn.run_id}/stream"
-    async with httpx.AsyncClient(headers={**headers, "Last-Event-ID": "-1"}) as client:
-        text = (await client.get(url, timeout=30)).text
-    lines = [line for line in text.splitlines() if line.startswith("id: ")]
-    return [line.removeprefix("id: ") for line in lines]
+    whole: dict[str, str] = {}
+
+    def note(event: str, data: Any, event_id: str | None) -> None:
+        if event_id:
+            whole[event_id] = content_of(event, data)
+
+    sent = {**headers, "Last-Event-ID": "-1"}
+    async with httpx.AsyncClient(headers=sent, transport=Overheard(note)) as client:
+        await client.get(url, timeout=30)
+    return whole

@@ -57,7 +57,7 @@ class Conversation:
             base_url=self._url,
             headers={**self.headers, "Accept-Encoding": "identity"},
             timeout=httpx.Timeout((2, 15, 5, 5)),
-            transport=Overheard(self._see),
+            transport=Overheard(self._see, self._come_late),
         )
         async with LangGraphClient(http) as client:
             yield client
@@ -65,6 +65,9 @@ class Conversation:
     def _see(self, event: str, data: Any, event_id: str | None) -> None:
         """An event of the turn under way: a customer asks one thing after the other."""
         self.turns[-1].see(event, data, event_id)
+
+    def _come_late(self) -> None:
+        self.turns[-1].come_late()
 
     async def _open(self, client: LangGraphClient) -> None:
         while True:

@@ -13,11 +13,15 @@ Tell = Callable[[str, Any, str | None], None]
 
 
 class Overheard(httpx.AsyncBaseTransport):
-    """Passes everything on, and tells of each event when all of it has come."""
+    """Passes everything on, and tells of each event when all of it has come.
 
-    def __init__(self, tell: Tell) -> None:
+    `on_late` is told when a stream begins that brings only what comes from now on.
+    """
+
+    def __init__(self, tell: Tell, on_late: Callable[[], None] = lambda: None) -> None:
         self._transport = httpx.AsyncHTTPTransport(retries=5)
         self._tell = tell
+        self._on_late = on_late
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -25,6 +29,8 @@ class Overheard(httpx.AsyncBaseTransport):
         answer = await self._transport.handle_async_request(request)
         if answer.headers.get("content-type", "").startswith("text/event-stream"):
             assert isinstance(answer.stream, httpx.AsyncByteStream)
+            if request.method == "GET" and "Last-Event-ID" not in request.headers:
+                self._on_late()
             answer.stream = _Read(answer.stream, self._tell)
         return answer
 
