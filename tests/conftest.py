@@ -145,7 +145,7 @@ class ServiceProcess:
 
     def start(self) -> None:
         self._process = subprocess.Popen([sys.executable, "-m", "api"], env=self._environment)
-        end = time.monotonic() + 40
+        end = time.monotonic() + 100
         while time.monotonic() < end:
             assert self._process.poll() is None, "the service ended at once"
             try:
@@ -153,6 +153,7 @@ class ServiceProcess:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
+        self.stop()
         raise AssertionError("the service was not ready in time")
 
     def kill(self) -> None:
