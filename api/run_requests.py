@@ -61,14 +61,20 @@ async def start_run(
         raise HTTPException(403, "Changing a turn's state is for staff.")
     if body.if_not_exists == "create":
         await clients.conversations.create(thread_id, principal.subject, {})
-    places = Places(clients.pool)
-    wanted = _said(body)
-    if wanted is None:
-        wanted = {"place": await places.of_nothing(thread_id, body.from_checkpoint)}
-    elif body.from_checkpoint:
-        wanted["place"] = await places.of_input(thread_id, body.from_checkpoint)
+    wanted = _said(body) or {}
+    if not wanted or body.from_checkpoint:
+        await own_thread(thread_id, clients, principal)
+        wanted["place"] = await _place(thread_id, body, clients)
     run = _new_run(thread_id, body, principal.subject, principal.caller.scope, made.run_id)
     return await _begin(clients, run, wanted)
+
+
+async def _place(thread_id: UUID, body: RunCreate, clients: Clients) -> Place | None:
+    """Where in the conversation a run belongs that names a checkpoint, or says nothing."""
+    places = Places(clients.pool)
+    if _said(body) and body.from_checkpoint:
+        return await places.of_input(thread_id, body.from_checkpoint)
+    return await places.of_nothing(thread_id, body.from_checkpoint)
 
 
 def check_run(body: RunCreate, clients: Clients) -> None:

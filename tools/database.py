@@ -1,6 +1,8 @@
 """The Postgres pool and the schema's migrations."""
 
 import select
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any
 
@@ -40,6 +42,23 @@ def make_pool(url: str, *, max_size: int = 16) -> Pool:
         kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
         connection_class=psycopg.AsyncConnection[DictRow],
     )
+
+
+@asynccontextmanager
+async def pipelined(connection: psycopg.AsyncConnection[DictRow]) -> AsyncIterator[None]:
+    """Send statements without waiting in between.
+
+    One that is cut off leaves nobody knowing where the server is: then the connection ends, so
+    that its next user does not go on in the middle of somebody else's transaction.
+    """
+    try:
+        async with connection.pipeline():
+            yield
+    except Exception:
+        raise
+    except BaseException:
+        await connection.close()
+        raise
 
 
 def migrations() -> list[tuple[str, str]]:

@@ -9,6 +9,8 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from tools.database import pipelined
+
 LEASE_SECONDS = 5
 
 COLUMNS = (
@@ -161,7 +163,7 @@ async def _stored(
     connection: psycopg.AsyncConnection[DictRow], run: NewRun, values: Mapping[str, Any]
 ) -> DictRow:
     # A pipeline: nothing waits for an answer before everything is sent.
-    async with connection.pipeline(), connection.transaction():
+    async with pipelined(connection), connection.transaction():
         counted = await connection.execute(COUNT, values)
         stopped = None
         if run.strategy in STOP_WAITING:

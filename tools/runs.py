@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from tools.database import Pool, fetch_all, fetch_one
+from tools.database import Pool, fetch_all, fetch_one, pipelined
 from tools.intake import COLUMNS, LEASE_SECONDS, NewRun, take_in
 from tools.run_endings import HowToCancel, ask_to_cancel, end_cancelled, forget
 from tools.run_statements import ANSWER, BURST, CLAIM, LOCK_THREAD, MAX_STRIKES, MOVED
@@ -166,7 +166,7 @@ class Runs:
         }
         async with (
             self._pool.connection() as connection,
-            connection.pipeline(),
+            pipelined(connection),
             connection.transaction(),
         ):
             await connection.execute(LOCK_THREAD, values)

@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 from tools.actions.selected import COLUMNS as CARD
 from tools.actions.selected import OPEN
 from tools.conversations import LINE, MESSAGE, WINDOW, Message, message_of
-from tools.database import Pool
+from tools.database import Pool, pipelined
 
 SAID = f"""
 select {MESSAGE}, l.turn as in_turn, m.role = 'human'
@@ -54,7 +54,7 @@ class Turns:
             "limit": WINDOW,
             "customer_id": run["scope"]["customer_id"],
         }
-        async with self._pool.connection() as connection, connection.pipeline():
+        async with self._pool.connection() as connection, pipelined(connection):
             said = await connection.execute(SAID, values)
             focus = await connection.execute(FOCUS, values)
             card = await connection.execute(OPEN_CARD, values)

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import orjson
@@ -360,6 +361,23 @@ class TestGoingBack:
         values = await sdk.runs.wait(thread, "tria", input=yes, checkpoint=last)
         assert values["card"]["status"] == "committed"  # type: ignore[call-overload]
         assert values["card"]["total"] == card["total"]  # type: ignore[call-overload]
+
+    async def test_a_foreign_conversation_is_a_missing_one_here_too(
+        self, sdk: LangGraphClient, service_url: str
+    ) -> None:
+        paused = await a_thread(sdk)
+        await sdk.runs.wait(paused, "tria", input=QUESTION, interrupt_before=["compose_reply"])
+        checkpoint = (await sdk.threads.get_state(paused))["checkpoint"]["checkpoint_id"]
+        stranger = headers_of(customer(1))
+        async with httpx.AsyncClient(base_url=service_url, headers=stranger) as http:
+            for more in ({}, {"checkpoint_id": checkpoint}, {"input": QUESTION}):
+                body = {"assistant_id": "tria", "checkpoint_id": checkpoint} | more
+                answers = []
+                for thread in (paused, str(uuid4())):
+                    answer = await http.post(f"/threads/{thread}/runs", json=body)
+                    answers.append((answer.status_code, answer.text.replace(thread, "")))
+                assert answers[0] == answers[1]
+                assert answers[0][0] == 404
 
     async def test_a_moment_that_does_not_exist(self, sdk: LangGraphClient) -> None:
         thread = await a_thread(sdk)

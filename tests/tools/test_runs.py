@@ -557,3 +557,32 @@ async def a_card(pool: Pool, thread_id: UUID, confirmed_in: UUID | None = None) 
         ],
     )
     return action_id
+
+
+async def cut_off(step: "asyncio.Task[Any]") -> None:
+    """Cancelled, and again while it ends."""
+    for _ in range(4):
+        step.cancel()
+        await asyncio.sleep(0)
+    await asyncio.gather(step, return_exceptions=True)
+
+
+async def test_a_step_that_is_cut_off_leaves_no_connection_in_the_middle(
+    runs: Runs, pool: Pool, thread_id: UUID
+) -> None:
+    """What the next user of a connection writes would otherwise be written into the void."""
+    for n in range(60):
+        run = a_run(thread_id, starts=True)
+        step = asyncio.create_task(runs.create(run))
+        await asyncio.sleep(n % 20 / 4000)
+        await cut_off(step)
+        ending = asyncio.create_task(runs.answer(run.run_id, Answer("x", REPLY, {}), "succeeded"))
+        await asyncio.sleep(n % 20 / 4000)
+        await cut_off(ending)
+    left = (
+        "select count(*) as n from pg_stat_activity where datname = current_database()"
+        " and pid <> pg_backend_pid() and xact_start is not null"
+        " and backend_type = 'client backend'"
+    )
+    await asyncio.sleep(0.5)
+    assert await fetch_one(pool, left) == {"n": 0}
