@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from typing_extensions import TypedDict
 
-from tools.database import Pool, fetch_all, fetch_one
+from tools.database import Pool, fetch_all, fetch_one, pipelined
 
 # A turn reads this many earlier messages, and a stream shows this many: both stay constant in time.
 HISTORY = 10
@@ -183,7 +183,7 @@ class Conversations:
     async def _bounded(self, query: str, values: Mapping[str, Any]) -> list[DictRow]:
         async with (
             self._pool.connection() as connection,
-            connection.pipeline(),
+            pipelined(connection),
             connection.transaction(),
         ):
             await connection.execute(SEARCH_TIMEOUT)
