@@ -37,7 +37,7 @@ format: .venv/ready ## Put the code into its form
 	@$(RUN)/ruff format -q . && $(RUN)/ruff check -q --fix .
 
 eval: .venv/ready ## Replay the eval conversations; the exit code is the gate
-	@$(RUN)/python -m evals
+	@$(RUN)/python -m evals run
 
 $(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving
 	@$(RUN)/python -m evals.bench.$(subst -,_,$*)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import (
     admin,
     assistants,
+    captures,
     commands,
     console,
     crons,
@@ -35,21 +36,21 @@ from api.errors import add_error_handlers
 from api.openapi import describe
 from api.responses import CONNECTION
 from api.run_webhooks import telling
-from graph.clients import now, open_clients
+from graph.clients import Clock, now, open_clients
 from graph.settings import Settings, read_settings
 from monitoring import metrics
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
     """The application; without settings they are read from the environment."""
     settings = settings or read_settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            open_clients(settings) as clients,
+            open_clients(settings, clock) as clients,
             open_credentials(settings, clients.pool) as app.state.credentials,
             open_admission(app, clients),
             telling(clients),
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     for module in (commands, thread_events, thread_socket, thread_streams):
         app.include_router(module.router)
-    for module in (admin, xero, console, scrape, site):
+    for module in (admin, captures, xero, console, scrape, site):
         app.include_router(module.router)
     if settings.tria_demo:
         _add_demo(app)

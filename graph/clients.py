@@ -58,6 +58,8 @@ from tools.xero.scoped import Accounts
 if TYPE_CHECKING:
     from tools.search.knowledge import Knowledge
 
+Clock = Callable[[], datetime]
+
 log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 3600.0
 DROP_SECONDS = 60.0
@@ -100,8 +102,8 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
-    """Open every connection, and close them all at the end."""
+async def open_clients(settings: Settings, clock: Clock = now) -> AsyncIterator[Clients]:
+    """Open every connection, and close them all at the end. `clock` is what business goes by."""
     async with AsyncExitStack() as stack:
         pool = make_pool(settings.database_url.get_secret_value())
         await pool.open(wait=True, timeout=10)
@@ -110,9 +112,9 @@ async def open_clients(settings: Settings) -> AsyncIterator[Clients]:
         stack.push_async_callback(redis.aclose)
         http = make_http()
         stack.push_async_callback(http.aclose)
-        xero = make_xero(settings, pool, redis, http, now)
+        xero = make_xero(settings, pool, redis, http, clock)
         embedder = await asyncio.to_thread(Embedder, settings.tria_data / "minilm")
-        clients = _assemble(settings, pool, redis, xero, embedder)
+        clients = _assemble(Parts(settings, pool, redis, xero, embedder, clock))
         stack.push_async_callback(clients.events.aclose)
         stack.push_async_callback(clients.saver.aclose)
         stack.push_async_callback(clients.store.aclose)
@@ -150,9 +152,20 @@ async def index_policies(clients: Clients) -> None:
         log.warning("policies not indexed", **origin(error))
 
 
-def _assemble(
-    settings: Settings, pool: Pool, redis: Redis, parts: XeroParts, embedder: Embedder
-) -> Clients:
+@dataclass(frozen=True)
+class Parts:
+    """What the clients are built on."""
+
+    settings: Settings
+    pool: Pool
+    redis: Redis
+    xero: XeroParts
+    embedder: Embedder
+    clock: Clock
+
+
+def _assemble(parts: Parts) -> Clients:
+    settings, pool, redis, embedder = parts.settings, parts.pool, parts.redis, parts.embedder
     actions, desk, links = Actions(pool), ApprovalDesk(pool), Links(pool)
     outlets, tickets, watches = Outlets(pool), Tickets(pool), Watches(pool)
     claims = Claims(pool)
@@ -160,14 +173,14 @@ def _assemble(
     knowledge = make_knowledge(settings, embedder)
     classifier = IntentClassifier(embedder, load_weights())
     catalogue = load_catalogue()
-    model = make_model(settings, redis)
-    xero, guesses = parts.client, Guesses(redis)
+    model = make_model(settings, redis, parts.clock)
+    xero, guesses, clock = parts.xero.client, Guesses(redis), parts.clock
 
     def context_for(caller: Caller) -> Context:
         scope = scope_of(caller.customer_id, caller.contact_ids, caller.roles)
         return Context(
             caller=caller,
-            accounts=Accounts(xero, scope, lambda: now().date(), on_alarm=_alarm),
+            accounts=Accounts(xero, scope, lambda: clock().date(), on_alarm=_alarm),
             books=Books(xero, scope, on_alarm=_alarm),
             guesses=guesses,
             outlets=outlets,
@@ -183,7 +196,7 @@ def _assemble(
             model=model,
             sales_account=settings.xero_sales_account,
             public_url=settings.public_url,
-            now=now,
+            now=clock,
         )
 
     saver = make_saver(pool)
@@ -201,13 +214,13 @@ def _assemble(
         outlets=outlets,
         knowledge=knowledge,
         xero=xero,
-        xero_parts=parts,
+        xero_parts=parts.xero,
         model=model,
         graph=graph,
         saver=saver,
         store=Store(pool),
         executor=Executor(pool, Worker(graph, runs, Turns(pool), events, context_for)),
-        sweeper=Sweeper(desk, actions, context_for, now),
+        sweeper=Sweeper(desk, actions, context_for, clock),
         context_for=context_for,
     )
 
@@ -235,7 +248,7 @@ def chroma_folder(data: Path) -> Path:
     return data / "chroma"
 
 
-def make_model(settings: Settings, redis: Redis) -> LanguageModel | None:
+def make_model(settings: Settings, redis: Redis, clock: Clock = now) -> LanguageModel | None:
     """The model within its daily budget; None without a key: then replies come from templates."""
     if settings.openai_api_key is None:
         return None
@@ -245,7 +258,7 @@ def make_model(settings: Settings, redis: Redis) -> LanguageModel | None:
         settings.openai_api_key.get_secret_value(),
         settings.openai_base_url,
         settings.openai_model,
-        Bounds(budget=DailyBudget(settings.openai_daily_usd, now, redis), now=now),
+        Bounds(budget=DailyBudget(settings.openai_daily_usd, clock, redis), now=clock),
     )
 
 

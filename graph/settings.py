@@ -20,6 +20,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tools.errors import SettingsInvalid
 
+# A service that is to have exactly what its environment says names a file that does not exist.
+ENV_FILE = os.environ.get("TRIA_ENV_FILE", ".env")
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -49,7 +51,7 @@ class Settings(BaseSettings):
     """Settings of one process. Names are the environment variables in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
+        env_file=ENV_FILE, env_ignore_empty=True, frozen=True, extra="ignore"
     )
 
     database_url: SecretStr
@@ -128,7 +130,7 @@ class Settings(BaseSettings):
 
 def environment() -> dict[str, str]:
     """Every variable that is set, in the environment or in `.env`; the environment wins."""
-    return {k: v for k, v in dotenv_values(".env").items() if v} | dict(os.environ)
+    return {k: v for k, v in dotenv_values(ENV_FILE).items() if v} | dict(os.environ)
 
 
 def read_settings(known: Mapping[str, str] | None = None) -> Settings:

@@ -19,6 +19,7 @@ from graph.focus import focus_of
 from graph.modes import modes_of
 from graph.progress import Progress
 from graph.public import answer_id, answer_of, public_update
+from graph.traces import told_to_tracers, trace_id
 from monitoring import metrics
 from nodes.state import Focus, State, Turn
 from tools.context import Caller, Context
@@ -79,18 +80,19 @@ class Worker:
         self, start: Start, context: Context, progress: Progress, control: RunControl
     ) -> None:
         request = progress.run["request"]
-        async for part in self.graph.astream(
-            cast(State, start),
-            _config_for(progress.run),
-            context=context,
-            stream_mode=modes_of(request["stream_mode"]),
-            interrupt_before=request.get("interrupt_before"),
-            interrupt_after=request.get("interrupt_after"),
-            durability="sync" if request.get("durability") == "sync" else "async",
-            control=control,
-            version="v2",
-        ):
-            await progress.show(cast(Mapping[str, Any], part))
+        with told_to_tracers(progress.run):
+            async for part in self.graph.astream(
+                cast(State, start),
+                _config_for(progress.run),
+                context=context,
+                stream_mode=modes_of(request["stream_mode"]),
+                interrupt_before=request.get("interrupt_before"),
+                interrupt_after=request.get("interrupt_after"),
+                durability="sync" if request.get("durability") == "sync" else "async",
+                control=control,
+                version="v2",
+            ):
+                await progress.show(cast(Mapping[str, Any], part))
 
     async def _start(self, run: DictRow, opening: Opening, progress: Progress) -> Start:
         """The input of the graph: the turn, or what continues it where its last checkpoint is."""
@@ -171,9 +173,11 @@ def config_of(run: Mapping[str, Any]) -> RunnableConfig:
 
 
 def _config_for(run: Mapping[str, Any]) -> RunnableConfig:
-    """The same, and whether it is worth looking for checkpoints."""
+    """The same, whether it is worth looking for checkpoints, and what a tracer calls it."""
     config = config_of(run)
     config["configurable"][FRESH] = _is_fresh(run)
+    config["run_id"] = trace_id(run)
+    config["metadata"] = {"thread_id": str(run["thread_id"])}  # tracers group turns by it
     return config
 
 
@@ -249,11 +253,11 @@ def _note(progress: Progress, end: str) -> None:
 def _count(state: Mapping[str, Any]) -> None:
     """What the model cost in this turn, who worded the reply, and whether somebody guessed."""
     for call in state.get("spent", []):
-        purpose = call["purpose"]
-        metrics.MODEL_CALLS.labels(purpose).inc()
-        metrics.MODEL_TOKENS.labels(purpose, "in").inc(call["tokens_in"])
-        metrics.MODEL_TOKENS.labels(purpose, "out").inc(call["tokens_out"])
-        metrics.MODEL_USD.labels(purpose).inc(float(call["usd"]))
+        asked = (call["purpose"], call.get("prompt", "unknown"))
+        metrics.MODEL_CALLS.labels(*asked).inc()
+        metrics.MODEL_TOKENS.labels(*asked, "in").inc(call["tokens_in"])
+        metrics.MODEL_TOKENS.labels(*asked, "out").inc(call["tokens_out"])
+        metrics.MODEL_USD.labels(*asked).inc(float(call["usd"]))
     reply = state["reply"]
     metrics.REPLIES.labels(reply["by"]).inc()
     if reply["is_shared"]:

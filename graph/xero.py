@@ -31,6 +31,7 @@ class XeroParts:
     """The client, and what its admin needs beside it."""
 
     client: XeroClient
+    breaker: Breaker
     tokens: Tokens
     sign_in: SignIn
     connecting: Connecting
@@ -57,9 +58,11 @@ def make_xero(
         _log(call)
         await status.note(call)
 
+    breaker = Breaker(now)
     exchange = Exchange(Place(http, settings.xero_api_url, now), tokens, limits, report)
     return XeroParts(
-        client=XeroClient(exchange, Cache(shared), Breaker(now), status.note_state),
+        client=XeroClient(exchange, Cache(shared), breaker, status.note_state),
+        breaker=breaker,
         tokens=tokens,
         sign_in=sign_in,
         connecting=Connecting(pool, sign_in, secret, app.tenant_id),

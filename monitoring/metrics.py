@@ -33,9 +33,14 @@ REPLIES = Counter("tria_replies_total", "Replies, by who worded them.", ["by"])
 CACHE_ASKED = Counter(
     "tria_answer_cache_total", "Questions about the rules alone, by hit or miss.", ["result"]
 )
-MODEL_CALLS = Counter("tria_model_calls_total", "Calls of the model.", ["purpose"])
-MODEL_TOKENS = Counter("tria_model_tokens_total", "Tokens in and out.", ["purpose", "direction"])
-MODEL_USD = Counter("tria_model_usd_total", "What calls of the model cost, in USD.", ["purpose"])
+# A prompt is its version, of which a process has as many as files.
+MODEL_CALLS = Counter("tria_model_calls_total", "Calls of the model.", ["purpose", "prompt"])
+MODEL_TOKENS = Counter(
+    "tria_model_tokens_total", "Tokens in and out.", ["purpose", "prompt", "direction"]
+)
+MODEL_USD = Counter(
+    "tria_model_usd_total", "What calls of the model cost, in USD.", ["purpose", "prompt"]
+)
 
 REQUESTS_REFUSED = Counter("tria_requests_refused_total", "Requests over a limit.", ["limit"])
 LIMITS_SHARED = Gauge(

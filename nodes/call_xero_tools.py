@@ -17,13 +17,24 @@ from nodes.reads.payments import read_payments, read_received
 from nodes.reads.products import read_prices, read_products, read_sales_tax
 from nodes.reads.quotes import read_quotes
 from nodes.reads.statement import read_differences, read_statement
-from nodes.state import Fact, Intent, Spent, State, entities_named, intents_of, wants_in
+from nodes.state import (
+    Fact,
+    Intent,
+    Spent,
+    State,
+    ToolCall,
+    entities_named,
+    intents_of,
+    wants_in,
+)
 from tools.context import Context
 from tools.errors import BackendRejected, BackendUnavailable, ForeignDocument
+from tools.understanding.entities import EntityKind
 from tools.understanding.wants import Want
 from tools.xero.limits import Busy
 
 Read = Callable[[State, Context], Awaitable[list[Fact]]]
+NAMED: tuple[EntityKind, ...] = ("document", "product")
 
 
 async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
@@ -33,14 +44,16 @@ async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
     documents that were found.
     """
     context, spent = runtime.context, list[Spent]()
-    read = await asyncio.gather(*(_attempt(one, state, context) for one in _planned(state)))
-    facts = [fact for found in read for fact in found]
+    planned = sorted(_planned(state), key=lambda read: read.__name__)
+    found = await asyncio.gather(*(_attempt(read, state, context) for read in planned))
+    facts = [fact for some in found for fact in some]
+    calls = [_called(read, state, some) for read, some in zip(planned, found, strict=True)]
     if context.model and is_open(state, facts):
-        more, spent = await read_more(state, context, context.model)
-        facts = more or facts
+        more = await read_more(state, context, context.model)
+        facts, calls, spent = more.facts or facts, calls + more.calls, more.spent
     facts += await read_downloads(facts, state, context)
     unlike = [fact for n, fact in enumerate(facts) if fact not in facts[:n]]
-    return {"facts": sorted(unlike, key=lambda f: f["kind"]), "spent": spent}
+    return {"facts": sorted(unlike, key=lambda f: f["kind"]), "calls": calls, "spent": spent}
 
 
 def _planned(state: State) -> set[Read]:
@@ -57,6 +70,18 @@ def _planned(state: State) -> set[Read]:
     reads |= {read_credit_notes} if credit_notes_asked(state) else set()
     reads |= {read_quotes} if quotes_asked(state) else set()
     return reads
+
+
+def _called(read: Read, state: State, found: list[Fact]) -> ToolCall:
+    """A read as it is kept with the turn; what the message names is what it was called with."""
+    named = {kind: entities_named(state, kind) for kind in NAMED}
+    is_away = any(fact["kind"] == "unavailable" for fact in found)
+    return ToolCall(
+        name=read.__name__,
+        kind="read",
+        args={f"{kind}s": values for kind, values in named.items() if values},
+        outcome="unavailable" if is_away else "ok",
+    )
 
 
 async def _attempt(read: Read, state: State, context: Context) -> list[Fact]:

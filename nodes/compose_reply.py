@@ -37,7 +37,8 @@ FREE = {
 WITHHELD = frozenset({"downloads", "how_to_pay"})
 LANGUAGES = {"en": "English", "zh": "Chinese", "ms": "Malay", "ta": "Tamil"}
 VALUED = {"vip", "major"}
-OURS = prompt("compose_reply").template
+FIRST, AGAIN = "compose_reply", "rewrite_sentence"
+OURS = prompt(FIRST).template
 # One rewrite of a refused sentence.
 TRIES = 2
 
@@ -93,11 +94,11 @@ async def _worded(
 
     What it could not finish is left to the templates: "both".
     """
-    said = ""
+    said, asked = "", FIRST
     for _ in range(TRIES):
         refused = ""
         try:
-            async with aclosing(_streamed(model, messages, spent)) as sentences:
+            async with aclosing(_streamed(model, messages, asked, spent)) as sentences:
                 async for sentence in sentences:
                     if claims := [*unsupported(sentence, evidence), *leaked(sentence, OURS)]:
                         refused = ", ".join(claim.written for claim in claims)
@@ -109,17 +110,17 @@ async def _worded(
             break
         if not refused:
             return "model"
-        messages = [*messages, *_again(said, refused)]
+        messages, asked = [*messages, *_again(said, refused)], AGAIN
     return "both" if said else "templates"
 
 
 async def _streamed(
-    model: LanguageModel, messages: Sequence[BaseMessage], spent: list[Spent]
+    model: LanguageModel, messages: Sequence[BaseMessage], asked: str, spent: list[Spent]
 ) -> AsyncGenerator[str]:
     gate = SentenceGate()
 
     def on_usage(usage: Usage) -> None:
-        spent.append(spent_on("compose_reply", model.name, usage))
+        spent.append(spent_on("compose_reply", model.name, usage, asked))
 
     async with aclosing(model.stream(messages, on_usage)) as pieces:
         async for piece in pieces:
@@ -136,7 +137,7 @@ def _sentences(text: str) -> list[str]:
 
 def _again(said: str, refused: str) -> list[BaseMessage]:
     """Tell the model which words had no source, and to go on after what was let out."""
-    rewrite = prompt("rewrite_sentence").substitute(refused=refused)
+    rewrite = prompt(AGAIN).substitute(refused=refused)
     return [*([AIMessage(said)] if said else []), HumanMessage(rewrite)]
 
 
@@ -163,7 +164,7 @@ def _written(state: State, context: Context, blocks: Sequence[Block]) -> list[st
 def _messages(state: State, context: Context, *, is_shared: bool) -> list[BaseMessage]:
     """What the model reads. An answer that others may get knows no customer and no history."""
     tone = state["tone"]
-    system = prompt("compose_reply").substitute(
+    system = prompt(FIRST).substitute(
         company="Tria",
         customer="a customer" if is_shared else context.caller.company,
         today=f"{context.now():%A %-d %B %Y}",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, get_args
 
 from typing_extensions import TypedDict
 
+from nodes.prompts import version
 from tools.context import Caller
 from tools.grounding.evidence import Evidence, gather
 from tools.model.usage import Usage
@@ -142,6 +143,18 @@ class Fact(TypedDict):
     data: dict[str, Any]
 
 
+class ToolCall(TypedDict):
+    """Something that was read: by the plan, or picked by a model, whose arguments are kept.
+
+    `outcome` is ok or unavailable; what was found are facts.
+    """
+
+    name: str
+    kind: Literal["read", "pick"]
+    args: dict[str, Any]
+    outcome: Literal["ok", "unavailable"]
+
+
 class Tone(TypedDict):
     """How the reply sounds; never what it says. `most_emoji` are allowed in the whole reply."""
 
@@ -165,9 +178,13 @@ class Reply(TypedDict):
 
 
 class Spent(TypedDict):
-    """What one call of the model used: tokens, and USD as a decimal in text."""
+    """What one call of the model used: tokens, and USD as a decimal in text.
+
+    `prompt` is the version of the one that asked: of a reply's further try, what asks for it.
+    """
 
     purpose: Purpose
+    prompt: NotRequired[str]  # turns that began before there were versions have none
     model: str
     tokens_in: int
     tokens_out: int
@@ -193,6 +210,7 @@ class State(TypedDict, total=False):
     understanding: Understanding
     passages: list[dict[str, Any]]
     facts: Annotated[list[Fact], add]
+    calls: Annotated[list[ToolCall], add]
     order: dict[str, Any] | None
     card: dict[str, Any] | None
     action: dict[str, str]
@@ -204,10 +222,11 @@ class State(TypedDict, total=False):
     spent: Annotated[list[Spent], add]
 
 
-def spent_on(purpose: Purpose, model: str, usage: Usage) -> Spent:
-    """A call of the model as it is kept with the turn."""
+def spent_on(purpose: Purpose, model: str, usage: Usage, prompt: str | None = None) -> Spent:
+    """A call of the model as it is kept with the turn; its prompt is named as its purpose."""
     return Spent(
         purpose=purpose,
+        prompt=version(prompt or purpose),
         model=model,
         tokens_in=usage.tokens_in,
         tokens_out=usage.tokens_out,

@@ -46,6 +46,11 @@ class Breaker:
         half_open_at = self._opened_at + self._rest
         return self._opened_at if self._now() < half_open_at else half_open_at
 
+    def begin_anew(self) -> None:
+        """Forget every failure, as a process does that has just started."""
+        self._failures, self._opened_at, self._tried_at = 0, None, None
+        self._closed_at = self._now()
+
     @contextmanager
     def call(self) -> Iterator[None]:
         """Around one call; raises BackendUnavailable at once where the part is to be left alone.

@@ -287,6 +287,19 @@ function choose({ target }) {
   });
 }
 
+function download(event) {
+  event.preventDefault();
+  return act($("capture-problem"), async () => {
+    const draft = await ask(`/admin/conversations/${encodeURIComponent($("conversation").value.trim())}/case`);
+    const file = make("a", "");
+    file.href = URL.createObjectURL(new Blob([`${JSON.stringify(draft)}\n`], { type: "application/jsonl" }));
+    file.download = `${draft.id}.jsonl`;
+    file.click();
+    URL.revokeObjectURL(file.href);
+  });
+}
+
+$("capture").addEventListener("submit", download);
 $("token-form").addEventListener("submit", signInByToken);
 $("sign-out").addEventListener("click", () => signOut());
 $("connect").addEventListener("click", () => act($("xero-problem"), async () => location.assign((await ask("/admin/xero/connect", {})).authorize_url)));

@@ -1,5 +1,6 @@
 """Prompts are the Markdown files beside this one, named after their node."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -10,7 +11,25 @@ from string import Template
 @cache
 def prompt(name: str) -> Template:
     """The prompt of one node, with `${placeholders}`."""
-    return Template(resources.files("nodes.prompts").joinpath(f"{name}.md").read_text())
+    return Template(_text(name))
+
+
+@cache
+def version(name: str) -> str:
+    """The prompt's version: equal only where its text is."""
+    return hashlib.sha256(_text(name).encode()).hexdigest()[:12]
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of all prompts, by name."""
+    files = resources.files("nodes.prompts").iterdir()
+    names = (file.name.removesuffix(".md") for file in files if file.name.endswith(".md"))
+    return {name: version(name) for name in sorted(names)}
+
+
+def _text(name: str) -> str:
+    return resources.files("nodes.prompts").joinpath(f"{name}.md").read_text("utf-8")
 
 
 # What opens a document is for the customer's eyes alone.

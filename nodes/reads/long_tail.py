@@ -1,9 +1,11 @@
 """What no fixed plan finds: a model picks from read-only tools in the customer's own books."""
 
+from typing import NamedTuple
+
 from langchain_core.messages import HumanMessage, SystemMessage, convert_to_messages
 
 from nodes.prompts import prompt, without_links
-from nodes.state import Fact, Intent, Spent, State, intents_of, spent_on
+from nodes.state import Fact, Intent, Spent, State, ToolCall, intents_of, spent_on
 from tools.context import Context, LanguageModel
 from tools.xero.documents import Invoice
 from tools.xero.guesses import LookedUp
@@ -19,9 +21,15 @@ def is_open(state: State, facts: list[Fact]) -> bool:
     return bool(intents_of(state) & OF_BOOKS) and not any(map(_tells, facts))
 
 
-async def read_more(
-    state: State, context: Context, model: LanguageModel
-) -> tuple[list[Fact], list[Spent]]:
+class More(NamedTuple):
+    """What a model's picks found, the picks, and what choosing cost."""
+
+    facts: list[Fact]
+    calls: list[ToolCall]
+    spent: list[Spent]
+
+
+async def read_more(state: State, context: Context, model: LanguageModel) -> More:
     """Facts of the tools that the model picked; none where it picked none or failed."""
     spent: list[Spent] = []
 
@@ -47,7 +55,10 @@ async def read_more(
     found = [Fact(kind=f["kind"], source=f["source"], data=f["data"]) for f in facts]
     if tools.needs_person:
         found.append(Fact(kind="needs_person", source="guesses", data={"reason": "guessing"}))
-    return found, spent
+    calls = [
+        ToolCall(name=name, kind="pick", args=args, outcome="ok") for name, args in tools.called
+    ]
+    return More(found, calls, spent)
 
 
 def _tells(fact: Fact) -> bool:

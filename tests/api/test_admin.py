@@ -32,6 +32,7 @@ FOR_STAFF = [
     ("POST", f"/admin/approvals/{NOBODY}"),
     ("GET", "/admin/actions"),
     ("GET", f"/admin/actions/{NOBODY}"),
+    ("GET", f"/admin/conversations/{NOBODY}/case"),
     ("GET", "/admin/xero"),
 ]
 FOR_ADMINS = [
@@ -431,3 +432,26 @@ def test_a_refresh_token_that_ended_takes_accounts_offline_until_an_admin_connec
         found = client.get("/admin/xero").json()
         assert found["connection"]["is_ageing"]
         assert "45 days" in found["to_do"][0]
+
+
+# ---------------------------------------------------------------- a conversation as an eval case
+
+
+async def test_staff_take_a_draft_of_a_case_and_the_audit_trail_says_who(
+    sdk: LangGraphClient, admin: httpx.AsyncClient, table: "psycopg.Connection[DictRow]"
+) -> None:
+    thread = await a_thread(sdk)
+    await say(sdk, thread, "what do I owe?")
+    draft = (await admin.get(f"/admin/conversations/{thread}/case")).json()
+    assert draft["turns"][0]["user"] == "what do I owe?"
+    assert draft["turns"][0]["expect"]["intents"] == ["balance"]
+    found = table.execute(
+        "select actor from audit where event = 'conversation.captured' and subject = %s", [thread]
+    ).fetchall()
+    assert [row["actor"] for row in found] == [colleague(-1).staff_id]
+
+
+async def test_a_conversation_that_is_not_there_has_no_draft(admin: httpx.AsyncClient) -> None:
+    answer = await admin.get(f"/admin/conversations/{NOBODY}/case")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,5 +1,7 @@
 """What operators do on the console, in a real browser against the whole service."""
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ from langgraph_sdk.client import LangGraphClient
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.api.test_approvals import an_order_that_waits, told
+from tests.api.test_conversations import a_thread, say
 from tests.browser.test_chat_page import browser, chromium
 from tests.conftest import customer, headers_of
 
@@ -174,3 +177,22 @@ async def test_nothing_is_wider_than_the_screen(
     await shown.get_by_role("button", name="Decline").click()
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(overflow) == 0
+
+
+async def test_a_conversation_is_downloaded_as_the_draft_of_an_eval_case(
+    page: Page, sdk: LangGraphClient
+) -> None:
+    thread = await a_thread(sdk)
+    await say(sdk, thread, "what do I owe?")
+    field = page.get_by_label("Conversation")
+    await field.fill("00000000-0000-4000-8000-000000000000")
+    await page.get_by_role("button", name="Download the draft").click()
+    await expect(page.locator("#capture-problem")).to_contain_text("not found")
+    await field.fill(f" {thread} ")
+    async with page.expect_download() as downloading:
+        await field.press("Enter")
+    download = await downloading.value
+    assert re.fullmatch(r"captured-\d{8}-\d{4}\.jsonl", download.suggested_filename)
+    draft = json.loads(await asyncio.to_thread((await download.path()).read_text, "utf-8"))
+    assert draft["turns"][0]["user"] == "what do I owe?"
+    await expect(page.locator("#capture-problem")).to_be_empty()

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from tools.sandbox import control, office, webhook_routes
 from tools.sandbox.clock import Clock, Now, real_time
 from tools.sandbox.desk import Desk
-from tools.sandbox.history import seed
 from tools.sandbox.openai import routes as openai
 from tools.sandbox.openai.script import Script
 from tools.sandbox.store import Store
@@ -52,5 +51,5 @@ def _open(store: Store, source: Now, limits: Limits) -> Desk:
     desk = Desk(store, clock, limits, Webhooks(store, clock.now))
     if store.read_meta("link key") is None:
         with store.transaction():
-            seed(store, desk.clock.now(), desk.clock.today())
+            control.seed_again(desk)
     return desk

@@ -6,14 +6,23 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from tools.sandbox.desk import Connection, Desk, demo_connections
+from tools.sandbox.desk import Answered, Connection, Desk, demo_connections
 from tools.sandbox.faults import Fault, Mode, Problem
 from tools.sandbox.history import seed
 from tools.sandbox.openai.script import Script
 from tools.sandbox.openai.settings import ModelSettings
-from tools.sandbox.store import Json, Search
+from tools.sandbox.store import Change, Json, Search
 
 CLOCK_KEY = "clock offset"
+SEEDED_KEY = "seeded on"
+
+
+class Reset(BaseModel):
+    """The moment that the demo company is seen from; real time without one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: AwareDatetime | None = None
 
 
 class ClockChange(BaseModel):
@@ -78,10 +87,14 @@ def _add_state(router: APIRouter, desk: Desk, script: Script) -> None:
         return {"ready": True}
 
     @router.post("/reset")
-    async def reset() -> Json:
-        start_over(desk)
+    async def reset(wanted: Reset | None = None) -> Json:
+        start_over(desk, wanted.now if wanted else None)
         script.forget()
-        return {"invoices": len(desk.store.find("invoice"))}
+        return {"invoices": desk.store.count("invoice", Search())}
+
+    @router.get("/changes")
+    async def changes() -> list[Change]:
+        return desk.store.changes()
 
     @router.get("/clock")
     async def read_clock() -> Json:
@@ -113,6 +126,10 @@ def _add_faults(router: APIRouter, desk: Desk) -> None:
     async def requests() -> list[Json]:
         counted = sorted(desk.requests.items())
         return [{"method": m, "path": path, "count": count} for (m, path), count in counted]
+
+    @router.get("/calls")
+    async def calls(after: int = 0) -> list[Answered]:
+        return [call for call in desk.calls if call.number > after]
 
 
 def _add_limits(router: APIRouter, desk: Desk) -> None:
@@ -147,7 +164,7 @@ def _add_model(router: APIRouter, script: Script) -> None:
         return {"count": script.count, "bodies": list(script.bodies)}
 
 
-def start_over(desk: Desk) -> None:
+def start_over(desk: Desk, now: datetime | None = None) -> None:
     """The demo company as on a first start, seen from the clock's day.
 
     Tokens stay valid and whoever listens to webhooks goes on listening.
@@ -157,11 +174,24 @@ def start_over(desk: Desk) -> None:
     desk.connections = demo_connections()
     desk.webhooks.log.clear()
     desk.requests.clear()
+    desk.calls.clear()
     desk.clock.follow_source()
+    if now:
+        desk.clock.set_to(now)
     with desk.store.transaction():
-        desk.store.clear()
-        desk.store.write_meta(CLOCK_KEY, "0")
-        seed(desk.store, desk.clock.now(), desk.clock.today())
+        if desk.store.read_meta(SEEDED_KEY) == desk.clock.today().isoformat():
+            desk.store.go_back_to_seeded()
+        else:
+            desk.store.clear()
+            seed_again(desk)
+        desk.store.write_meta(CLOCK_KEY, str(desk.clock.offset.total_seconds()))
+
+
+def seed_again(desk: Desk) -> None:
+    """Fill the empty store from the clock's day; the caller holds the transaction."""
+    seed(desk.store, desk.clock.now(), desk.clock.today())
+    desk.store.write_meta(SEEDED_KEY, desk.clock.today().isoformat())
+    desk.store.keep_as_seeded()
 
 
 def _change_clock(desk: Desk, change: ClockChange) -> None:

@@ -29,6 +29,8 @@ create table if not exists meta (key text primary key, value text not null);
 create table if not exists events (
   sequence integer primary key autoincrement, kind text not null, id text not null,
   type text not null, at text not null);
+create table if not exists seeded as select * from documents where 0;
+create table if not exists seeded_meta as select * from meta where 0;
 create trigger if not exists made after insert on documents
   when new.kind in ('invoice', 'contact', 'credit_note') begin
     insert into events (kind, id, type, at) values (new.kind, new.id, 'CREATE', new.updated);
@@ -38,8 +40,8 @@ create trigger if not exists changed after update on documents
     insert into events (kind, id, type, at) values (new.kind, new.id, 'UPDATE', new.updated);
   end;
 """
-TABLES = ("documents", "idempotency", "tokens", "meta", "events")
-FORMAT = 2
+TABLES = ("documents", "idempotency", "tokens", "meta", "events", "seeded", "seeded_meta")
+FORMAT = 3
 
 COLUMNS = (
     "kind, id, contact_id, parent_id, number, reference, status, type, day, due, total, "
@@ -76,6 +78,16 @@ class Event:
     id: str
     type: str
     at: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A document before, if it was there, and now."""
+
+    kind: str
+    id: str
+    before: Json | None
+    after: Json
 
 
 @dataclass(frozen=True)
@@ -197,6 +209,31 @@ class Store:
 
     def write_meta(self, key: str, value: str) -> None:
         self.db.execute("insert or replace into meta values (?, ?)", (key, value))
+
+    def keep_as_seeded(self) -> None:
+        """Remember the documents as they are now, to go back to and to compare with."""
+        self.clear(("seeded", "seeded_meta"))
+        self.db.execute("insert into seeded select * from documents")
+        self.db.execute("insert into seeded_meta select * from meta")
+
+    def go_back_to_seeded(self) -> None:
+        """The documents as they were remembered, and nothing that came after."""
+        self.clear()
+        self.db.execute("insert into documents select * from seeded")
+        self.db.execute("insert or replace into meta select * from seeded_meta")
+        self.clear(("events",))
+
+    def changes(self) -> list[Change]:
+        """The documents that are new or different since they were remembered, oldest first."""
+        rows = self.db.execute(
+            "select d.kind, d.id, s.body, d.body from documents d"
+            " left join seeded s on s.kind = d.kind and s.id = d.id"
+            " where s.body is null or s.body <> d.body order by d.updated, d.kind, d.id"
+        )
+        return [
+            Change(kind, document_id, before and json.loads(before), json.loads(after))
+            for kind, document_id, before, after in rows
+        ]
 
     def clear(self, tables: Sequence[str] = ("documents", "idempotency", "events")) -> None:
         """Empty the tables named."""

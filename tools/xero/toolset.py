@@ -58,6 +58,7 @@ class Toolset:
     """The tools of one turn. `call` never raises for what a model sends.
 
     `look_up` finds an invoice by its number and may refuse; `needs_person` says that it has.
+    `called` are the tools that were run, with their arguments.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Toolset:
         self._look_up = look_up or self._unlimited
         self._handles: dict[str, Invoice] = {}
         self.looked_up: list[LookedUp[Invoice]] = []
+        self.called: list[tuple[str, dict[str, Any]]] = []
 
     @property
     def needs_person(self) -> bool:
@@ -100,6 +102,7 @@ class Toolset:
             asked = tool.arguments.model_validate_json(json.dumps(arguments), strict=True)
         except (ValidationError, ValueError, TypeError, RecursionError):
             return _refused("invalid_arguments")
+        self.called.append((name, dict(arguments)))
         try:
             return await tool.run(self, asked)
         except (BackendUnavailable, BackendRejected, ForeignDocument):

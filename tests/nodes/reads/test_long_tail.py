@@ -51,6 +51,8 @@ async def test_a_model_that_was_talked_round_reads_nothing_foreign(
     control.model("echo", attack=attack, victim=VICTIM.contact_ids[0])
     theirs = await context_of(VICTIM.customer_id).accounts.invoices()
     update = await call_xero_tools(a_state(ASKED, "invoice"), Runtime(context=with_model))
+    # What it asked for in vain is kept beside what was found, for those who look into the turn.
+    assert [call for call in update.pop("calls") if call["kind"] == "pick"] or attack
     written = str(update)
     assert not [i for i in theirs if i.invoice_number and i.invoice_number in written]
     assert VICTIM.contact_ids[0] not in written

@@ -63,3 +63,49 @@ async def test_a_reset_brings_the_demo_company_back(own: httpx.AsyncClient) -> N
     assert [i["Total"] for i in after] == [i["Total"] for i in before]
     assert (await own.get("/control/faults")).json() == []
     assert (await own.get("/control/requests")).json() == []
+
+
+async def test_a_reset_can_be_seen_from_another_day(own: httpx.AsyncClient) -> None:
+    await own.post("/control/reset", json={"now": "2026-09-02T02:15:00Z"})
+    clock = (await own.get("/control/clock")).json()
+    assert clock["today"] == "2026-09-02"
+    first = (await own.get("/control/invoices")).json()
+    assert max(i["DateString"] for i in first) < "2026-09-02T24"
+    await own.post("/control/payments", json=await an_invoice_in_full(own))
+    await own.post("/control/reset", json={"now": "2026-09-02T06:00:00Z"})
+    assert (await own.get("/control/invoices")).json() == first
+
+
+async def test_changes_are_what_is_new_or_different_since_the_reset(
+    own: httpx.AsyncClient,
+) -> None:
+    assert (await own.get("/control/changes")).json() == []
+    paid = await an_invoice_in_full(own)
+    await own.post("/control/payments", json=paid)
+    changes = (await own.get("/control/changes")).json()
+    by_kind = {change["kind"]: change for change in changes}
+    assert by_kind["payment"]["before"] is None
+    assert by_kind["invoice"]["before"]["Status"] == "AUTHORISED"
+    assert by_kind["invoice"]["after"]["Status"] == "PAID"
+    assert by_kind["invoice"]["after"]["InvoiceNumber"] == paid["invoice_number"]
+    await own.post("/control/reset")
+    assert (await own.get("/control/changes")).json() == []
+
+
+async def an_invoice_in_full(own: httpx.AsyncClient) -> dict[str, str]:
+    invoices = (await own.get("/control/invoices")).json()
+    unpaid = next(i for i in invoices if i["Status"] == "AUTHORISED" and i["Type"] == "ACCREC")
+    return {"invoice_number": unpaid["InvoiceNumber"], "amount": str(unpaid["AmountDue"])}
+
+
+def test_calls_are_kept_in_their_order_with_what_was_answered(xero: Xero) -> None:
+    last = [call["number"] for call in xero.http.get("/control/calls").json()]
+    missing = a_number()
+    xero.get(f"/Invoices/{missing}")
+    xero.get("/Items")
+    query = {"after": max(last, default=0)}
+    found = xero.http.get("/control/calls", params=query).json()
+    assert [(c["method"], c["path"], c["status"]) for c in found] == [
+        ("GET", f"/Invoices/{missing}", 404),
+        ("GET", "/Items", 200),
+    ]

@@ -1,11 +1,12 @@
 """What every call to the accounting API passes: access, limits, ordered faults, idempotency."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request, Response
 
-from tools.sandbox.desk import Desk
+from tools.sandbox.desk import Answered, Desk
 from tools.sandbox.faults import Fault
 from tools.sandbox.xero.auth import check_bearer, check_tenant
 from tools.sandbox.xero.call import Books, Call
@@ -45,6 +46,12 @@ def _nothing(_call: Call) -> Reply:
 
 def _endpoint(desk: Desk, operation: str, action: Action) -> Endpoint:
     async def endpoint(request: Request) -> Response:
+        started = time.monotonic()
+        response = await answer(request)
+        _note(desk, request, response.status_code, started)
+        return response
+
+    async def answer(request: Request) -> Response:
         desk.requests[request.method, request.url.path.removeprefix(PREFIX)] += 1
         now = desk.clock.now()
         try:
@@ -60,6 +67,15 @@ def _endpoint(desk: Desk, operation: str, action: Action) -> Endpoint:
         return response
 
     return endpoint
+
+
+def _note(desk: Desk, request: Request, status: int, started: float) -> None:
+    number = desk.calls[-1].number + 1 if desk.calls else 1
+    path = request.url.path.removeprefix(PREFIX)
+    took = round((time.monotonic() - started) * 1000, 1)
+    desk.calls.append(
+        Answered(number, request.method, path, dict(request.query_params), status, took)
+    )
 
 
 async def _perform(desk: Desk, request: Request, operation: str, action: Action) -> Response:

@@ -1,0 +1,73 @@
+"""The path of one turn through the graph, read from its checkpoints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import StateSnapshot
+
+from graph.builder import Graph
+
+MOST_STEPS = 100
+
+
+@dataclass(frozen=True)
+class NodeRun:
+    """One node in one superstep; `seconds` are those of the whole superstep.
+
+    `wrote` is what it returned; `error` says that it failed, `is_waiting` that it asks a person.
+    """
+
+    node: str
+    step: int
+    started_at: datetime
+    seconds: float
+    wrote: Mapping[str, Any]
+    error: str | None = None
+    is_waiting: bool = False
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The nodes of a turn in order, and the state that they led to."""
+
+    nodes: list[NodeRun]
+    state: dict[str, Any]
+
+
+async def trajectory_of(graph: Graph, graph_thread: str) -> Trajectory:
+    """The trajectory of a turn; without nodes where no checkpoints are kept of it."""
+    config = cast(RunnableConfig, {"configurable": {"thread_id": graph_thread}})
+    found = [s async for s in graph.aget_state_history(config, limit=MOST_STEPS)][::-1]
+    nodes = [
+        run
+        for before, after in pairwise([*found, None])
+        if before
+        for run in _of_step(before, after)
+    ]
+    return Trajectory(nodes, dict(found[-1].values) if found else {})
+
+
+def _of_step(before: StateSnapshot, after: StateSnapshot | None) -> list[NodeRun]:
+    began = _at(before)
+    ended = _at(after) if after else began
+    return [
+        NodeRun(
+            node=task.name,
+            step=(before.metadata or {}).get("step", 0) + 1,
+            started_at=began,
+            seconds=(ended - began).total_seconds(),
+            wrote=task.result if isinstance(task.result, dict) else {},
+            error=type(task.error).__name__ if task.error else None,
+            is_waiting=bool(task.interrupts),
+        )
+        for task in before.tasks
+        if not task.name.startswith("__")
+    ]
+
+
+def _at(snapshot: StateSnapshot) -> datetime:
+    return datetime.fromisoformat(str(snapshot.created_at))
