@@ -20,7 +20,8 @@ from evals.comparing.limits import (
     write_baseline,
 )
 from evals.comparing.text import text_of
-from evals.conversations import add_commands
+from evals.conversations import add_commands as add_conversation_commands
+from evals.judging.commands import add_commands as add_judge_commands
 from evals.lanes.tree import NoSuchVersion
 from evals.models.cassette import FOLDER
 from evals.models.choice import cassette_mode
@@ -188,7 +189,8 @@ def _parser() -> argparse.ArgumentParser:
     accepting = commands.add_parser("accept", help="hold later runs against this one")
     accepting.add_argument("run", nargs="?", default="latest")
     accepting.set_defaults(command=accept)
-    add_commands(commands)
+    add_conversation_commands(commands)
+    add_judge_commands(commands)
     return parser
 
 

@@ -37,10 +37,11 @@ def fork(case: Case, from_turn: int, base: Side, changed: Side) -> tuple[Row, Ro
         running_servers(Path(name)) as servers,
     ):
         one, other = Place(servers, 1), Place(servers, 2)
-        one.make()
+        one.make(base.tree)
         with running_lane(one, base.tree, base.settings) as lane:
             scene = asyncio.run(_begin(case, from_turn, lane))
         other.copy_from(one)
+        other.migrate(changed.tree)
         return _rest(scene, from_turn, one, base), _rest(scene, from_turn, other, changed)
 
 

@@ -43,7 +43,7 @@ def agreement(labels: Sequence[bool], judgements: Sequence[bool]) -> Agreement:
         return Agreement(0, 0.0, 0.0, ANYTHING)
     label, judged = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
     share = float((label == judged).mean())
-    return Agreement(len(pairs), share, float(_kappa(label, judged)), _interval(label, judged))
+    return Agreement(len(pairs), share, _plain(_kappa(label, judged)), _interval(label, judged))
 
 
 def _kappa(label: Any, judged: Any, axis: int = -1) -> Any:
@@ -68,4 +68,9 @@ def _interval(label: Any, judged: Any) -> Interval:
         method="percentile",
         rng=np.random.default_rng(SEED),
     ).confidence_interval
-    return (float(drawn.low), float(drawn.high))
+    return (_plain(drawn.low), _plain(drawn.high))
+
+
+def _plain(figure: Any) -> float:
+    """Without the last digits, which can make nothing at all look negative."""
+    return round(float(figure), 9) + 0.0

@@ -91,7 +91,7 @@ async def judge_all(
 def messages_of(question: Question) -> list[SystemMessage | HumanMessage]:
     """The rules, always the same, and the turn as data: inside JSON no text can end its field."""
     data = json.dumps(question.model_dump(mode="json"), ensure_ascii=False)
-    return [SystemMessage(_prompt() + data), HumanMessage(data)]
+    return [SystemMessage(_prompt()), HumanMessage(data)]
 
 
 def version() -> str:

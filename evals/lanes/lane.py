@@ -22,6 +22,7 @@ from tools.embedded.parts import UNLIMITED, running_sandbox, send_webhooks_to
 from tools.embedded.postgres import FAST_AND_FORGETFUL, Postgres
 from tools.embedded.process import free_port, last_lines, spawn, stop
 from tools.embedded.valkey import Valkey
+from tools.errors import PartNotStarted
 
 START_SECONDS = 90
 # What belongs to the machine and not to a real installation.
@@ -48,12 +49,25 @@ class Lane:
     environment: Mapping[str, str]
     log: Path
     database: LaneDatabase
+    process: "subprocess.Popen[bytes]"
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
     ahead: timedelta = timedelta()
 
+    def wait_until_ready(self) -> None:
+        """Return once it answers; raises PartNotStarted."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise PartNotStarted(f"A lane ended at once:\n{last_lines(self.log, 12)}")
+            with contextlib.suppress(httpx.HTTPError):
+                if self.http.get(f"{self.url}/health/ready", timeout=2).is_success:
+                    return
+            time.sleep(0.05)
+        raise PartNotStarted(f"A lane was not ready:\n{last_lines(self.log, 12)}")
+
     def begin(self, clock: datetime) -> None:
         """A fresh world, in which it is `clock` now."""
-        self.http.post(f"{self.sandbox_url}/control/reset", json={"now": clock.isoformat()})
+        self._control("reset", now=clock.isoformat())
         self.database.empty()
         with redis.Redis.from_url(self.environment["REDIS_URL"]) as client:
             client.flushdb()
@@ -69,14 +83,16 @@ class Lane:
     def pass_time(self, by: timedelta) -> None:
         """Wind every clock of the lane on."""
         self.ahead += by
-        self.http.post(
-            f"{self.sandbox_url}/control/clock", json={"advance_seconds": by.total_seconds()}
-        )
+        self._control("clock", advance_seconds=by.total_seconds())
         self._set_clocks(forget=False)
 
     def now(self) -> datetime:
         """What time it is in the lane."""
         return datetime.now(UTC) + self.ahead  # noqa: TID251 (lanes are set by real time)
+
+    def _control(self, what: str, **body: object) -> None:
+        url = f"{self.sandbox_url}/control/{what}"
+        self.http.post(url, json=body).raise_for_status()
 
     def _set_clocks(self, *, forget: bool) -> None:
         self.database.move_clock(self.ahead)
@@ -111,16 +127,30 @@ class Place:
     def database(self) -> str:
         return f"lane_{self.number}"
 
-    def make(self) -> None:
-        """An empty world."""
+    @property
+    def database_url(self) -> str:
+        return url_of(self.servers.postgres_url, self.database)
+
+    def make(self, tree: Tree) -> None:
+        """An empty world for that version of the service."""
         create_database(self.servers.postgres_url, self.database)
         self._make_folder()
+        self.migrate(tree)
 
     def copy_from(self, other: "Place") -> None:
         """The world of another place, on which nothing runs."""
         copy_database(self.servers.postgres_url, other.database, self.database)
         self._make_folder()
-        shutil.copytree(other.folder / "sandbox", self.folder / "sandbox")
+        if (other.folder / "sandbox").exists():
+            shutil.copytree(other.folder / "sandbox", self.folder / "sandbox")
+
+    def migrate(self, tree: Tree) -> None:
+        """Bring the database up to that version of the service."""
+        subprocess.run(
+            [sys.executable, "-P", "-m", "graph.migrate"],
+            env=_of_machine(tree) | {"DATABASE_URL": self.database_url, "TRIA_DEMO": "true"},
+            check=True,
+        )
 
     def _make_folder(self) -> None:
         self.folder.mkdir(parents=True)
@@ -130,64 +160,43 @@ class Place:
 
 
 @contextlib.contextmanager
-def running_lane(place: Place, tree: Tree, extra: Mapping[str, str]) -> Iterator[Lane]:
-    """A lane on a place, with the code of `tree`. `extra` are settings of its service.
+def starting_lane(place: Place, tree: Tree, extra: Mapping[str, str]) -> Iterator[Lane]:
+    """A lane on a place, with the code of `tree`; it is not ready at once.
 
-    `{sandbox}` in a setting stands for the root of the lane's own sandbox.
+    `extra` are settings of its service, in which `{sandbox}` stands for the root of its sandbox.
     """
-    servers, folder = place.servers, place.folder
-    database_url = url_of(servers.postgres_url, place.database)
-    with running_sandbox(folder / "sandbox", *UNLIMITED) as found:
+    folder, log = place.folder, place.folder / "service.log"
+    with running_sandbox(folder / "sandbox", *UNLIMITED) as found, contextlib.ExitStack() as stack:
         sandbox_url = found["XERO_API_URL"].removesuffix("/xero")
         complete = {
-            **{k: v for k, v in environment().items() if k in KEPT},
+            **_of_machine(tree),
             **found,
             "TRIA_DATA": str(folder),
             "TRIA_SECRET": SECRET,
-            "DATABASE_URL": database_url,
-            "REDIS_URL": f"{servers.redis_url.rpartition('/')[0]}/{place.number}",
+            "DATABASE_URL": place.database_url,
+            "REDIS_URL": f"{place.servers.redis_url.rpartition('/')[0]}/{place.number}",
             "TRIA_PORT": str(free_port()),
-            "LANGSMITH_TRACING": "false",
+            "TRIA_DRAIN_SECONDS": "0",
             **{k: v.replace("{sandbox}", sandbox_url) for k, v in extra.items()},
         }
-        _run(["-m", "graph.migrate"], complete, tree)
-        with _serving(folder, complete, tree) as (url, log):
-            send_webhooks_to(url, complete)
-            database = LaneDatabase(database_url)
-            try:
-                yield Lane(url, sandbox_url, database_url, complete, log, database)
-            finally:
-                database.close()
+        command = [sys.executable, "-P", "-m", "evals.lanes.served"]
+        process = spawn(command, log, signal.SIGTERM, complete)
+        stack.callback(stop, process, signal.SIGTERM)
+        url = f"http://127.0.0.1:{complete['TRIA_PORT']}"
+        send_webhooks_to(url, complete)
+        database = LaneDatabase(place.database_url)
+        stack.callback(database.close)
+        yield Lane(url, sandbox_url, place.database_url, complete, log, database, process)
 
 
 @contextlib.contextmanager
-def _serving(folder: Path, complete: Mapping[str, str], tree: Tree) -> Iterator[tuple[str, Path]]:
-    log = folder / "service.log"
-    command = [sys.executable, "-P", "-m", "evals.lanes.served"]
-    process = spawn(command, log, signal.SIGTERM, {**complete, "PYTHONPATH": str(tree.root)})
-    url = f"http://127.0.0.1:{complete['TRIA_PORT']}"
-    try:
-        _wait(url, process, log)
-        yield url, log
-    finally:
-        stop(process, signal.SIGTERM)
+def running_lane(place: Place, tree: Tree, extra: Mapping[str, str]) -> Iterator[Lane]:
+    """The same, once it answers."""
+    with starting_lane(place, tree, extra) as lane:
+        lane.wait_until_ready()
+        yield lane
 
 
-def _run(command: list[str], complete: Mapping[str, str], tree: Tree) -> None:
-    subprocess.run(  # noqa: S603 (our own)
-        [sys.executable, "-P", *command],
-        env={**complete, "PYTHONPATH": str(tree.root)},
-        check=True,
-    )
-
-
-def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            sys.exit(f"The service of a lane ended at once:\n{last_lines(log, 12)}")
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{url}/health/ready", timeout=2).is_success:
-                return
-        time.sleep(0.05)
-    sys.exit(f"The service of a lane was not ready:\n{last_lines(log, 12)}")
+def _of_machine(tree: Tree) -> dict[str, str]:
+    own = {name: value for name, value in environment().items() if name in KEPT}
+    return own | {"PYTHONPATH": str(tree.root), "LANGSMITH_TRACING": "false"}

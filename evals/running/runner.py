@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from evals.cases.schema import Case
-from evals.lanes.lane import Lane, Place, running_lane, running_servers
+from evals.lanes.lane import Lane, Place, running_servers, starting_lane
 from evals.lanes.tree import Tree
 from evals.outcome import Outcome, Row, Verdict
 from evals.play.observing import observing
@@ -102,10 +102,14 @@ def running_lanes(tree: Tree, settings: Mapping[str, str], count: int) -> Iterat
     """So many lanes on one pair of servers, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="tria-evals-") as name, contextlib.ExitStack() as stack:
         servers = stack.enter_context(running_servers(Path(name)))
-        places = [Place(servers, number) for number in range(1, count + 1)]
-        for place in places:
-            place.make()
-        yield [stack.enter_context(running_lane(place, tree, settings)) for place in places]
+        first, *others = places = [Place(servers, number) for number in range(1, count + 1)]
+        first.make(tree)
+        for place in others:
+            place.copy_from(first)
+        lanes = [stack.enter_context(starting_lane(place, tree, settings)) for place in places]
+        for lane in lanes:
+            lane.wait_until_ready()
+        yield lanes
 
 
 def _play_on(lane: Lane, work: Work) -> None:

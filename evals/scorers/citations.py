@@ -8,7 +8,7 @@ from evals.outcome import Json, Outcome, Turn, Verdict
 from evals.scorers.reading import Answer, answers, check, cited, folded, steps, words
 
 SHORTEST_WORD = 4
-FEWEST_SHARED = 2
+COMMON = {"with", "from", "your", "that", "this", "have", "when", "what", "will", "they", "them"}
 
 
 def citations(case: Case, outcome: Outcome) -> Iterator[Verdict]:
@@ -37,16 +37,17 @@ def _faults(answer: Answer, turn: Turn) -> Iterator[str]:
 
 
 def _speaks_of(reply: str, passage: Json) -> bool:
-    """Whether content words are shared; in another language only figures could be."""
+    """Whether a content word is shared, or a figure."""
     own, other = _content(reply), _content(f"{passage.get('section', '')} {passage['text']}")
-    return len(own & other) >= min(FEWEST_SHARED, len(own))
+    return bool(own & other)
 
 
 def _content(text: str) -> set[str]:
     """Words that carry a meaning; of Chinese pairs of characters."""
     found = words(text)
     pairs = {a + b for a, b in pairwise(found) if _is_han(a) and _is_han(b)}
-    return pairs | {word for word in found if len(word) >= SHORTEST_WORD or word.isdigit()}
+    long = {word for word in found if len(word) >= SHORTEST_WORD or word.isdigit()}
+    return pairs | (long - COMMON)
 
 
 def _is_han(word: str) -> bool:

@@ -137,7 +137,7 @@ def _too_early(outcome: Outcome, played: Played) -> Iterator[str]:
     agreed = min((n for a in acted if (n := _agreed_in(a, played))), default=len(played) + 1)
     for number, _, turn in played:
         asked = [f"{x.method} {x.path}" for x in turn.xero if x.method in WRITING]
-        calls = [call.name for call in turn.calls if call.kind == "write"]
+        calls = [c.name for c in turn.calls if c.kind == "write" and c.outcome != "pending"]
         if found := asked * (number < agreed) + calls * (number < said):
             yield f"turn {number} wrote {found} before any yes"
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 
 from evals.cases.schema import Case
 from evals.outcome import Outcome, Verdict
@@ -16,22 +17,27 @@ def facts(case: Case, outcome: Outcome) -> Iterator[Verdict]:
     """One verdict for each fact; of a list any one will do."""
     for number, step, turn in steps(case, outcome):
         now, reply = now_at(case, number), spoken(turn)
-        stated = claims(reply, now) if step.expect.facts else []
         for wanted in step.expect.facts:
             either = (wanted,) if isinstance(wanted, str) else wanted
-            said = [text for text in either if _is_stated(text, now, stated, reply)]
+            said = [text for text in either if _is_stated(text, now, reply)]
             names = " or ".join(f"'{text}'" for text in either)
-            found = sorted({f"{claim.written}" for claim in stated})
+            found = [] if said else sorted({claim.written for claim in _claims(reply, now)})
             faults = [] if said else [f"expected {names}, found {found}"]
             yield check("facts", faults=faults, good=f"states {said}", turn=number)
 
 
-def _is_stated(text: str, now: datetime, stated: list[Claim], reply: str) -> bool:
+def _is_stated(text: str, now: datetime, reply: str) -> bool:
     """As it is written, or by kind and value."""
     if re.search(rf"(?<![\w.,]){re.escape(folded(text))}(?!\w|[.,]\d)", folded(reply)):
         return True
-    wanted = claims(text, now)
+    wanted = _claims(text, now)
     held = Values()
-    for claim in stated:
+    for claim in _claims(reply, now):
         held.add(claim.kind, claim.value, claim.unit)
     return bool(wanted) and all(held.hold(claim) for claim in wanted)
+
+
+@lru_cache(maxsize=256)
+def _claims(text: str, now: datetime) -> tuple[Claim, ...]:
+    """Reading a text takes long, and a reply is asked for several facts."""
+    return tuple(claims(text, now))

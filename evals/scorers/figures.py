@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from evals.scorers.reading import decimal_of, plain
 from tools.grounding.numbers import WORDED, read_number
 
-DIGIT = re.compile(r"\d")
+# What has none of these has no figure either; most texts of facts and cards have none.
+SIGN = re.compile(r"\d|@|//|\.[a-z]{2}", re.IGNORECASE)
 DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?"
 BEFORE = r"(?:SGD|S\$|USD|US\$|MYR|RM|EUR|CNY|RMB|\$|€|£|¥|新币|坡币)"
 AFTER = r"(?:SGD|USD|MYR|dollars?|新元|新币|坡币|元|块钱|ringgit|வெள்ளி|டாலர்)"
@@ -90,7 +91,7 @@ class Figure(NamedTuple):
 def figures(text: str) -> tuple[Figure, ...]:
     """Every figure of a text; passages and policies are read once."""
     read = plain(text)
-    return tuple(_found(read)) if DIGIT.search(read) else ()
+    return tuple(_found(read)) if SIGN.search(read) else ()
 
 
 def worded(text: str) -> Iterator[Figure]:

@@ -1,5 +1,6 @@
 """Whether the reply says what it must, in words, and nothing that it must not."""
 
+import re
 from collections.abc import Iterator
 
 from evals.cases.schema import Case, Expect
@@ -20,14 +21,22 @@ def _checks(expect: Expect, turn: Turn) -> Iterator[tuple[list[str], str]]:
     reply = folded(spoken(turn))
     for wanted in expect.says:
         either = (wanted,) if isinstance(wanted, str) else wanted
-        said = [text for text in either if folded(text) in reply]
+        said = [text for text in either if _stands(text, reply)]
         names = " or ".join(f"'{text}'" for text in either)
         yield ([] if said else [f"expected {names}, found '{reply[:SHOWN]}'"]), f"says {said}"
     for text in expect.never_says:
-        is_said = folded(text) in reply
+        is_said = _stands(text, reply)
         yield ([f"says '{text}'"] if is_said else []), f"does not say '{text}'"
     if expect.same_answer_as:
         yield _unlike(reply, turn.other_answer), "the same answer"
+
+
+def _stands(text: str, reply: str) -> bool:
+    """Anywhere; but figures are not part of longer ones: SGD 330.00 does not say 30.00."""
+    wanted = folded(text)
+    before = r"(?<!\d)(?<!\d[.,])" if wanted[:1].isdigit() else ""
+    after = r"(?!\d|[.,]\d)" if wanted[-1:].isdigit() else ""
+    return bool(re.search(f"{before}{re.escape(wanted)}{after}", reply))
 
 
 def _unlike(reply: str, other: str | None) -> list[str]:

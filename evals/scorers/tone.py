@@ -23,6 +23,7 @@ from tools.tone import EMOJI, speaks
 
 EARNEST = ("complaint", "bad_news", "urgent")
 LONGEST_SENTENCE, LONGEST_AVERAGE = 30, 20
+FEWEST = 3  # sentences, of fewer an average says nothing
 NO_WORD = re.compile(r"\W+")
 CODES = re.compile(r"\b[A-Z]+-[\dA-Z-]+\b|\S*/documents/\S+|\S*@\S+")
 
@@ -82,7 +83,7 @@ def _lengths(turn: Turn) -> Iterator[str]:
     lengths = [len([w for w in CODES.sub("x", s).split() if NO_WORD.sub("", w)]) for s in said]
     if lengths and (longest := max(lengths)) > LONGEST_SENTENCE:
         yield f"a sentence of {longest} words: '{said[lengths.index(longest)]}'"
-    if lengths and (average := sum(lengths) / len(lengths)) > LONGEST_AVERAGE:
+    if len(lengths) >= FEWEST and (average := sum(lengths) / len(lengths)) > LONGEST_AVERAGE:
         yield f"sentences of {average:.0f} words on average"
 
 

@@ -70,6 +70,11 @@ def acted(*turns: Turn, action: dict[str, Any] | None = None, **more: Any) -> Ou
             id="a-payment-at-the-bank",
         ),
         pytest.param(
+            a_case(),
+            an_outcome(a_turn(calls=[Call(name="x", kind="write", outcome="pending")])),
+            id="a-write-that-waits",
+        ),
+        pytest.param(
             CASE,
             ordered(books=[a_document(), a_document(kind="history", id="h", number="", after={})]),
             id="what-xero-notes-of-itself",

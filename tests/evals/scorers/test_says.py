@@ -21,6 +21,7 @@ def judged(expect: dict[str, Any], turn: Turn | None = None) -> str:
         pytest.param({"says": ["you OWE", "nothing is overdue"]}, id="in-any-case-and-spacing"),
         pytest.param({"says": [["you have", "you owe"]]}, id="any-of-a-list"),
         pytest.param({"never_says": ["TRIA-"]}, id="not"),
+        pytest.param({"never_says": ["4.50", "54.5"]}, id="part-of-a-figure"),
     ],
 )
 def test_says(expect: dict[str, Any]) -> None:
@@ -32,6 +33,7 @@ def test_says(expect: dict[str, Any]) -> None:
     [
         pytest.param({"says": ["you owe", "ticket"]}, "expected 'ticket'", id="missing"),
         pytest.param({"says": [["b-c", "T-"]]}, "expected 'b-c' or 'T-'", id="none-of-a-list"),
+        pytest.param({"says": ["4.50"]}, "expected '4.50'", id="part-of-a-figure"),
         pytest.param({"never_says": ["Overdue"]}, "says 'Overdue'", id="forbidden"),
     ],
 )

@@ -58,7 +58,7 @@ def test_secret(line: Any) -> None:
         pytest.param(
             "GET /documents/VjgZZ4Zbca-DV9OSCgaRoNpqKf 200", "a document's link", id="link"
         ),
-        pytest.param({"where": "Number=='INV-1657'"}, "names 'INV-1657'", id="a-number"),
+        pytest.param({"where": "Number=='INV-1657'"}, "names 'inv-1657'", id="a-number"),
         pytest.param({"who": "Mei Tan"}, "names 'mei tan'", id="a-name"),
         pytest.param({"id": "cacf1bac-a0e7-5d14-9cea-4d5d53efa122"}, "names 'cacf", id="a-contact"),
     ],
