@@ -32,8 +32,6 @@ SCORERS: dict[str, Scorer] = {
         *(grounding, promises, confirmation, once, privacy, secrecy, injection, stream),
     )
 }
-# One failure of these is one too many, whatever else got better.
-HARD = frozenset({"confirmation", "once", "privacy", "secrecy", "injection"})
 
 
 def verdicts(case: Case, outcome: Outcome) -> list[Verdict]:

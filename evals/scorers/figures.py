@@ -30,7 +30,7 @@ PERCENT = (
     re.compile(rf"百分之({DIGITS})"),
 )
 # Amounts in words: how a number is read is no secret of the gate.
-WORDED_MONEY = re.compile(rf"({WORDED})\s?{AFTER}", re.IGNORECASE)
+WORDED_MONEY = re.compile(rf"({WORDED})\s?{AFTER}(?!\s?-?\d)", re.IGNORECASE)
 WORDED_PERCENT = re.compile(rf"({WORDED})\s?{PER_CENT}|百分之({WORDED})", re.IGNORECASE)
 MONTHS: dict[str, int] = {
     name: number
