@@ -44,7 +44,7 @@ class Fault(Form):
 
     operation: Text = Field(examples=["PUT /Invoices"])
     mode: str
-    times: int = Field(1, ge=1)
+    times: int = Field(1, ge=0, description="0: the one ordered before is over")
     after: int = Field(0, ge=0)
     seconds: float = Field(1.0, ge=0, le=60)
     problem: str = "minute"

@@ -17,8 +17,8 @@ from tools.conversation_records import ConversationRecords
 from tools.database import Pool, fetch_all, fetch_one, make_pool
 
 KNOWN = (
-    *("screened", "understanding", "passages", "facts", "order", "tone", "verdict", "spent"),
-    "reply",
+    *("turn", "screened", "understanding", "passages", "facts", "order", "tone", "reply"),
+    *("verdict", "spent"),
 )
 IDLE_SECONDS = 20.0
 LOOK_SECONDS = 0.02
@@ -27,6 +27,7 @@ select not exists (select 1 from runs where thread_id = %(t)s and status in ('qu
   and not exists (select 1 from actions where thread_id = %(t)s and (to_tell
     or status = 'approved' or status = 'confirmed' and approval_level is null))
   and not exists (select 1 from xero_events where done_at is null) as idle"""
+HEARD = "select count(*) as number from xero_events where resource_id = %s"
 ANSWER = "select content, extra from messages where run_id = %s and role = 'ai'"
 RUN = "select status, error, graph_thread, asked_in from runs where run_id = %s"
 TOLD = """
@@ -49,6 +50,16 @@ class Observer:
         while asyncio.get_running_loop().time() < end:
             row = await fetch_one(self._pool, IDLE, {"t": UUID(thread_id)})
             if row and row["idle"]:
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
+
+    async def wait_until_heard(self, document_id: str) -> bool:
+        """Whether Xero's word of a document arrived in good time."""
+        end = asyncio.get_running_loop().time() + IDLE_SECONDS
+        while asyncio.get_running_loop().time() < end:
+            row = await fetch_one(self._pool, HEARD, [UUID(document_id)])
+            if row and row["number"]:
                 return True
             await asyncio.sleep(LOOK_SECONDS)
         return False

@@ -1,5 +1,6 @@
 """Plays one case on a lane, step by step, and brings home everything that happened."""
 
+import asyncio
 import re
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from evals.outcome import BookDocument, Call, Json, Outcome, Turn, XeroCall
 from evals.play.belongings import belongings
 from evals.play.observing import Observer
 from evals.play.speaking import Speaker, message, pressed, say, say_twice, speaker
+from graph.sweeper import SWEEP_SECONDS
 from tools.sandbox.company import DemoCustomer, demo_customers, demo_staff
 
 PLACEHOLDER = re.compile(r"\{[a-z][a-z.]*\}")
@@ -131,8 +133,9 @@ class Player:
         if step.staff:
             return self._decide(scene, step)
         if step.payment:
-            return self._pay(step.payment)
+            return await self._pay(step.payment)
         if step.user is None and step.button is None:
+            await asyncio.sleep(2 * SWEEP_SECONDS)  # for what the service then does of itself
             return Turn(kind="wait", said=f"{step.after_minutes:g} minutes pass")
         said = message(step.user) if step.user else pressed(step.button or "", _card(scene))
         who = speaker(self._lane.url, step.by) if step.by else scene.who
@@ -160,7 +163,7 @@ class Player:
             turn.refused = answer.status_code
         return turn
 
-    def _pay(self, number: str) -> Turn:
+    async def _pay(self, number: str) -> Turn:
         control = f"{self._lane.sandbox_url}/control"
         invoices = self._lane.http.get(f"{control}/documents", params={"kind": "invoice"}).json()
         found = next((i for i in invoices if i.get("InvoiceNumber") == number), None)
@@ -168,6 +171,7 @@ class Player:
             raise CannotPlay(f"there is no invoice {number} to pay")
         amount = str(Decimal(str(found["AmountDue"])))
         self._control("payments", {"invoice_number": number, "amount": amount})
+        await self._observer.wait_until_heard(found["InvoiceID"])
         return Turn(kind="payment", said=f"{number} is paid")
 
     async def _add_told(self, scene: Scene, turn: Turn) -> None:
