@@ -12,7 +12,6 @@ from evals.lanes.tree import Tree
 from evals.outcome import Row
 from evals.play.observing import observing
 from evals.play.player import Player, Scene
-from evals.play.speaking import speaker
 from evals.running.runner import Trial, row_of
 from evals.scorers.every import verdicts
 
@@ -49,7 +48,7 @@ async def _begin(case: Case, from_turn: int, lane: Lane) -> Scene:
     async with observing(lane.database_url) as observer:
         player = Player(lane, observer)
         scene = await player.begin(case)
-        await player.go_on(scene, scene.case.turns[: from_turn - 1])
+        await player.go_on(scene, scene.case.turns[: from_turn - 1], is_end=False)
         return scene
 
 
@@ -61,9 +60,7 @@ def _rest(scene: Scene, from_turn: int, place: Place, side: Side) -> Row:
 async def _go_on(scene: Scene, from_turn: int, lane: Lane) -> Row:
     lane.go_on()
     turns = [turn.model_copy(deep=True) for turn in scene.turns]
-    mine = replace(scene, who=speaker(lane.url, scene.case.customer), turns=turns, calls_seen=0)
+    mine = replace(scene, turns=turns, calls_seen=0)
     async with observing(lane.database_url) as observer:
-        player = Player(lane, observer)
-        await player.go_on(mine, mine.case.turns[from_turn - 1 :])
-        outcome = await player.end(mine)
+        outcome = await Player(lane, observer).go_on(mine, mine.case.turns[from_turn - 1 :])
     return row_of(Trial(mine.case, 1), outcome, verdicts(mine.case, outcome))

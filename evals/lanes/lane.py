@@ -186,7 +186,9 @@ def starting_lane(place: Place, tree: Tree, extra: Mapping[str, str]) -> Iterato
         send_webhooks_to(url, complete)
         database = LaneDatabase(place.database_url)
         stack.callback(database.close)
-        yield Lane(url, sandbox_url, place.database_url, complete, log, database, process)
+        lane = Lane(url, sandbox_url, place.database_url, complete, log, database, process)
+        stack.callback(lane.http.close)
+        yield lane
 
 
 @contextlib.contextmanager

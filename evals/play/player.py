@@ -17,7 +17,7 @@ from evals.lanes.lane import Lane
 from evals.outcome import BookDocument, Call, Json, Outcome, Turn, XeroCall
 from evals.play.belongings import belongings
 from evals.play.observing import Observer
-from evals.play.speaking import Speaker, message, pressed, say, say_twice, speaker
+from evals.play.speaking import Speaker, message, pressed, say, say_twice, speaking
 from graph.sweeper import SWEEP_SECONDS
 from tools.sandbox.company import DemoCustomer, demo_customers, demo_staff
 
@@ -38,7 +38,6 @@ class Scene:
     """A conversation under way."""
 
     case: Case
-    who: Speaker
     thread_id: str
     owned: list[str]
     foreign: list[str]
@@ -65,8 +64,7 @@ class Player:
         try:
             scene = await self.begin(case)
             case, outcome.turns = scene.case, scene.turns
-            await self.go_on(scene, case.turns)
-            outcome = await self.end(scene)
+            outcome = await self.go_on(scene, case.turns)
         except FAILURES as error:
             outcome.crash = f"{type(error).__name__}: {error}"
         outcome.log = _lines(self._lane, log_from)
@@ -81,18 +79,20 @@ class Player:
         customer = next((c for c in demo_customers() if c.customer_id == case.customer), None)
         if customer is None:
             raise CannotPlay(f"there is no demo customer {case.customer}")
-        who = speaker(self._lane.url, case.customer)
-        thread = await who.client.threads.create(metadata={"case": case.id})
         owned, foreign = belongings(customer, self._lane)
         filled = _filled(case, customer, self._lane)
-        return Scene(filled, who, thread["thread_id"], owned, foreign)
+        async with speaking(self._lane.url, case.customer) as who:
+            thread = await who.client.threads.create(metadata={"case": case.id})
+        return Scene(filled, thread["thread_id"], owned, foreign)
 
-    async def go_on(self, scene: Scene, steps: Sequence[Step]) -> None:
-        """Play further steps."""
-        for step in steps:
-            scene.turns.append(await self._step(scene, step))
+    async def go_on(self, scene: Scene, steps: Sequence[Step], *, is_end: bool = True) -> Outcome:
+        """Play further steps, and bring home what there is after them."""
+        async with speaking(self._lane.url, scene.case.customer) as who:
+            for step in steps:
+                scene.turns.append(await self._step(scene, who, step))
+        return await self._end(scene) if is_end else Outcome(turns=scene.turns)
 
-    async def end(self, scene: Scene) -> Outcome:
+    async def _end(self, scene: Scene) -> Outcome:
         """What stands in books and database once nothing is left to do."""
         if scene.has_faults:
             self._lane.pass_time(LATE)
@@ -113,23 +113,23 @@ class Player:
         _add_writes(outcome)
         return outcome
 
-    async def _step(self, scene: Scene, step: Step) -> Turn:
+    async def _step(self, scene: Scene, who: Speaker, step: Step) -> Turn:
         if step.after_minutes:
             self._lane.pass_time(timedelta(minutes=step.after_minutes))
         for fault in step.faults:
             scene.has_faults = True
             self._control("faults", fault.model_dump(mode="json"))
-        turn = await self._do(scene, step)
+        turn = await self._do(scene, who, step)
         if step.user is None and step.button is None:
             await self._observer.wait_until_idle(scene.thread_id)
         await self._observer.complete(turn)
         await self._add_told(scene, turn)
         if step.expect.same_answer_as:
-            turn.other_answer = await self._elsewhere(scene, step.expect.same_answer_as)
+            turn.other_answer = await self._elsewhere(who, step.expect.same_answer_as)
         self._add_xero(scene, turn)
         return turn
 
-    async def _do(self, scene: Scene, step: Step) -> Turn:
+    async def _do(self, scene: Scene, who: Speaker, step: Step) -> Turn:
         if step.staff:
             return self._decide(scene, step)
         if step.payment:
@@ -138,11 +138,12 @@ class Player:
             await asyncio.sleep(2 * SWEEP_SECONDS)  # for what the service then does of itself
             return Turn(kind="wait", said=f"{step.after_minutes:g} minutes pass")
         said = message(step.user) if step.user else pressed(step.button or "", _card(scene))
-        who = speaker(self._lane.url, step.by) if step.by else scene.who
-        if step.twice:
-            turn = await say_twice(who, scene.thread_id, said)
+        speak = say_twice if step.twice else say
+        if step.by:
+            async with speaking(self._lane.url, step.by) as other:
+                turn = await speak(other, scene.thread_id, said)
         else:
-            turn = await say(who, scene.thread_id, said)
+            turn = await speak(who, scene.thread_id, said)
         turn.kind = "user" if step.user else "button"
         return turn
 
@@ -180,10 +181,10 @@ class Player:
             if row["run_id"] != turn.run_id:
                 turn.told.append({"reply": row["content"], "extra": row["extra"]})
 
-    async def _elsewhere(self, scene: Scene, text: str) -> str:
+    async def _elsewhere(self, who: Speaker, text: str) -> str:
         """What the same customer is told in a conversation of its own."""
-        thread = await scene.who.client.threads.create()
-        turn = await say(scene.who, thread["thread_id"], message(text))
+        thread = await who.client.threads.create()
+        turn = await say(who, thread["thread_id"], message(text))
         await self._observer.complete(turn)
         return turn.reply
 

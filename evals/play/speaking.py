@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
@@ -30,13 +32,15 @@ class Speaker:
     client: LangGraphClient
 
 
-def speaker(url: str, customer_id: str) -> Speaker:
-    """Sign a demo customer in."""
-    answer = httpx.post(f"{url}/demo/sign-in", json={"customer_id": customer_id}, timeout=30)
+@asynccontextmanager
+async def speaking(url: str, customer_id: str) -> AsyncIterator[Speaker]:
+    """A demo customer who is signed in."""
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        answer = await http.post("/demo/sign-in", json={"customer_id": customer_id})
     answer.raise_for_status()
     headers = {"Authorization": f"Bearer {answer.json()['token']}"}
-    client = get_client(url=url, headers=headers, timeout=RUN_SECONDS)
-    return Speaker(customer_id, url, headers, client)
+    async with get_client(url=url, headers=headers, timeout=RUN_SECONDS) as client:
+        yield Speaker(customer_id, url, headers, client)
 
 
 def message(text: str) -> Said:

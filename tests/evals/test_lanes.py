@@ -155,16 +155,11 @@ def test_what_is_not_there_cannot_be_served(wanted: Wanted) -> None:
 
 
 def test_a_fork_goes_on_from_the_same_world(tmp_path: Path) -> None:
-    """The changed side charges more: the card of the first turn is what both saw."""
-    rules = (ROOT / "policies/rules.toml").read_text()
-    assert "silence_hours" in rules
     words = tmp_path / "declined.j2"
     words.write_text("All right, nothing will happen.")
     case = ordering({"user": "no", "expect": {"intents": ["decline"]}})
     place = "nodes/replies/en/declined.j2"
-    with (
-        served_tree(Wanted(replaced={place: words})) as changed,
-    ):
+    with served_tree(Wanted(replaced={place: words})) as changed:
         one, other = fork(case, 2, Side(Tree(ROOT), {}), Side(changed, {}))
     assert one.outcome.turns[0].extra == other.outcome.turns[0].extra
     assert other.outcome.turns[1].reply.startswith("All right, nothing will happen.")

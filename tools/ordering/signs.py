@@ -19,9 +19,38 @@ TITLE = re.compile(
 NOT_URGENT = re.compile(
     r"\b(?:not|no|non|isn't|never|nothing|without|no\s+need\s+to)\W+(?:that\s+|so\s+|very\s+"
     r"|an?\s+|in\s+a\s+)?$"
+    r"|\b(?:lunch|dinner|breakfast|morning|evening|weekend|holiday|festive|year-end)\W+$"
 )
-FEE_TALK = re.compile(r"^\W*(?:fees?|charges?|surcharges?|hours?|orders?\s*\?)")
+FEE_TALK = re.compile(
+    r"^\W*(?:(?:orders?|deliver(?:y|ies)|service)\W+)?(?:fees?|charges?|surcharges?|hours?|costs?"
+    r"|prices?|how much|possible|available)\b|^\W*orders?\s*\?"
+)
 LOOK_BACK = 20
+# "Do you do rush orders, and what does it cost?" asks for a rule; who needs it now says so.
+ASKS_FOR_RULE = re.compile(
+    r"\b(?:how|what(?:'s)?|do (?:you|u|ya)|got|any|is there|are there|does|is|if|costs?|fees?|prices?"
+    r"|charged?|surcharge|extra|who)\b|有"
+    r"|\b(?:berapa|adakah|caj|kos|macam mana|bagaimana|apakah|kalau|ada)\b",
+    re.IGNORECASE,
+)
+# Chinese and Tamil ask at the end.
+ASKS_BEHIND = re.compile(
+    r"吗|how much|收费|费用|怎么|如何|எவ்வளவு|எப்படி|கட்டணம்|உண்டா|என்ன"
+    r"|[\u0b80-\u0bff]+(?:களா|யுமா)(?![\u0b80-\u0bff])",
+)
+NEEDS_NOW = re.compile(
+    r"\b(?:need(?:s|ed)?|must|want|pls|plz|please|help|today|tonight|tomorrow|tmr|tmrw|now|ran out"
+    r"|run(?:ning)? (?:out|low|short)|at once|immediately|(?:can|could) (?:i|we|you)|perlu|nak|mahu"
+    r"|tolong|hari ini|esok|sekarang|habis)\b"
+    r"|我们?有|需要|要货|急需|今天|明天|现在|请|没货|用完|வேண்டும்|தேவை|இன்று|நாளை|தயவு",
+    re.IGNORECASE,
+)
+OF_SENTENCE = re.compile(r"[,;:\n.!?]")
+# Something has happened that cannot wait for opening hours; a question about such a case is none.
+EMERGENCY = re.compile(
+    r"\b(?:emergenc(?:y|ies)|kecemasan)\b|紧急情况|緊急情況|紧急事故|突发事故|அவசரநிலை|அவசர நிலை",
+    re.IGNORECASE,
+)
 # Messages that speak of goods without asking for any.
 NO_ORDER = re.compile(
     r"\b(?:cancel\w*|damaged?|crushed|broken|torn|wet|soggy|leak\w*|wrong|missing|defect\w*"
@@ -123,14 +152,29 @@ def _next(breaks: Sequence[int], place: int) -> int:
 
 
 def is_urgent(text: str) -> bool:
-    """Whether a message asks to hurry; "no rush" and "what is the rush fee" do not."""
+    """Whether a message asks to hurry; "no rush" and "do you do rush orders" do not."""
     words = "|".join(map(re.escape, load_rules().ordering.urgent_words))
-    lowered = in_english(plain(text)).text.lower()
+    written = plain(text)
+    lowered = in_english(written).text.lower()
+    may_ask = not NEEDS_NOW.search(written)
     return any(
         not NOT_URGENT.search(lowered[max(0, m.start() - LOOK_BACK) : m.start()])
         and not FEE_TALK.search(lowered[m.end() :])
+        and not (may_ask and _is_asked_about(lowered, *m.span()))
         for m in re.finditer(rf"\b(?:{words})(?:ly)?\b", lowered)
     )
+
+
+def is_emergency(text: str) -> bool:
+    """Whether something has happened for which nobody can wait until the next opening."""
+    return EMERGENCY.search(plain(text)) is not None and is_urgent(text)
+
+
+def _is_asked_about(english: str, start: int, end: int) -> bool:
+    """Whether the clause with such a word only asks what hurrying takes and costs."""
+    before = OF_SENTENCE.split(english[:start])[-1]
+    behind = OF_SENTENCE.split(english[end:])[0]
+    return bool(ASKS_FOR_RULE.search(before) or ASKS_BEHIND.search(behind))
 
 
 def asks_repeat(text: str) -> bool:
