@@ -30,6 +30,7 @@ def focus_of(state: State) -> Focus:
         "products": entities_named(state, "product") or before.get("products", []),
         "intents": intents or before.get("intents", []),
         "asked": _asked(state),
+        "answered": _answered(state),
         "misunderstood": understanding["misunderstood"],
         "language": state["screened"]["language"],
     }
@@ -46,6 +47,14 @@ def _asked(state: State) -> Asked | None:
         "intents": sorted(intents),
         "wants": sorted(state["understanding"].get("wants", [])),
     }
+
+
+def _answered(state: State) -> dict[str, str] | None:
+    """The card that this turn carried out: a further yes is told how it ended."""
+    card = state.get("card")
+    if not card or not facts_of(state, "committed"):
+        return None
+    return {"action_id": card["action_id"], "hash": card["hash"]}
 
 
 def _order(state: State, before: Focus) -> Focus:

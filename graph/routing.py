@@ -52,7 +52,8 @@ def after_call_xero_tools(state: State) -> list[Step]:
     steps: list[Step] = []
     if not is_suspicious and intents & ORDERING:
         steps.append("propose_order")
-    if _is_for_people(state) or (facts_of(state, "needs_person") and not steps):
+    is_urgent = state["understanding"]["is_urgent"] and not steps
+    if _is_for_people(state) or is_urgent or (facts_of(state, "needs_person") and not steps):
         steps.append("hand_off")
     return steps or ["adapt_tone"]
 
@@ -97,7 +98,8 @@ def after_validate_output(
 ) -> Literal["compose_reply", "await_approval", "__end__"]:
     """At most one rewrite, and that one comes from the templates. Then a card may wait."""
     verdict = state["verdict"]
-    if not verdict["passed"] and verdict["tries"] < MOST_TRIES:
+    is_last = verdict["tries"] >= MOST_TRIES or "withheld" in state["reply"]
+    if not verdict["passed"] and not is_last:
         return "compose_reply"
     return "await_approval" if facts_of(state, "awaiting_approval") else "__end__"
 
@@ -122,7 +124,7 @@ def _is_for_people(state: State) -> bool:
 def _needs_attention(state: State) -> bool:
     """Urgent words go to a person at once (O5), and so does the third misunderstanding in a row.
 
-    An urgent order is handed over by the action, which knows what was ordered.
+    An urgent order is handed over by the step that proposes it, which knows what is ordered.
     """
     understood = state["understanding"]
     is_urgent = understood["is_urgent"] and not intents_of(state) & (

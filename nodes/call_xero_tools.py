@@ -5,19 +5,26 @@ from collections.abc import Awaitable, Callable
 
 from langgraph.runtime import Runtime
 
+from nodes.intents.by_passages import settled
 from nodes.reads.asked import credit_notes_asked, quotes_asked
 from nodes.reads.balance import read_balance
 from nodes.reads.credits import read_credit_notes
 from nodes.reads.documents import read_documents, read_tax
 from nodes.reads.links import read_downloads
 from nodes.reads.long_tail import is_open, read_more
-from nodes.reads.orders import read_orders, read_past_order, read_standing
+from nodes.reads.orders import (
+    read_orders,
+    read_past_order,
+    read_relationship,
+    read_standing,
+)
 from nodes.reads.paying import read_how_to_pay
 from nodes.reads.payments import read_payments, read_received
 from nodes.reads.products import read_prices, read_products, read_sales_tax
 from nodes.reads.quotes import read_quotes
 from nodes.reads.statement import read_differences, read_statement
 from nodes.state import (
+    BY_POLICIES,
     Fact,
     Intent,
     Spent,
@@ -40,9 +47,10 @@ NAMED: tuple[EntityKind, ...] = ("document", "product")
 async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
     """Run the fixed plan of reads, all at once; results become typed facts.
 
-    Where the plan finds nothing a model may pick what to read. Then come the links to the
-    documents that were found.
+    First what was found in the policies settles what is meant. Where the plan finds nothing a
+    model may pick what to read. Then come the links to the documents that were found.
     """
+    state = {**state, "understanding": settled(state)}
     context, spent = runtime.context, list[Spent]()
     planned = sorted(_planned(state), key=lambda read: read.__name__)
     found = await asyncio.gather(*(_attempt(read, state, context) for read in planned))
@@ -53,7 +61,9 @@ async def call_xero_tools(state: State, runtime: Runtime[Context]) -> State:
         facts, calls, spent = more.facts or facts, calls + more.calls, more.spent
     facts += await read_downloads(facts, state, context)
     unlike = [fact for n, fact in enumerate(facts) if fact not in facts[:n]]
-    return {"facts": sorted(unlike, key=lambda f: f["kind"]), "calls": calls, "spent": spent}
+    told = sorted(unlike, key=lambda f: f["kind"])
+    meant = state["understanding"]
+    return {"understanding": meant, "facts": told, "calls": calls, "spent": spent}
 
 
 def _planned(state: State) -> set[Read]:
@@ -69,7 +79,9 @@ def _planned(state: State) -> set[Read]:
         reads.add(read_documents)
     reads |= {read_credit_notes} if credit_notes_asked(state) else set()
     reads |= {read_quotes} if quotes_asked(state) else set()
-    return reads
+    # Who only asks for a rule is known by name too: at the beginning, not with every question.
+    is_first = not state["turn"].get("history")
+    return reads or ({read_relationship} if is_first and intents & BY_POLICIES else set())
 
 
 def _called(read: Read, state: State, found: list[Fact]) -> ToolCall:

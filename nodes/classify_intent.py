@@ -9,7 +9,15 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, co
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
+from nodes.intents.about_orders import (
+    answer_to_card,
+    asks_about_day,
+    is_only_a_wish,
+    is_still_asked,
+)
+from nodes.intents.rules_asked import as_rules, is_about_rules
 from nodes.intents.wishes import BEYOND_DOUBT, MODEL_CONFIDENCE, found, is_sure, meant, with_wants
+from nodes.intents.worded import WEAK, as_worded
 from nodes.prompts import prompt, without_links
 from nodes.state import (
     BY_POLICIES,
@@ -33,22 +41,21 @@ from tools.ordering.records import dump, load
 from tools.ordering.signs import asks_repeat, is_urgent, looks_like_order
 from tools.ordering.types import Outlet
 from tools.policy.answers import compute
-from tools.understanding.answers_to_cards import says_no, says_yes
 from tools.understanding.answers_to_questions import answers, together
 from tools.understanding.entities import documents_in, entities_of
 from tools.understanding.follow_up import is_follow_up, pointed_at
 from tools.understanding.intents import SURE, Scored
 from tools.understanding.periods import period_of
+from tools.understanding.rule_questions import asks_for_rules
 from tools.understanding.sentiment import sentiment_of
 from tools.understanding.wants import Want, wants_of
+from tools.understanding.worded import is_vague
 
 MOST_INTENTS = 3
 # What "and the other one?" can ask again.
 ASKABLE: frozenset[Intent] = BY_POLICIES | {
     *("balance", "invoice", "payment", "order_status", "price", "stock", "statement", "credit")
 }
-# Beside a real request these say nothing more.
-WEAK: frozenset[Intent] = frozenset({"small_talk", "out_of_scope"})
 # Talking about an order that is being put together is no change to one that exists.
 ABOUT_ORDERS: frozenset[Intent] = frozenset({"order", "reorder", "order_change", "order_status"})
 
@@ -92,8 +99,8 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     if intents and intents[0]["name"] in ORDERING:
         intents += _beside_order(scored, masked)
     if not intents:
-        intents, by = _as_asked(_known(scored, text, focus), text, received), "classifier"
-    intents = with_wants(intents, wants, masked)
+        intents, by = _as_asked(_known(scored, text, focus), text, turn), "classifier"
+    intents = as_worded(with_wants(intents, wants, masked), text)
     if not is_sure(intents) and context.model:
         named = await _ask_model(state, context.model, spent)
         intents, by = (named, "model") if named else (intents, by)
@@ -147,6 +154,8 @@ def _order_so_far(
     received = datetime.fromisoformat(turn["received_at"])
     request = load(current["current"], outlets, catalogue)
     amended = amend(request, text, catalogue, outlets, received)
+    if amended is None and is_still_asked(text, turn, request):
+        amended = request
     return None if amended is None else {**current, "current": dump(amended)}
 
 
@@ -159,20 +168,15 @@ def _is_about_else(text: str, scored: Sequence[Scored]) -> bool:
 
 def _certain(text: str, turn: Turn, wants: Set[Want], *, has_order: bool) -> list[Found]:
     """Signals that need no statistics: buttons, a plain yes or no, an order or its repeat."""
-    if decision := turn.get("decision"):
-        return [found("confirm" if decision["decision"] == "confirm" else "decline", 1.0, text)]
-    if turn.get("open_card"):
-        if says_yes(text):
-            return [found("confirm", 1.0, text)]
-        if says_no(text):
-            return [found("decline", 1.0, text)]
+    if answer := answer_to_card(text, turn, has_order=has_order):
+        return [found(answer, 1.0, text)]
     if "delivery_order" in wants and not has_order:
         return [found("order_status", 0.95, text)]
-    if has_order or looks_like_order(text):
+    if has_order or (looks_like_order(text) and not asks_for_rules(text)):
         return [found("order", 0.95, text)]
     if asks_repeat(text):
         return [found("reorder", 0.95, text)]
-    return []
+    return asks_about_day(text, turn)
 
 
 def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
@@ -184,6 +188,7 @@ def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
         and s.confidence >= (BEYOND_DOUBT if s.intent in OF_ADDRESSES else SURE)
         and s.intent not in ABOUT_ORDERS | WEAK | {"quote"}
         and not looks_like_order(s.part)
+        and not is_only_a_wish(s.part, s.intent)
     ]
     return [found(cast(Intent, s.intent), s.confidence, s.part) for s in others]
 
@@ -191,7 +196,7 @@ def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
 def _known(scored: Sequence[Scored], text: str, focus: Focus) -> list[Found]:
     known = [found(cast(Intent, s.intent), s.confidence, s.part) for s in scored]
     sure = [f for f in known if f["confidence"] >= SURE]
-    strong = [f for f in sure if f["name"] not in WEAK]
+    strong = _without_doubtful([f for f in sure if f["name"] not in WEAK])
     is_pointing = pointed_at(text, focus.get("documents", []), focus.get("listed", []))
     if is_pointing and not any(f["name"] in OF_DOCUMENTS for f in strong):
         return [found("invoice", 0.9, text)]
@@ -204,13 +209,22 @@ def _known(scored: Sequence[Scored], text: str, focus: Focus) -> list[Found]:
     return sure or known[:1]
 
 
-def _as_asked(intents: list[Found], text: str, received: datetime) -> list[Found]:
+def _as_asked(intents: list[Found], text: str, turn: Turn) -> list[Found]:
     """To ask what cancelling at some hour costs is to ask for a rule, and not to cancel."""
+    if is_about_rules(text, turn.get("focus", {}).get("intents", [])):
+        return as_rules(intents, text)
     names = {each["name"] for each in intents}
+    received = datetime.fromisoformat(turn["received_at"])
     if "order_cancel" not in names or documents_in(text) or compute(text, received) is None:
         return intents
-    others = [each for each in intents if each["name"] not in ("order_cancel", "policy")]
-    return [found("policy", 0.9, text), *others]
+    return as_rules(intents, text, frozenset({"order_cancel"}))
+
+
+def _without_doubtful(strong: list[Found]) -> list[Found]:
+    """Beside what is to become of an order, a change of the account must be beyond doubt."""
+    if not any(each["name"] in ABOUT_ORDERS | OF_DOCUMENTS for each in strong):
+        return strong
+    return [f for f in strong if f["name"] not in OF_ADDRESSES or f["confidence"] >= BEYOND_DOUBT]
 
 
 def _again(focus: Focus, text: str) -> list[Found]:
@@ -221,7 +235,7 @@ def _again(focus: Focus, text: str) -> list[Found]:
 
 def _not_understood(scored: Sequence[Scored], text: str) -> Found:
     """Two outcomes: it is about something else, or it could mean several things."""
-    is_elsewhere = bool(scored) and scored[0].intent == "out_of_scope"
+    is_elsewhere = bool(scored) and scored[0].intent == "out_of_scope" and not is_vague(text)
     return found("out_of_scope" if is_elsewhere else "unclear", 1.0, text)
 
 

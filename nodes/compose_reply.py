@@ -18,8 +18,9 @@ from nodes.prompts import prompt, without_links
 from nodes.replies import render
 from nodes.replies.blocks import Block, blocks_of
 from nodes.replies.cached import question_key
+from nodes.replies.problems import breaches_of, problems_of
 from nodes.replies.unsaid import unsaid
-from nodes.state import Fact, Spent, State, evidence_of, facts_of, spent_on
+from nodes.state import Fact, Reply, Spent, State, evidence_of, facts_of, spent_on
 from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
 from tools.grounding.evidence import Evidence
@@ -31,7 +32,7 @@ from tools.model.usage import Usage
 # The model words these; what an action did is always told in our own words.
 FREE = {
     *("balance", "documents", "lines", "tax", "payments", "credit_notes", "quotes", "orders"),
-    *("prices", "stock", "policy", "computed", "small_talk"),
+    *("prices", "stock", "policy", "computed", "small_talk", "goodbye", "thanks"),
 }
 # No model sees how a document is opened or where money goes; templates tell it.
 WITHHELD = frozenset({"downloads", "how_to_pay"})
@@ -65,17 +66,34 @@ async def compose_reply(state: State, runtime: Runtime[Context]) -> State:
         _say_all(_sentences(kept), say)
         by = "cache"
     elif context.model and is_free:
-        messages = _messages(state, context, is_shared=key is not None)
-        evidence = evidence_of(state, context.now(), context.caller)
-        by = await _worded(evidence, messages, context.model, say, spent)
-    if by in ("templates", "both"):
-        _say_all(unsaid(_written(state, context, blocks), "".join(said)), say)
-    shown = _citations(state, by, blocks)
-    text = "".join(said).strip()
-    return {
-        "reply": {"text": text, "by": by, "citations": shown, "is_shared": key is not None},
-        "spent": spent,
+        by = await _worded(state, context, context.model, say, spent)
+    reply: Reply = {
+        "text": "".join(said),
+        "by": by,
+        "citations": _citations(state, by, blocks),
+        "is_shared": key is not None,
     }
+    if by in ("templates", "both"):
+        reply, rest = _finished(reply, _written(state, context, blocks), state, context)
+        _say_all(rest, say)
+    return {"reply": {**reply, "text": reply["text"].strip()}, "spent": spent}
+
+
+def _finished(
+    reply: Reply, written: Sequence[str], state: State, context: Context
+) -> tuple[Reply, list[str]]:
+    """The reply to its end, and what is still to be said: the templates', or fixed words.
+
+    What has been shown cannot be taken back, so templates are looked at before they are shown.
+    """
+    rest = [*unsaid(written, reply["text"])]
+    whole: Reply = {**reply, "text": reply["text"] + "".join(rest)}
+    problems = problems_of({**whole, "text": whole["text"].strip()}, state, context)
+    if not problems:
+        return whole, rest
+    rest = [*unsaid([render("refused", state["tone"]["language"])], reply["text"])]
+    whole["text"] = reply["text"] + "".join(rest)
+    return {**whole, "citations": [], "is_shared": False, "withheld": problems}, rest
 
 
 def _say_all(sentences: Iterable[str], say: Say) -> None:
@@ -84,25 +102,24 @@ def _say_all(sentences: Iterable[str], say: Say) -> None:
 
 
 async def _worded(
-    evidence: Evidence,
-    messages: list[BaseMessage],
-    model: LanguageModel,
-    say: Say,
-    spent: list[Spent],
+    state: State, context: Context, model: LanguageModel, say: Say, spent: list[Spent]
 ) -> By:
     """Say what the model writes, as far as it has sources; a refused sentence is tried once more.
 
-    What it could not finish is left to the templates: "both".
+    What it could not finish is left to the templates: "both". So is what its tone forbids.
     """
+    evidence = evidence_of(state, context.now(), context.caller)
+    messages = _messages(state, context)
     said, asked = "", FIRST
     for _ in range(TRIES):
         refused = ""
         try:
             async with aclosing(_streamed(model, messages, asked, spent)) as sentences:
                 async for sentence in sentences:
-                    if claims := [*unsupported(sentence, evidence), *leaked(sentence, OURS)]:
-                        refused = ", ".join(claim.written for claim in claims)
+                    if refused := _refused(sentence, evidence):
                         break
+                    if breaches_of(said + sentence, state):
+                        return "both" if said else "templates"
                     if sentence.strip() not in said:
                         say(sentence)
                         said += sentence
@@ -112,6 +129,12 @@ async def _worded(
             return "model"
         messages, asked = [*messages, *_again(said, refused)], AGAIN
     return "both" if said else "templates"
+
+
+def _refused(sentence: str, evidence: Evidence) -> str:
+    """The words of a sentence that may not leave."""
+    claims = [*unsupported(sentence, evidence), *leaked(sentence, OURS)]
+    return ", ".join(claim.written for claim in claims)
 
 
 async def _streamed(
@@ -161,9 +184,10 @@ def _written(state: State, context: Context, blocks: Sequence[Block]) -> list[st
     return _sentences("\n\n".join(filter(None, parts)))
 
 
-def _messages(state: State, context: Context, *, is_shared: bool) -> list[BaseMessage]:
+def _messages(state: State, context: Context) -> list[BaseMessage]:
     """What the model reads. An answer that others may get knows no customer and no history."""
     tone = state["tone"]
+    is_shared = question_key(state, context) is not None
     system = prompt(FIRST).substitute(
         company="Tria",
         customer="a customer" if is_shared else context.caller.company,
@@ -171,7 +195,9 @@ def _messages(state: State, context: Context, *, is_shared: bool) -> list[BaseMe
         directions=tone["directions"],
         max_lines=tone["max_lines"],
         language=LANGUAGES[tone["language"]],
-        facts="\n".join(json.dumps(f, ensure_ascii=False) for f in _shown(state)),
+        facts="\n".join(
+            json.dumps(f, ensure_ascii=False) for f in ([] if is_shared else _shown(state))
+        ),
         passages="\n".join(f"[{p['id']}] {p['text']}" for p in state.get("passages", [])),
     )
     history = [] if is_shared else convert_to_messages(without_links(state["turn"]["history"]))

@@ -59,8 +59,9 @@ async def _confirmed(state: State, card: dict[str, Any], digest: str, context: C
 
 
 def _answered(state: State) -> tuple[UUID | None, str]:
-    """The card that was answered: the button's, else the one that is open in the conversation."""
-    card = state["turn"].get("decision") or state["turn"].get("open_card")
+    """The card that was answered: the button's, the one that is open, or the one just before."""
+    turn = state["turn"]
+    card = turn.get("decision") or turn.get("open_card") or turn.get("focus", {}).get("answered")
     return (UUID(card["action_id"]), card["hash"]) if card else (None, "")
 
 

@@ -10,7 +10,8 @@ from langgraph.runtime import Runtime
 from nodes.state import Intent, State, entities_named, facts_of, intents_of
 from tools.context import Context
 from tools.escalation import damaged_pieces, levels_for, triggers_of
-from tools.ordering.delivery import business_deadline
+from tools.ordering.delivery import business_deadline, is_open
+from tools.ordering.signs import is_emergency
 from tools.rules import load_rules
 from tools.tickets import NewTicket
 
@@ -19,13 +20,15 @@ BY_INTENT: tuple[Intent, ...] = (
     *("food_safety", "account_change", "damage", "complaint", "person", "order_cancel"),
     *("order_change", "refund", "credit", "privacy", "quote"),
 )
+ON_CALL = "manager on call"
 
 
 async def hand_off(state: State, runtime: Runtime[Context]) -> State:
     """Open one ticket for this turn; running again finds the same one."""
     context = runtime.context
     reason = _reason(state)
-    levels = _levels(state, reason)
+    levels = _levels(state, reason, context)
+    who, deadline = _answered_by(state, reason, levels[0], context.now())
     ticket = await context.tickets.open(
         NewTicket(
             task_key=f"{state['turn']['run_id']}:hand_off",
@@ -34,7 +37,7 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
             reason=reason,
             levels=levels,
             packet=_packet(state, context),
-            deadline=_deadline(reason, levels[0], context.now()),
+            deadline=deadline,
         )
     )
     deadline = ticket.deadline.astimezone(context.now().tzinfo)
@@ -43,7 +46,7 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
             "ticket": ticket.number,
             "reason": reason,
             "level": levels[0],
-            "who": load_rules().escalation.levels[levels[0]].who,
+            "who": who,
             "deadline": deadline.isoformat(),
             "deadline_text": f"{deadline:%a %-d %b, %H:%M}",
         }
@@ -59,10 +62,11 @@ def _reason(state: State) -> str:
         return str(needed[0]["reason"])
     if by_intent := next((i for i in BY_INTENT if i in intents), None):
         return by_intent
-    return "misunderstood" if "unclear" in intents else "urgent"
+    is_urgent = state["understanding"]["is_urgent"] or "unclear" not in intents
+    return "urgent" if is_urgent else "misunderstood"
 
 
-def _levels(state: State, reason: str) -> tuple[int, ...]:
+def _levels(state: State, reason: str, context: Context) -> tuple[int, ...]:
     text = state["screened"]["text"]
     needed = [fact["level"] for fact in facts_of(state, "needs_person") if "level" in fact]
     if needed and reason != "food_safety":
@@ -72,15 +76,19 @@ def _levels(state: State, reason: str) -> tuple[int, ...]:
         triggers_of(text),
         segment=next((s["segment"] for s in facts_of(state, "standing")), ""),
         amounts=[Decimal(amount) for amount in entities_named(state, "amount")],
-        pieces=damaged_pieces(text),
+        pieces=damaged_pieces(text, context.catalogue, context.now()),
     )
 
 
-def _deadline(reason: str, level: int, now: datetime) -> datetime:
+def _answered_by(state: State, reason: str, level: int, now: datetime) -> tuple[str, datetime]:
+    """Who answers, and when at the latest. In an emergency nobody waits for the next opening."""
     rules = load_rules()
+    row = rules.escalation.levels[level]
     if reason == "food_safety":
-        return now + timedelta(minutes=rules.quality.food_safety_call_minutes)
-    return business_deadline(now, rules.escalation.levels[level].first_reply_minutes)
+        return row.who, now + timedelta(minutes=rules.quality.food_safety_call_minutes)
+    if not is_open(now) and is_emergency(state["screened"]["text"]):
+        return ON_CALL, now + timedelta(hours=rules.escalation.on_call_hours)
+    return row.who, business_deadline(now, row.first_reply_minutes)
 
 
 def _packet(state: State, context: Context) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from uuid import UUID
 
 from langgraph.runtime import Runtime
 
-from nodes.cards.asking import UNUSUAL_LEVEL, has_reads, in_stock, price, questions_about
+from nodes.cards.asking import (
+    FOR_A_PERSON,
+    UNUSUAL_LEVEL,
+    has_reads,
+    in_stock,
+    price,
+    questions_about,
+)
 from nodes.cards.draft import Draft, account_of, keep
 from nodes.cards.facts import refusal
 from nodes.cards.waiting import PLACING
@@ -20,7 +27,7 @@ from tools.ordering.changes import amend
 from tools.ordering.delivery import resolve_slot
 from tools.ordering.orders import parse_order
 from tools.ordering.pricing import PricedOrder
-from tools.ordering.records import dump, from_lines, load, split
+from tools.ordering.records import Bought, dump, from_lines, load, split
 from tools.ordering.types import OrderRequest, Outlet
 
 
@@ -53,8 +60,15 @@ async def propose_order(state: State, runtime: Runtime[Context]) -> State:
         return {"facts": [_fact("nothing_to_repeat", {})]}
     order = replace(order, current=in_stock(order.current, state, context))
     if questions := questions_about(order.current, outlets, context):
-        return {"facts": [_fact("order_questions", questions)], "order": order.stored()}
+        facts = [_fact("order_questions", questions), *_hurried(state)]
+        return {"facts": facts, "order": order.stored()}
     return await _carded(state, context, order)
+
+
+def _hurried(state: State) -> list[Fact]:
+    """Urgent words go to a person at once, before the answers to our questions (O5)."""
+    is_urgent = state["understanding"]["is_urgent"]
+    return [_fact("needs_person", {"reason": FOR_A_PERSON["urgent"]})] if is_urgent else []
 
 
 def _order(state: State, context: Context, outlets: Sequence[Outlet]) -> _Open | None:
@@ -73,8 +87,8 @@ def _order(state: State, context: Context, outlets: Sequence[Outlet]) -> _Open |
         return _opened([load(r, outlets, context.catalogue) for r in waiting])
     written = parse_order(text, context.catalogue, outlets, received)
     if "reorder" in intents_of(state):
-        pieces = facts_of(state, "past_order")[0]["pieces"] if facts_of(state, "past_order") else {}
-        lines = from_lines(pieces.items(), context.catalogue)
+        past = [line for fact in facts_of(state, "past_order") for line in fact["lines"]]
+        lines = from_lines((Bought(*line) for line in past), context.catalogue)
         repeat = replace(written, lines=lines)
         changed = amend(repeat, text, context.catalogue, outlets, received)
         return _opened(split(changed or repeat)) if lines else None

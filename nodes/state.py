@@ -68,7 +68,8 @@ class Focus(TypedDict, total=False):
     """What a conversation is about, handed from one turn to the next.
 
     `order` is the order being put together; `documents` are the numbers last spoken of, and
-    `listed` those the last reply showed; `misunderstood` counts messages in a row.
+    `listed` those the last reply showed; `answered` is the card that was carried out last;
+    `misunderstood` counts messages in a row.
     """
 
     order: dict[str, Any] | None
@@ -78,6 +79,7 @@ class Focus(TypedDict, total=False):
     products: list[str]
     intents: list[Intent]
     asked: Asked | None
+    answered: dict[str, str] | None
     misunderstood: int
     language: str
 
@@ -168,13 +170,15 @@ class Tone(TypedDict):
 class Reply(TypedDict):
     """What the customer reads, and who worded it: the model, the templates or both.
 
-    `is_shared` when the same answer would suit whoever asks.
+    `is_shared` when the same answer would suit whoever asks. `withheld` is why what the templates
+    said was not shown: the text is fixed words instead.
     """
 
     text: str
     by: Literal["model", "templates", "both", "cache"]
     citations: list[str]
     is_shared: bool
+    withheld: NotRequired[list[str]]
 
 
 class Spent(TypedDict):

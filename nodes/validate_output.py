@@ -4,12 +4,10 @@ from langgraph.runtime import Runtime
 
 from nodes.replies import render
 from nodes.replies.cached import question_key
-from nodes.state import BY_POLICIES, State, evidence_of, intents_of
+from nodes.replies.problems import problems_of
+from nodes.state import State
 from tools.context import Context
-from tools.grounding.gate import unsupported
-from tools.tone import breaches
 
-LONGEST_REPLY = 4000
 TRIES = 2
 
 
@@ -17,13 +15,14 @@ async def validate_output(state: State, runtime: Runtime[Context]) -> State:
     """Complete, in its tone and language, every figure with a source, rules with their passage.
 
     A reply from a model that fails is written again from templates. One from templates that
-    fails is a mistake of ours: fixed words take its place.
+    fails is a mistake of ours: fixed words stand in its place, and are told already when it was
+    withheld.
     """
     context, reply = runtime.context, state["reply"]
-    problems = _problems(state, context)
+    problems = reply.get("withheld") or problems_of(reply, state, context)
     tries = state["verdict"]["tries"] + 1 if state.get("verdict") else 1
     verdict = State(verdict={"passed": not problems, "problems": problems, "tries": tries})
-    if problems and tries >= TRIES:
+    if problems and tries >= TRIES and "withheld" not in reply:
         text = render("refused", state["tone"]["language"])
         return verdict | State(
             reply={"text": text, "by": "templates", "citations": [], "is_shared": False}
@@ -32,22 +31,3 @@ async def validate_output(state: State, runtime: Runtime[Context]) -> State:
     if key and reply["by"] == "model" and not problems:
         await context.answers.keep(key, reply["text"])
     return verdict
-
-
-def _problems(state: State, context: Context) -> list[str]:
-    reply, tone = state["reply"], state["tone"]
-    problems = [] if reply["text"] else ["empty"]
-    if len(reply["text"]) > LONGEST_REPLY:
-        problems.append("too long")
-    evidence = evidence_of(state, context.now(), context.caller)
-    problems += [f"no source for {c.kind}" for c in unsupported(reply["text"], evidence)]
-    if intents_of(state) & BY_POLICIES and state.get("passages") and not reply["citations"]:
-        problems.append("no citation")
-    if reply["by"] == "model":  # templates keep to the tone by their wording
-        problems += breaches(
-            reply["text"],
-            lines=tone["max_lines"],
-            emoji=tone["most_emoji"],
-            language=tone["language"],
-        )
-    return problems

@@ -37,6 +37,14 @@ def _create(server_url: str, statement: sql.Composed, name: str) -> None:
         connection.execute(path.format(sql.Identifier(name)))
 
 
+def ahead_in(url: str) -> timedelta:
+    """How far the clock of a lane's database is ahead of real time."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select ahead from lane_clock").fetchone()
+    found: timedelta = row[0] if row else timedelta()
+    return found
+
+
 class LaneDatabase:
     """One connection of the runner's own, beside those of the service."""
 

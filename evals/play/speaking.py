@@ -51,7 +51,7 @@ def message(text: str) -> Said:
 def pressed(button: str, card: dict[str, Any]) -> Said:
     """A card's button."""
     answer = {"action_id": card["action_id"], "hash": card["hash"], "decision": button}
-    return message(WORDS[button]) | {"action": answer}
+    return message(WORDS[button]) | {"additional_kwargs": {"action": answer}}
 
 
 async def say(who: Speaker, thread_id: str, said: Said) -> Turn:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nodes.state import Fact, State, facts_of
 from tools.context import Context
+from tools.ordering.finishes import named_in
 from tools.ordering.pricing import AccountStanding, PricedOrder, price_order
 from tools.ordering.types import OrderLine, OrderRequest, Outlet
 from tools.rules import load_rules
@@ -112,7 +113,8 @@ def _unclear(line: OrderLine, context: Context) -> dict[str, Any]:
 
 def _clear(line: OrderLine, context: Context) -> dict[str, Any]:
     product = context.catalogue.get(line.code or "")
-    return {"name": product.name if product else line.phrase, "pieces": line.pieces}
+    name = named_in(product.name, line.finish) if product else line.phrase
+    return {"name": name, "pieces": line.pieces}
 
 
 def _obstacle(order: PricedOrder, request: OrderRequest) -> Fact | None:

@@ -17,8 +17,9 @@ from tools.context import Context
 from tools.ordering.card import agreed_in, card_of, note_keys, slot_text
 from tools.ordering.changes import amend
 from tools.ordering.delivery import SlotChoice, resolve_slot
-from tools.ordering.pricing import PricedOrder
-from tools.ordering.records import from_lines, split
+from tools.ordering.finishes import finish_of
+from tools.ordering.pricing import PricedOrder, counted_of
+from tools.ordering.records import Bought, from_lines, split
 from tools.ordering.types import OrderRequest, Outlet
 from tools.rules import load_rules
 from tools.xero.writes import changed_invoice
@@ -78,7 +79,7 @@ def _as_agreed(order: Placed, outlets: Sequence[Outlet], context: Context) -> Or
     shown, slot = order.card["outlet"], order.slot
     outlet = next((o for o in outlets if o.outlet_id == shown["outlet_id"]), None)
     goods = [
-        (line.item_code, int(line.quantity))
+        Bought(line.item_code, int(line.quantity), finish_of(line.description))
         for line in order.invoice.line_items
         if line.item_code and line.quantity
     ]
@@ -171,7 +172,7 @@ def _slot(
 ) -> SlotChoice:
     """The slot that was agreed, unless another is asked for or so much more needs longer."""
     limit = load_rules().delivery.large_order_pieces
-    had = sum(line["pieces"] for line in order.card["lines"])
+    had = counted_of((line["code"], line["pieces"]) for line in order.card["lines"])
     is_kept = (request.wanted_day, request.wanted_window) == (order.slot.day, order.slot.window)
     if is_kept and not had <= limit < priced.counted:
         return SlotChoice(order.slot, asked_for=order.card["delivery"]["asked_for"])

@@ -54,7 +54,7 @@ async def credit(state: State, context: Context) -> Draft | list[Fact]:
     goods = goods_of(invoice, notes, context.catalogue)
     claim = _read(state, {code: line.pieces for code, line in goods.items()}, context)
     if claim.missing:
-        return _asking(claim.missing, invoice=number)
+        return _asking(claim.missing, invoice=number, **_sold(claim, goods))
     thread_id, customer_id = UUID(state["turn"]["thread_id"]), context.caller.customer_id
     others = await context.claims.made(customer_id, number, thread_id, context.now())
     if told := _claimed_before(claim, left_of(goods, others, notes), number):
@@ -91,7 +91,13 @@ def _claimed_before(claim: Claim, left: Mapping[str, int], number: str) -> list[
     return fact("already_noted", kind="credit", invoice=number)
 
 
-def _asking(missing: Sequence[Missing], **known: str) -> list[Fact]:
+def _sold(claim: Claim, goods: Mapping[str, PricedLine]) -> dict[str, Any]:
+    """What there is of goods of which more are claimed."""
+    short = [goods[code] for code, count in claim.pieces.items() if count > goods[code].pieces]
+    return {"sold": {"name": short[0].name, "pieces": short[0].pieces}} if short else {}
+
+
+def _asking(missing: Sequence[Missing], **known: Any) -> list[Fact]:
     hours = load_rules().quality.report_hours
     return fact("credit_needs_details", missing=list(missing), report_hours=hours, **known)
 

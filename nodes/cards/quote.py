@@ -16,7 +16,7 @@ from tools.context import Context
 from tools.ordering.card import figures_of, goods_of
 from tools.ordering.edits import accepted
 from tools.ordering.orders import parse_order
-from tools.ordering.pricing import LINERS, PricedOrder, Totals
+from tools.ordering.pricing import LINERS, PricedOrder, Totals, cents
 from tools.ordering.quoting import end_of, valid_until
 from tools.ordering.types import OrderRequest, Outlet
 from tools.rules import load_rules
@@ -46,6 +46,8 @@ async def quote(state: State, context: Context) -> Draft | list[Fact]:
     priced = at_list_prices(request, state)
     if not isinstance(priced, PricedOrder):
         return [priced]
+    if any(line.unit_price != cents(line.unit_price) for line in priced.lines):
+        return for_a_person("quote")  # Xero's quotes keep two decimals of a price
     return await _drafted(priced, contact_id or "", state, context)
 
 

@@ -9,6 +9,7 @@ from nodes.state import Fact, State, entities_named, intents_of, wants_in
 from tools.context import Context
 from tools.understanding.follow_up import pointed_at
 from tools.understanding.periods import Period
+from tools.understanding.wants import Want
 from tools.xero.guesses import LookedUp
 from tools.xero.scoped import OURS
 
@@ -22,15 +23,36 @@ LATEST = re.compile(
     r"|(?:invois|bil) (?:terakhir|terkini|terbaru)|(?:கடைசி|சமீபத்திய) (?:இன்வாய்ஸ்|பில்)",
     re.IGNORECASE,
 )
+OLDEST = re.compile(
+    r"\b(?:oldest|earliest|longest overdue|most overdue|(?:first|next) (?:\w+ )?(?:due|to (?:pay|expire)))\b"
+    r"|最(?:早|旧|久)(?:的|到期)?|(?:paling|yang) (?:lama|awal)\b|பழைய|முதலில் செலுத்த",
+    re.IGNORECASE,
+)
+# What is done with one document, and what is about several of them or something else.
+WITH_ONE: frozenset[Want] = frozenset({"pdf", "pay_link", "lines"})
+WITH_MORE: frozenset[Want] = frozenset(
+    {"all_documents", "statement_file", "delivery_order", "overdue", "ask_quote", "email_it"}
+)
 
 
 def documents_asked(state: State) -> list[str]:
-    """The numbers in the message; else those it points at ("the other one")."""
+    """The numbers in the message; else those it points at ("the other one").
+
+    A link or a PDF without any of these is that of the only document spoken of.
+    """
     focus = state["turn"].get("focus", {})
+    text, spoken_of = state["screened"]["text"], focus.get("documents", [])
     named = entities_named(state, "document") or pointed_at(
-        state["screened"]["text"], focus.get("documents", []), focus.get("listed", [])
+        text, spoken_of, focus.get("listed", [])
     )
-    return named[:MOST_DOCUMENTS]
+    return (named or (spoken_of if _is_of_one(state, spoken_of) else []))[:MOST_DOCUMENTS]
+
+
+def _is_of_one(state: State, spoken_of: list[str]) -> bool:
+    wants, text = wants_in(state), state["screened"]["text"]
+    is_named = LATEST.search(text) or OLDEST.search(text) or period_asked(state)
+    is_of_one = len(spoken_of) == 1 and wants & WITH_ONE and not wants & WITH_MORE
+    return bool(is_of_one and not is_named)
 
 
 def invoices_asked(state: State) -> list[str]:
@@ -57,6 +79,11 @@ def quotes_asked(state: State) -> list[str]:
 def asks_for_latest(state: State) -> bool:
     """Whether it is the latest invoice, without its number."""
     return not documents_asked(state) and bool(LATEST.search(state["screened"]["text"]))
+
+
+def asks_for_oldest(state: State) -> bool:
+    """Whether it is the open invoice that is due first."""
+    return not documents_asked(state) and bool(OLDEST.search(state["screened"]["text"]))
 
 
 def period_asked(state: State) -> Period | None:

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from nodes.reads.asked import LookUps, asks_for_latest, invoices_asked
+from nodes.reads.asked import LookUps, asks_for_latest, asks_for_oldest, invoices_asked, period_asked
 from nodes.reads.quotes import quotes_fact
 from nodes.state import Fact, State, wants_in
 from tools.context import Context
@@ -21,6 +21,8 @@ async def read_documents(state: State, context: Context) -> list[Fact]:
         found.append(await look_ups.find(number, lambda n: _invoice_or_quote(n, context)))
     if asks_for_latest(state):
         found += (await context.accounts.invoices())[:1]
+    elif asks_for_oldest(state):
+        found += (await context.accounts.open_invoices())[:1]
     data = {
         "found": await _shown([d for d in found if isinstance(d, Invoice)], state, context),
         "missing_count": found.count(None),
@@ -30,15 +32,21 @@ async def read_documents(state: State, context: Context) -> list[Fact]:
     return [*facts, *([quotes] if quotes["data"]["listed"] else []), *look_ups.facts()]
 
 
-async def read_tax(_: State, context: Context) -> list[Fact]:
-    """The seller's number and the rate; what an invoice is taxed with stands beside its lines."""
+async def read_tax(state: State, context: Context) -> list[Fact]:
+    """The seller's number and the rate; what an invoice is taxed with stands beside its lines.
+
+    The day of an invoice decides: of a day with another rate that one is told too.
+    """
     today, seller = context.now().date(), await context.accounts.organisation()
-    data = {
+    period = period_asked(state)
+    data: dict[str, Any] = {
         "on": today.isoformat(),
         "percent": f"{gst_percent(today):f}",
         "gst_number": text(seller.tax_number),
         "seller": load_rules().company.legal_name,
     }
+    if period and (percent := gst_percent(period.until)) != gst_percent(today):
+        data |= {"before": {"on": period.until.isoformat(), "percent": f"{percent:f}"}}
     return [Fact(kind="tax", source="xero:organisation", data=data)]
 
 

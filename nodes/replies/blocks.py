@@ -1,10 +1,12 @@
 """What has to be said in a reply, most important first: templates and what fills them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, NamedTuple
 
-from nodes.state import BY_POLICIES, Intent, State, facts_of, intents_of
+from nodes.state import BY_POLICIES, ORDERING, Intent, State, facts_of, intents_of
 from tools.context import Context
+from tools.understanding.rule_questions import is_question
+from tools.understanding.worded import ending_of
 
 # What an action did or asks is always told in our own words.
 TOLD = (
@@ -22,10 +24,25 @@ BOOKS = (
 )
 # Beside a card these would only say what the card says.
 ON_CARDS = frozenset({"documents", "credit_notes", "quotes", "orders"})
+# And these say of it what has to be said.
+BESIDE: Mapping[str, frozenset[str]] = {
+    "which_document": ON_CARDS,
+    "credit_needs_details": ON_CARDS,
+    "quote_not_open": frozenset({"quotes"}),
+    "not_permitted": frozenset({"credit_notes"}),
+}
+# With one of these the goods are known, or are asked for already.
+TELLS_OF_DAMAGE = ("credit_needs_details", "already_noted")
+# An order rounds to whole packs itself, and asks.
+ROUNDING = "pack_rounding"
 # These tickets have words of their own; every other reason shares one template.
 OWN_WORDS = ("complaint", "damage", "food_safety")
+# A part of a message asks for a rule of its own when it finds one like this.
+CLEAR = 0.5
 # What is said when nothing was found, by intent.
 REST: tuple[Intent, ...] = ("small_talk", "out_of_scope", "order_status", "invoice")
+# After these nobody gets a cheerful list of what else we can do.
+EARNEST = frozenset({"complaint", "damage", "food_safety"})
 
 
 class Block(NamedTuple):
@@ -49,7 +66,8 @@ def blocks_of(state: State, context: Context) -> list[Block]:
 def _handed_over(state: State) -> Iterator[Block]:
     if handoff := state.get("handoff"):
         name = handoff["reason"] if handoff["reason"] in OWN_WORDS else "handed_over"
-        yield Block(name, {"handoff": handoff})
+        is_told = bool(_proposed(state) or any(facts_of(state, kind) for kind in TELLS_OF_DAMAGE))
+        yield Block(name, {"handoff": handoff, "is_told": is_told})
 
 
 def _about_cards(state: State) -> Iterator[Block]:
@@ -67,15 +85,23 @@ def _proposed(state: State) -> dict[str, Any] | None:
 
 
 def _answers(state: State) -> Iterator[Block]:
-    hidden = ON_CARDS if _proposed(state) or facts_of(state, "which_document") else frozenset()
+    hidden = _hidden(state)
     for kind in BOOKS:
         if kind not in hidden:
             for fact in facts_of(state, kind):
                 yield from _from_books(kind, fact, state)
     for fact in facts_of(state, "computed"):
-        yield Block("computed", {"fact": fact})
+        if fact["rule"] != ROUNDING or not intents_of(state) & ORDERING:
+            yield Block("computed", {"fact": fact})
     yield from _about_products(state)
     yield from _from_policies(state)
+
+
+def _hidden(state: State) -> Set[str]:
+    """What of the books is not told beside what an action says."""
+    if _proposed(state):
+        return ON_CARDS
+    return frozenset[str]().union(*(less for kind, less in BESIDE.items() if facts_of(state, kind)))
 
 
 def _from_books(kind: str, fact: dict[str, Any], state: State) -> Iterator[Block]:
@@ -111,9 +137,12 @@ def _with_lines(state: State) -> list[dict[str, Any]]:
 def _about_products(state: State) -> Iterator[Block]:
     intents = intents_of(state)
     for fact in facts_of(state, "products"):
-        if "price" in intents:
+        if fact.get("unsold"):
+            yield Block("not_sold", {"fact": fact})
+        is_told = not fact["listed"] and facts_of(state, "computed")  # "what is SGD 325 with GST?"
+        if "price" in intents and not is_told:
             yield Block("prices", {"fact": fact})
-        if "stock" in intents:
+        if "stock" in intents and not is_told:
             yield Block("stock", {"fact": fact})
 
 
@@ -122,15 +151,30 @@ def _from_policies(state: State) -> Iterator[Block]:
     if facts_of(state, "unavailable"):
         return
     computed = {fact["section_id"] for fact in facts_of(state, "computed")}
-    asked = [f for f in state["understanding"]["intents"] if f["name"] in BY_POLICIES]
     shown: set[str] = set()
-    for found in asked:
-        passage = _passage(state, found["part"])
+    for part in _asking_for_rules(state):
+        passage = _passage(state, part)
         key = passage["id"] if passage else ""
         if key in shown or key in computed or (computed and not passage):
             continue
         shown.add(key)
         yield Block("policy", {"passage": passage})
+
+
+def _asking_for_rules(state: State) -> list[str]:
+    """The parts with an intent of the policies; all parts where each of them is a clear question.
+
+    "Payment terms, and late fees?" is one intent and asks for two rules.
+    """
+    found = state["understanding"]["intents"]
+    asked = [f["part"] for f in found if f["name"] in BY_POLICIES]
+    if len(asked) < len(found) or not asked:
+        return asked
+    best = {p["asked"]: p for p in reversed(state.get("passages", [])) if p["asked"]}
+    whole = best.pop(state["screened"]["masked"], None)
+    parts = [part for part, p in best.items() if p["score"] >= CLEAR and is_question(part)]
+    is_each_clear = whole and len(best) > 1 and len(parts) == len(best)
+    return sorted(parts, key=state["screened"]["masked"].find) if is_each_clear else asked
 
 
 def _passage(state: State, part: str) -> dict[str, Any] | None:
@@ -142,5 +186,13 @@ def _passage(state: State, part: str) -> dict[str, Any] | None:
 def _nothing_found(state: State, context: Context) -> Block:
     intents = intents_of(state)
     unclear = "card_open" if state["turn"].get("open_card") else "unclear"
-    name = next((n for n in REST if n in intents), unclear)
+    name: str = next((n for n in REST if n in intents), unclear)
+    if name in ("small_talk", "out_of_scope"):
+        name = _small_talk(state) or name
     return Block(name, {"name": context.caller.name.split()[0]})
+
+
+def _small_talk(state: State) -> str | None:
+    """The answer to thanks, to a goodbye, and to what is added to a complaint."""
+    is_earnest = EARNEST & set(state["turn"].get("focus", {}).get("intents", []))
+    return ending_of(state["screened"]["text"]) or ("noted" if is_earnest else None)

@@ -19,7 +19,8 @@ def question_key(state: State, context: Context) -> str | None:
     It changes with wording, language, channel, tone, model, prompt and policy texts.
     """
     question = _normalised(state["screened"]["masked"])
-    is_of_account = state.get("facts") or state.get("card") or state.get("handoff")
+    facts = [fact for fact in state.get("facts", []) if fact["kind"] != "standing"]
+    is_of_account = facts or state.get("card") or state.get("handoff")
     if is_of_account or not intents_of(state) <= BY_POLICIES or not state.get("passages"):
         return None
     if PERSONAL.search(question) or is_follow_up(question) or context.model is None:

@@ -16,9 +16,10 @@ from graph.routing import (
     after_start,
     after_validate_output,
 )
-from nodes.state import INTENTS, Fact, Found, Intent, State
+from nodes.state import INTENTS, Fact, Found, Intent, Reply, State
 from tools.understanding.wants import Want
 
+REPLY: Reply = {"text": "Hello.", "by": "model", "citations": [], "is_shared": False}
 WRITES = {"propose_order", "propose_action", "confirm_action"}
 
 
@@ -210,6 +211,7 @@ def test_a_yes_is_carried_out_unless_a_person_must_agree() -> None:
 def test_a_run_waits_only_after_its_answer_and_goes_on_only_after_a_yes() -> None:
     state = a_state("confirm", facts=("awaiting_approval",))
     state["verdict"] = {"passed": True, "problems": [], "tries": 1}
+    state["reply"] = REPLY
     assert after_validate_output(state) == "await_approval"
     assert after_await_approval({**state, "decision": {"approved": True}}) == "commit_action"
     for refused in ({"approved": False}, {"approved": "yes"}, {}):
@@ -231,5 +233,16 @@ def test_what_a_person_agreed_to_is_told_by_a_turn_of_its_own() -> None:
     ],
 )
 def test_a_refused_reply_is_written_once_more(*, passed: bool, tries: int, route: str) -> None:
-    state: State = {"verdict": {"passed": passed, "problems": [], "tries": tries}}
+    state: State = {
+        "verdict": {"passed": passed, "problems": [], "tries": tries},
+        "reply": REPLY,
+    }
     assert after_validate_output(state) == route
+
+
+def test_fixed_words_are_not_written_again() -> None:
+    state: State = {
+        "verdict": {"passed": False, "problems": ["no citation"], "tries": 1},
+        "reply": {**REPLY, "withheld": ["no citation"]},
+    }
+    assert after_validate_output(state) == "__end__"

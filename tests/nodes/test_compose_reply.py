@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from langgraph.runtime import Runtime
 
+from graph.routing import after_validate_output
 from nodes.call_xero_tools import call_xero_tools
 from nodes.compose_reply import compose_reply
 from nodes.replies import LANGUAGES
@@ -189,6 +190,45 @@ async def test_a_model_that_cannot_be_reached_is_replaced_by_the_templates(
     away = replace(context, model=Model("a key", "http://127.0.0.1:9/v1", "sandbox-chat"))
     update = await compose_reply(await owes(away), Stream(away).runtime)
     assert update["reply"]["by"] == "templates"
+
+
+async def test_what_our_own_words_may_not_say_is_never_shown(context: Context) -> None:
+    """A computed answer that names no section has no passage to cite."""
+    result = {"percent": "9", "net": "325.00", "gst": "29.25", "total": "354.25"}
+    fact = {"rule": "gst", "section_id": None, "inputs": {"amount": "325.00"}, "result": result}
+    state: State = {**await asks_for_the_fee(context)}
+    state["facts"] = [Fact(kind="computed", source="policies", data=fact)]
+    state["passages"] = [{**state["passages"][0], "id": None}]
+    stream = Stream(context)
+    state = {**state, **await compose_reply(state, stream.runtime)}
+    assert "354.25" not in "".join(stream.sentences)
+    assert "rather have a colleague" in state["reply"]["text"]
+    assert "".join(stream.sentences).strip() == state["reply"]["text"]
+    update = await validate_output(state, Runtime(context=context))
+    assert update == {"verdict": {"passed": False, "problems": ["no citation"], "tries": 1}}
+    assert after_validate_output({**state, **update}) == "__end__"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Good news 🎉 You owe money.",
+        "\n".join(["One more line."] * 9),
+        "您好，请看您的账户，谢谢您。" * 3,
+    ],
+    ids=["emoji", "lines", "language"],
+)
+async def test_what_the_tone_forbids_is_never_shown(
+    with_model: Context, control: Control, written: str
+) -> None:
+    control.model("scripted", replies=[written])
+    stream = Stream(with_model)
+    state = await owes(with_model)
+    state = {**state, **await compose_reply(state, stream.runtime)}
+    assert written not in "".join(stream.sentences)
+    assert "".join(stream.sentences).strip() == state["reply"]["text"]
+    assert "You owe SGD" in state["reply"]["text"]
+    assert (await validate_output(state, Runtime(context=with_model)))["verdict"]["passed"]
 
 
 async def test_a_rewrite_comes_from_the_templates(with_model: Context) -> None:

@@ -5,8 +5,9 @@ import pytest
 from langgraph.runtime import Runtime
 
 from nodes.replies.cached import question_key
+from nodes.replies.problems import LONGEST_REPLY
 from nodes.state import Fact, Intent, State, Verdict
-from nodes.validate_output import LONGEST_REPLY, validate_output
+from nodes.validate_output import validate_output
 from tests.nodes.conftest import a_state
 from tests.tools.conftest import Control
 from tools.context import Context

@@ -220,3 +220,77 @@ def test_a_long_text_of_figures_is_read_in_time(words: str) -> None:
     started = time.monotonic()
     claims(words * (4000 // len(words)), NOW)
     assert time.monotonic() - started < 5
+
+
+TICKET = {
+    "kind": "handoff",
+    "data": {
+        "ticket": "T-000123",
+        "reason": "damage",
+        "level": 3,
+        "who": "operations manager",
+        "deadline": "2026-11-23T12:30:00+08:00",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Your ticket is T-000123; our operations manager answers you by Mon 23 Nov 2026, 12:30.",
+        "我们的运营经理最迟会在 12:30 答复您。",
+        "Pengurus operasi kami akan menjawab selewat-lewatnya pada 12:30.",
+    ],
+)
+def test_whoever_a_ticket_is_with_will_answer(told: str) -> None:
+    assert unsupported(told, gather([TICKET], [], NOW)) == []
+    staff = {**TICKET, "data": TICKET["data"] | {"who": "service staff"}}  # type: ignore[operator]
+    assert unsupported(told, gather([staff], [], NOW))
+    assert unsupported(told, gather([], [], NOW))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "Our director answers you by 12:30.",
+        "Our boss answers you by 12:30.",
+        "Our operations manager and our director reply to you.",
+        "Our operations manager has replied to you.",
+        "Our operations manager will answer you and is on the way.",
+        "Our operations manager will call you by 12:30.",
+        "Our operations manager will answer you with a refund.",
+        "我们的总监会答复您。",
+        "我们的运营经理已经答复您。",
+        "我们的运营经理会打电话给您。",
+        "Pengarah kami akan menjawab.",
+        "Pengurus kami telah menjawab.",
+        "Pengurus kami akan meluluskannya.",
+    ],
+)
+def test_a_ticket_makes_nobody_else_and_nothing_more_sayable(lie: str) -> None:
+    assert unsupported(lie, gather([TICKET], [], NOW))
+
+
+GRACE = {"kind": "customer", "data": {"name": "Grace Lim", "company": "Katong Pies"}}
+
+
+@pytest.mark.parametrize("said", ["Grace, you owe nothing.", "Hello Grace, what can I do?"])
+def test_a_customer_is_called_by_a_name_that_means_something_else(said: str) -> None:
+    known = gather([GRACE, {"outstanding": "0.00"}], [], NOW)
+    assert unsupported(said, known) == []
+
+
+@pytest.mark.parametrize(
+    "lie", ["Grace is extended to 30 days.", "You have days of grace.", "Grace, you have grace."]
+)
+def test_a_name_hides_no_favour(lie: str) -> None:
+    assert unsupported(lie, gather([GRACE], [], NOW))
+
+
+def test_a_sentence_of_a_policy_may_be_told_as_it_stands_and_no_other() -> None:
+    rule = "When goods run out, we offer a colour for SGD 0.24, or credit."
+    bowl = {"code": "BGS-BOWL6", "name": '6" bagasse bowl', "price": "0.20"}
+    known = gather([bowl], [{"id": "a#b", "text": f"{rule} It is so."}], NOW)
+    assert unsupported(rule, known) == []
+    assert unsupported(rule.replace("0.24", "0.25"), known)
+    assert unsupported(rule.replace("or credit", "or a refund"), known)

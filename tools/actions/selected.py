@@ -18,6 +18,10 @@ IN_FORCE = (
     "status = 'committed' and kind in ('order', 'quote_accept')"
     f" and not exists (select 1 {_OF_ORDER} 'order_cancel')"
 )
+CANCELLED = (
+    "status = 'committed' and kind in ('order', 'quote_accept')"
+    f" and exists (select 1 {_OF_ORDER} 'order_cancel')"
+)
 AS_AGREED = COLUMNS.replace(
     " card,",
     f" coalesce((select c.card {_OF_ORDER} 'order_change' order by c.confirmed_at desc limit 1),"

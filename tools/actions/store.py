@@ -19,7 +19,15 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from tools.actions.ledger import Ledger
-from tools.actions.selected import AS_AGREED, COLUMNS, IN_FORCE, OPEN, UNFINISHED, WAITING
+from tools.actions.selected import (
+    AS_AGREED,
+    CANCELLED,
+    COLUMNS,
+    IN_FORCE,
+    OPEN,
+    UNFINISHED,
+    WAITING,
+)
 from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
 from tools.xero.writes import Write
@@ -112,6 +120,15 @@ class Actions:
         return await fetch_all(
             self._pool,
             f"select {AS_AGREED} from actions a where {IN_FORCE} and customer_id = %s"
+            " order by updated_at desc limit %s",
+            [customer_id, limit],
+        )
+
+    async def cancelled_of(self, customer_id: str, limit: int) -> list[DictRow]:
+        """The customer's latest orders that were cancelled after all, latest first."""
+        return await fetch_all(
+            self._pool,
+            f"select {COLUMNS} from actions a where {CANCELLED} and customer_id = %s"
             " order by updated_at desc limit %s",
             [customer_id, limit],
         )

@@ -1,7 +1,7 @@
 """What may be said in a turn: its facts, its passages, the clock, the customer's own words."""
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,8 @@ from tools.grounding.claim import Claim
 from tools.grounding.claims import FROM_CUSTOMERS, KINDS, claims, is_late
 from tools.grounding.days import written
 from tools.grounding.formulas import of_wanted_pieces
-from tools.grounding.numbers import plain, shortest
+from tools.grounding.numbers import either, plain, shortest
+from tools.grounding.sentences import sentences_of
 from tools.grounding.signs import CALLS, signs_of, topics_of
 from tools.grounding.sources import Reader, Record
 from tools.grounding.values import Values
@@ -20,12 +21,24 @@ from tools.grounding.wording import parts, stems
 
 LEFT_TO_STAFF = frozenset(stems("approve decide judged grant waive"))
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
+# Facts that say who a matter is with.
+WITH_PEOPLE = frozenset({"handoff", "awaiting_approval"})
+# A name between a greeting, or the beginning of the sentence, and a mark.
+CALLED = (
+    r"(?:^\s*|(?<=[,.!:] )|(?<=[，。！：])|(?<=\bHi )|(?<=\bHai )|(?<=\bHello )|(?<=\bDear )"
+    r"|(?<=尊敬的 )|(?<=வணக்கம் )|(?<=அன்புள்ள )){name}"
+    r"(?=\s*(?:[,.!:，。！：👋]|$)|\syang dihormati|\sஅவர்களுக்கு)"
+)
 COUNTS = frozenset({"", "pieces", "packs", "products", "things", "days", "inches"})
 
 
 @dataclass
 class Evidence:
-    """The sources of one turn. `free` are the values that belong to no record."""
+    """The sources of one turn. `free` are the values that belong to no record.
+
+    `verbatim` are the sentences of our policies, `people` those whom the facts say a matter is
+    with, and `address` finds the customer's name where it only calls them.
+    """
 
     now: datetime | None
     every: Values = field(default_factory=Values)
@@ -36,6 +49,9 @@ class Evidence:
     kinds: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     strings: list[str] = field(default_factory=list)
+    verbatim: set[str] = field(default_factory=set)
+    people: set[str] = field(default_factory=set)
+    address: re.Pattern[str] | None = None
     is_loose: bool = False
 
     @cached_property
@@ -57,10 +73,12 @@ class Evidence:
     @cached_property
     def parts(self) -> list[frozenset[str]]:
         """The words of each part of the sources, to compare a sentence with."""
-        return [
-            *(p for text in self.passages for p in parts(text)),
-            *map(frozenset, map(stems, self.strings)),
-        ]
+        return [*self.told, *map(frozenset, map(stems, self.strings))]
+
+    @cached_property
+    def told(self) -> list[frozenset[str]]:
+        """The words of each part of the passages."""
+        return [part for text in self.passages for part in parts(text)]
 
     @cached_property
     def rules(self) -> list[frozenset[str]]:
@@ -82,6 +100,12 @@ class Evidence:
         """What the facts say has been done."""
         calls = ["call"] if any(CALLS.search(text) for text in self.passages) else []
         return frozenset([*calls, *signs_of(self.kinds, self.keys, self.records)])
+
+    def unaddressed(self, sentence: str) -> str:
+        """The sentence without the customer's name: a Grace, May or Will claims nothing."""
+        if self.address is None:
+            return sentence
+        return self.address.sub(lambda name: " " * len(name[0]), sentence)
 
     def supports(self, claim: Claim) -> bool:
         """Whether the same value of the same kind stands in any source."""
@@ -148,6 +172,20 @@ def gather(
 
     A fact is a mapping of values, or one with `kind` and `data`.
     """
+    evidence = _of_facts(facts, now)
+    for passage in passages:
+        evidence.add_text(passage if isinstance(passage, str) else _text_of(passage))
+        if not isinstance(passage, str):
+            evidence.verbatim |= {*map(normal, sentences_of(str(passage.get("text", ""))))}
+    if now:
+        for values in (evidence.every, evidence.free):
+            values.add("date", now.date().isoformat(), role="clock")
+    if customer_text:
+        evidence.add_text(customer_text, FROM_CUSTOMERS)
+    return evidence
+
+
+def _of_facts(facts: Sequence[Mapping[str, Any]], now: datetime | None) -> Evidence:
     reader = Reader(now)
     kinds: set[str] = set()
     for fact in facts:
@@ -159,16 +197,30 @@ def gather(
             reader.read("", fact)
     evidence = Evidence(now, reader.every, reader.free, reader.records, kinds=kinds)
     evidence.keys, evidence.strings = reader.keys, reader.strings
+    evidence.people = set(_of_kinds(facts, WITH_PEOPLE, "who"))
+    evidence.address = _address(_of_kinds(facts, {"customer"}, "name"))
     if "computed" in kinds:
         _hold_figures(evidence)
-    for passage in passages:
-        evidence.add_text(passage if isinstance(passage, str) else _text_of(passage))
-    if now:
-        for values in (evidence.every, evidence.free):
-            values.add("date", now.date().isoformat(), role="clock")
-    if customer_text:
-        evidence.add_text(customer_text, FROM_CUSTOMERS)
     return evidence
+
+
+def _of_kinds(facts: Sequence[Mapping[str, Any]], kinds: Container[str], key: str) -> Iterator[str]:
+    """One value of every fact of these kinds."""
+    for fact in facts:
+        inner = fact.get("data")
+        if isinstance(inner, Mapping) and fact.get("kind") in kinds and inner.get(key):
+            yield str(inner[key])
+
+
+def _address(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds these people's names, whole or the first, where nothing but a greeting is around."""
+    called = {name for whole in names for name in (whole, whole.split()[0])}
+    return re.compile(CALLED.format(name=either(called))) if called else None
+
+
+def normal(sentence: str) -> str:
+    """A sentence without the spaces and line ends around and inside it."""
+    return " ".join(sentence.split())
 
 
 def _hold_figures(evidence: Evidence) -> None:

@@ -10,7 +10,7 @@ from datetime import date
 from tools.grounding.claim import Claim
 from tools.grounding.claims import claims
 from tools.grounding.clock import NAMES
-from tools.grounding.evidence import Evidence
+from tools.grounding.evidence import Evidence, normal
 from tools.grounding.names import strangers
 from tools.grounding.numbers import plain
 from tools.grounding.promises import misdated, promises
@@ -23,7 +23,12 @@ WORDLESS = frozenset({"number", "time", "date", "weekday", "money", "id"})
 
 def unsupported(text: str, evidence: Evidence) -> list[Claim]:
     """The claims of a text that have no source; empty when it may leave."""
-    found = [claim for sentence in sentences_of(text) for claim in _in_sentence(sentence, evidence)]
+    found = [
+        claim
+        for sentence in sentences_of(text)
+        if normal(sentence) not in evidence.verbatim
+        for claim in _in_sentence(evidence.unaddressed(sentence), evidence)
+    ]
     return list(dict.fromkeys(found))
 
 

@@ -19,6 +19,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 MARKS = {name: _compiled(pattern) for name, pattern in _WORDS["marks"].items()}
 HARD = {name: _compiled(pattern) for name, pattern in _WORDS["hard"].items()}
+PEOPLE = {name: _compiled(pattern) for name, pattern in _WORDS["people"].items()}
 ROLES = {name: _compiled(pattern) for name, pattern in _WORDS["roles"].items()}
 OPEN_ROLES = {"", "said", "deadline"}
 EFFECTS = [
@@ -71,9 +72,19 @@ def _hard(text: str, evidence: Evidence) -> Iterator[Claim]:
             continue
         if name == "settled" and ({"paid"} & evidence.signs or evidence.owes_nothing):
             continue
-        if name == "who" and _is_said(text, evidence) and is_english(text):
+        if name == "who" and _is_theirs_to_answer(match, text, evidence):
             continue
         yield _claim(match)
+
+
+def _is_theirs_to_answer(match: re.Match[str], text: str, evidence: Evidence) -> bool:
+    """Whether a passage says so, or a ticket is with them and they will answer, no more."""
+    if is_english(text) and overlap(text, evidence.told) >= ENOUGH:
+        return True
+    named = {who for who, pattern in PEOPLE.items() if pattern.search(text)}
+    start = match.start()
+    is_answer = MARKS["answering"].search(text, start) and not MARKS["acted"].search(text, start)
+    return bool(named and named <= evidence.people and is_answer)
 
 
 def _claim(match: re.Match[str]) -> Claim:

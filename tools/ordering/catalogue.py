@@ -24,6 +24,7 @@ SIZE = r"""(?:(?<![\w.])|(?<=[0-9]x)|(?<=\sx))(?:
   | (?P<xl>extra|x)[\s-]*large\b
 )"""
 SIZE_PATTERN = re.compile(SIZE, re.VERBOSE | re.IGNORECASE)
+SIZE_WORD = re.compile(r"[0-9]+(?:inch|ml)")
 WORD = re.compile(r"[^\W_]+(?:[-_'][^\W_]+)*")
 TYPO_LENGTH = 5
 TYPO_CONFIDENCE, UNIQUE_CONFIDENCE, AMBIGUOUS_CONFIDENCE, FAR_CONFIDENCE = 0.85, 0.95, 0.5, 0.2
@@ -87,6 +88,11 @@ class Catalogue:
         read = {self._nearest(_singular(w, self.words)) for w in words if not self.get(w)}
         coded = {p for w in words if (p := self.get(w))}
         return bool(words) and read <= self._words[product.code] and coded <= {product}
+
+    def unsold_sizes(self, phrase: str, products: Sequence[Product]) -> list[str]:
+        """The sizes that are named and that none of these products has: 16inch."""
+        sizes = sorted(word for word in _tokens(phrase) if SIZE_WORD.fullmatch(word))
+        return [s for s in sizes if not any(s in self._words[p.code] for p in products)]
 
     def among(self, phrase: str, products: Sequence[Product]) -> Product | None:
         """The one of these products that an answer such as "the large one" picks."""

@@ -22,6 +22,7 @@ from tools.ordering.cues import (
     can_move,
     is_talk,
     mode_of,
+    scale_of,
 )
 from tools.ordering.edits import (
     UNCOUNTED,
@@ -32,9 +33,11 @@ from tools.ordering.edits import (
     counted_in_turn,
     edited,
     resolved,
+    scaled,
     swapped,
     without_unknown,
 )
+from tools.ordering.finishes import asked_for, finished
 from tools.ordering.lines import SMALL, Candidate, line_of
 from tools.ordering.message import Message, read_message
 from tools.ordering.moves import addressed, moved, timed
@@ -94,9 +97,29 @@ class _Goods:
 
     def changed(self) -> Lines:
         """The lines after everything the message says."""
+        before = self.lines
+        self._change_all()
+        self._take(self._in_finishes(before))
+        return self.lines
+
+    def _in_finishes(self, before: Lines) -> Lines:
+        """The lines in the finish that is named: those of its goods, or all of them."""
+        lines = self.lines
+        found = [c for c in self._message.candidates if c.finish]
+        for candidate in found:
+            own = [x for x in lines if x.code in candidate.codes]
+            changed = [x for x in own if x not in before] or own
+            fresh = iter(finished(changed, candidate.finish, self._catalogue))
+            lines = tuple(next(fresh) if x in changed else x for x in lines)
+        if not self._message.candidates and (finish := asked_for(self._message.text)):
+            lines = tuple(finished(lines, finish, self._catalogue))
+        return lines
+
+    def _change_all(self) -> None:
+        """Everything that the message says of goods and numbers."""
         self._drop_unknown()
-        if self._is_answer() or self._is_list():
-            return self.lines
+        if self._is_answer() or self._is_list() or self._is_scaled():
+            return
         carried: Mode = "plain"
         waiting = list(self._message.candidates)
         while waiting:
@@ -106,7 +129,6 @@ class _Goods:
                 continue
             carried = self._mode(candidate, carried)
             self._change(candidate, carried)
-        return self.lines
 
     def _drop_unknown(self) -> None:
         """Drop goods that no product is called by: "forget the sushi boats"."""
@@ -124,6 +146,14 @@ class _Goods:
         if lines is None and len(found) == 1 and EACH.search(self._message.text):
             lines = counted_all(self.lines, amounts[0], self._catalogue)
         return lines is not None and self._take(lines)
+
+    def _is_scaled(self) -> bool:
+        """Whether the message asks for half or twice as much: "actually half of it"."""
+        found, factor = self._message.candidates, scale_of(self._message.text)
+        if factor is None or self._message.mentions or any(c.item.amounts for c in found):
+            return False
+        codes = frozenset[str]().union(*(c.codes for c in found))
+        return self._take(scaled(self.lines, factor, codes, self._catalogue))
 
     def _is_answer(self) -> bool:
         """Whether the message as a whole names the one product that was open."""
@@ -221,9 +251,7 @@ class _Goods:
         return () if line is None or any(message.clause(p) == here for p in places) else (line,)
 
     def _is_ordered(self, candidate: Candidate) -> bool:
-        match = candidate.match
-        codes = {p.code for p in (match.product, *match.alternatives) if p}
-        return any(x.code in codes for x in self.lines)
+        return any(x.code in candidate.codes for x in self.lines)
 
     def _take(self, lines: Lines) -> bool:
         """Keep these lines; whether they are others than before."""

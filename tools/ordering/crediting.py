@@ -54,7 +54,8 @@ def goods_of(
         if line.item_code and line.quantity and line.line_amount:
             left[line.item_code] += int(line.quantity)
             price = (line.line_amount / line.quantity).quantize(FOUR_PLACES)
-            prices.setdefault(line.item_code, price)
+            # Of goods in two finishes nobody can tell which arrived damaged: no more than charged.
+            prices[line.item_code] = min(price, prices.get(line.item_code, price))
     for code, count in _credited(invoice, notes):
         left[code] -= count
     return {

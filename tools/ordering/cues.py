@@ -1,6 +1,7 @@
 """What a change to an open order asks for: more goods, fewer, another number, another product."""
 
 import re
+from decimal import Decimal
 from typing import Literal
 
 Mode = Literal["add", "remove", "less", "set", "plain"]
@@ -20,12 +21,13 @@ CUES = re.compile(
     r"|top\s+up|as\s+well|too|on\s+top|what\s+about|how\s+about|typo|mistake|yes|yeah|yep|yup"
     r"|ok(?:ay)?|sure|but|just|only|each|double|round(?:ed)?|then|update|set"
     r"|not|no|nah|nope|if\s+(?:possible|can|ok|okay)|the\s+rest|keep|go\s+with|take"
-    r"|pieces?\s+will\s+do)\b",
+    r"|pieces?\s+will\s+do|(?:is|are|would\s+be|will\s+be)\s+(?:enough|fine|plenty|sufficient)"
+    r"|will\s+do|half|halve|(?:of\s+)?(?:it|that|them)(?=\W*(?:$|please|pls)))\b",
     re.IGNORECASE,
 )
 ADD = re.compile(
     r"\b(?:add(?:ing|ed)?|also|another|additional|extra|more|plus|include|throw\s+in|top\s+up"
-    r"|as\s+well|too"
+    r"|as\s+well|too(?!\s+(?:many|much|big|small|late|few))"
     r"|on\s+top|increase\b.{0,30}\bby|bump\b.{0,30}\bby)\b",
     re.IGNORECASE,
 )
@@ -44,7 +46,8 @@ LESS = re.compile(
 SET = re.compile(
     r"\b(?:make|change|should\s+be|instead|rather|actually|i\s+meant?|meant|wait|sorry"
     r"|correction|oops|increase|reduce"
-    r"|decrease|lower|raise|set|bump|update|typo|mistake|only|just)\b|^\W*no\b",
+    r"|decrease|lower|raise|set|bump|update|typo|mistake|only|just"
+    r"|(?:is|are|would\s+be|will\s+be)\s+(?:enough|fine|plenty|sufficient)|will\s+do)\b|^\W*no\b",
     re.IGNORECASE,
 )
 # With one of these a product with a number takes the place of another.
@@ -63,6 +66,13 @@ NOT_NUMBER = re.compile(
     r"(?!\s*(?:in|inch|\"|bundles?|cartons?|packs?|pcs))",
     re.IGNORECASE,
 )
+# A part or a multiple of what was ordered. "half a carton" is a quantity, and read as one.
+SCALED = re.compile(
+    r"\b(?:(?P<half>half(?:\s+(?:of\s+)?(?:it|that|them|the|those|these)\b|(?=\W*(?:$|please|pls)))"
+    r"|halve\b)|(?P<double>double\s+(?:it|that|them|the|those|everything)\b"
+    r"|twice\s+(?:that|as\s+(?:many|much))\b))",
+    re.IGNORECASE,
+)
 EACH = re.compile(r"\b(?:each|all|every|both)\b", re.IGNORECASE)
 MORE = re.compile(r"^\W*(?:oh\s+)?(?:and|plus|with)\b", re.IGNORECASE)
 # A message of many words that only names an outlet or a day is about something else.
@@ -72,6 +82,7 @@ MOVES = re.compile(
     re.IGNORECASE,
 )
 FEW_WORDS = 5
+HALF, TWICE = Decimal("0.5"), Decimal(2)
 ROUND_DOWN = re.compile(r"\bround(?:ed)?\s+(?:it\s+)?down\b", re.IGNORECASE)
 AGREES = re.compile(
     r"^\W*(?:yes|yeah|yep|yup|ya|ok|okay|sure|can(?=\W*$|\s+(?:la|ok))|fine|correct|right|good"
@@ -122,6 +133,12 @@ def mode_of(clause: str) -> Mode:
     if ADD.search(clause):
         return "add"
     return "set" if SET.search(clause) else "plain"
+
+
+def scale_of(text: str) -> Decimal | None:
+    """By how much a message multiplies what was ordered: "half of it", "double that"."""
+    said = SCALED.search(text)
+    return None if said is None else (HALF if said["half"] else TWICE)
 
 
 def can_move(text: str) -> bool:

@@ -94,6 +94,11 @@ def business_deadline(start: datetime, minutes: int) -> datetime:
     return moment + left
 
 
+def is_open(moment: datetime) -> bool:
+    """Whether it is within the opening hours."""
+    return business_deadline(moment, 0) == moment
+
+
 def is_holiday(day: date) -> bool:
     """Whether that day is a public holiday in Singapore."""
     return day in _holidays_of(day.year)

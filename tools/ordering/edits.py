@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from tools.ordering.catalogue import AMBIGUOUS_CONFIDENCE, Catalogue, Product
 from tools.ordering.cues import Mode, mode_of
@@ -29,12 +29,14 @@ class Edit:
 def edited(lines: Lines, edit: Edit, catalogue: Catalogue) -> Lines:
     """The lines after one change; what is in doubt becomes a line with a question."""
     targets = _targets(lines, edit.candidate, catalogue)
+    if len(targets) > 1 and edit.candidate.item.amounts:
+        targets = [i for i in targets if lines[i].problem in UNCOUNTED] or targets
     if edit.mode == "remove" and not edit.candidate.item.amounts:
         dropped = targets or _open_targets(lines, edit.candidate)
         return tuple(x for i, x in enumerate(lines) if i not in dropped)
     if len(targets) > 1 or (not targets and edit.candidate.is_bare):
         return (*lines, _question(lines, targets, edit, catalogue))
-    if not targets:
+    if not targets or _is_of_another_finish(lines[targets[0]], edit):
         return lines if edit.mode in {"remove", "less"} else _appended(lines, edit)
     place = targets[0]
     line = _changed(lines[place], edit, catalogue)
@@ -93,6 +95,16 @@ def counted_in_turn(
     return tuple(_numbered(x, of_line[id(x)], catalogue) if id(x) in of_line else x for x in lines)
 
 
+def scaled(lines: Lines, factor: Decimal, codes: Set[str], catalogue: Catalogue) -> Lines:
+    """The lines of these goods, or all where none are named, with so much of their pieces."""
+    fresh = []
+    for line in lines:
+        is_meant = line.pieces and line.code and (not codes or line.code in codes)
+        amount = Amount((line.pieces * factor).to_integral_value(ROUND_HALF_UP), "piece")
+        fresh.append(_numbered(line, [amount], catalogue) if is_meant else line)
+    return tuple(fresh)
+
+
 def without_unknown(lines: Lines, words: Set[str]) -> Lines:
     """The lines without those of unknown goods that these words name again."""
     return tuple(x for x in lines if x.problem != "unknown_product" or not _names(x, words))
@@ -130,9 +142,16 @@ def _targets(lines: Lines, candidate: Candidate, catalogue: Catalogue) -> list[i
         return waiting if len(waiting) == 1 else list(range(len(lines))) if len(lines) == 1 else []
     match = candidate.match
     if match.product:
-        return [i for i, x in enumerate(lines) if x.code == match.product.code]
+        own = [i for i, x in enumerate(lines) if x.code == match.product.code]
+        return [i for i in own if lines[i].finish == candidate.finish] or own
     meant = {p.code for p in match.alternatives if catalogue.fits(candidate.item.words, p)}
     return [i for i, x in enumerate(lines) if x.code in meant]
+
+
+def _is_of_another_finish(line: OrderLine, edit: Edit) -> bool:
+    """Whether goods come on top that are not those of the line: "add 100 white ones"."""
+    finish = edit.candidate.finish
+    return edit.mode == "add" and bool(finish) and finish != line.finish
 
 
 def _open_targets(lines: Lines, candidate: Candidate) -> list[int]:

@@ -9,8 +9,10 @@ from decimal import Decimal
 from tools.ordering.asides import is_declined, is_of_ours, without_asides
 from tools.ordering.catalogue import AMBIGUOUS_CONFIDENCE, Catalogue, Match, Product
 from tools.ordering.extras import Placed, with_liners, without_totals
+from tools.ordering.finishes import EVERYTHING, comes_in, without_finish
 from tools.ordering.quantities import Amount, Item, read_items
 from tools.ordering.text import Written, in_english, plain
+from tools.ordering.types import Finish
 from tools.ordering.types import OrderLine as OrderLine
 from tools.ordering.words import NOUNS, UNCOUNTABLE
 
@@ -26,6 +28,8 @@ MORE_OF_IT = re.compile(
     re.IGNORECASE,
 )
 LOOK_AHEAD = 16
+# As in "white boxes: 200 of 12 inch, 100 of 10 inch".
+HEADING = re.compile(r"\bwhite\b[^\n,;:0-9]{0,20}:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Candidate:
 
     item: Item
     match: Match
+    finish: Finish = ""
 
     @property
     def is_bare(self) -> bool:
@@ -43,6 +48,17 @@ class Candidate:
     @property
     def is_named(self) -> bool:
         return self.match.product is not None or bool(self.match.alternatives)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The item codes of all goods that may be meant."""
+        return frozenset(p.code for p in (self.match.product, *self.match.alternatives) if p)
+
+    @property
+    def comes_in_finishes(self) -> bool:
+        """Whether goods are named that come in more than one finish."""
+        meant = [self.match.product] if self.match.product else self.match.alternatives
+        return bool(meant) and comes_in("white", meant)
 
 
 def read_lines(text: str, catalogue: Catalogue, places: Set[str]) -> tuple[OrderLine, ...]:
@@ -72,8 +88,29 @@ def candidates_in(written: Written, catalogue: Catalogue, places: Set[str]) -> l
 
 def _found_in(written: Written, catalogue: Catalogue, places: Set[str]) -> list[Candidate]:
     items = read_items(written, places, lambda words: catalogue.find(words).confidence > 0)
-    found = [_candidate(i, catalogue, places) for i in items]
+    found = _with_strays([_candidate(i, catalogue, places) for i in items], written.text)
     return [c for c in found if c.item.amounts or c.is_named]
+
+
+def _with_strays(found: Sequence[Candidate], text: str) -> list[Candidate]:
+    """A finish beside no goods is that of the goods before it, or as a heading of all after it."""
+    heading = HEADING.search(text)
+    told = [
+        replace(c, finish="white")
+        if heading and c.item.start >= heading.start() and c.comes_in_finishes
+        else c
+        for c in found
+    ]
+    for place, stray in enumerate(found):
+        if not stray.finish or stray.item.amounts or stray.match.product:
+            continue
+        before = [] if stray.is_named else [i for i in range(place) if told[i].comes_in_finishes]
+        if before and not EVERYTHING.search(text[told[before[-1]].item.end : stray.item.end]):
+            before = before[-1:]
+        after = [i for i in range(place + 1, len(told)) if told[i].comes_in_finishes]
+        for i in before or after:
+            told[i] = replace(told[i], finish=stray.finish)
+    return told
 
 
 def _wanted(candidates: Sequence[Candidate], text: str) -> list[Candidate]:
@@ -93,6 +130,12 @@ def _wanted(candidates: Sequence[Candidate], text: str) -> list[Candidate]:
 
 def _candidate(item: Item, catalogue: Catalogue, places: Set[str]) -> Candidate:
     words = " ".join(w for w in item.words.split() if w.lower() not in places)
+    rest, finish = without_finish(words)
+    match = catalogue.find(rest)
+    if finish and not rest:
+        return Candidate(replace(item, words=""), match, finish)
+    if comes_in(finish, [match.product] if match.product else match.alternatives):
+        return Candidate(replace(item, words=rest), match, finish)
     return Candidate(replace(item, words=words), catalogue.find(words))
 
 
@@ -102,7 +145,7 @@ def _joined(candidates: Sequence[Candidate], text: str) -> Iterator[Candidate]:
     for candidate in candidates:
         if waiting and _is_more(waiting, candidate, text):
             yield waiting
-            waiting = replace(candidate, match=waiting.match)
+            waiting = replace(candidate, match=waiting.match, finish=waiting.finish)
             continue
         if waiting and _belong_together(waiting, candidate):
             yield _together(waiting, candidate)
@@ -138,7 +181,7 @@ def _together(one: Candidate, other: Candidate) -> Candidate:
         end=other.item.end,
         awaits_value=False,
     )
-    return replace(named, item=item)
+    return replace(named, item=item, finish=one.finish or other.finish)
 
 
 def _is_line(candidate: Candidate, *, counted: bool) -> bool:
@@ -179,8 +222,9 @@ def line_of(candidate: Candidate) -> OrderLine | None:
     if item.amounts and all(a.value == 0 for a in item.amounts):
         return None
     if match.product is None:
-        return _open_line(item, match)
+        return replace(_open_line(item, match), finish=candidate.finish)
     line = OrderLine(match.product.code, 0, item.phrase, match.confidence)
+    line = replace(line, finish=candidate.finish)
     return counted(line, item.amounts, match.product)
 
 

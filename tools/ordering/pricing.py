@@ -8,11 +8,14 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tools.ordering.catalogue import Product, load_catalogue
 from tools.ordering.delivery import remote_fee
+from tools.ordering.finishes import named_in, priced_in
 from tools.ordering.orders import OrderLine
+from tools.ordering.types import Finish
 from tools.rules import gst_percent, load_rules
 
 CENT = Decimal("0.01")
 BOXES, LINERS = "pizza box", "liner"
+Goods = tuple[Product, Finish]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class PricedLine:
     pack: str
     unit_price: Decimal
     amount: Decimal
+    finish: Finish = ""
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,15 @@ def price_order(
 ) -> PricedOrder:
     """Price resolved lines: each line and its tax rounded half up to the cent, then summed."""
     products = {p.code: p for p in load_catalogue().products}
-    asked = Counter[Product]()
+    asked = Counter[Goods]()
     for line in lines:
         if line.code:
-            asked[products[line.code]] += line.pieces
+            asked[products[line.code], line.finish] += line.pieces
     pieces = _with_free_liners(asked)
-    priced = tuple(priced_line(p, n, prices[p.code]) for p, n in pieces.items())
+    priced = tuple(
+        priced_line(p, n, priced_in(prices[p.code], finish), finish)
+        for (p, finish), n in pieces.items()
+    )
     order = order_of(priced, _fees(address), gst_percent(on), account)
     fewer = {"fewer_liners"} if pieces != asked else set[str]()
     return replace(order, flags=order.flags | fewer)
@@ -106,7 +113,7 @@ def order_of(
     """An order of lines that have their prices."""
     goods = sum((line.amount for line in lines), Decimal(0))
     totals = totals_of([*(x.amount for x in lines), *(x.amount for x in fees)], percent)
-    counted = sum(line.pieces for line in lines if not _is_liner(line))
+    counted = counted_of((line.code, line.pieces) for line in lines)
     return PricedOrder(
         lines=lines,
         fees=fees,
@@ -119,6 +126,11 @@ def order_of(
     )
 
 
+def counted_of(lines: Iterable[tuple[str, int]]) -> int:
+    """Pieces of item codes that the lead time and the limit for quotes count."""
+    return sum(pieces for code, pieces in lines if not _is_liner(code))
+
+
 def totals_of(amounts: Iterable[Decimal], percent: Decimal) -> Totals:
     """Lines added up as Xero does it: the tax of each is rounded half up, then summed."""
     kept = list(amounts)
@@ -126,18 +138,21 @@ def totals_of(amounts: Iterable[Decimal], percent: Decimal) -> Totals:
     return Totals(sum(kept, Decimal(0)), sum(taxes, Decimal(0)), percent)
 
 
-def _with_free_liners(asked: "Counter[Product]") -> "Counter[Product]":
+def _with_free_liners(asked: "Counter[Goods]") -> "Counter[Goods]":
     """Liners are free, one for each box of their size: more than that are not sent."""
     boxes = Counter[str]()
-    for product, pieces in asked.items():
+    for (product, _), pieces in asked.items():
         if product.family == BOXES:
             boxes[product.size] += pieces
-    granted = {p: min(n, boxes[p.size]) if p.family == LINERS else n for p, n in asked.items()}
-    return Counter({p: n for p, n in granted.items() if n})
+    granted = {
+        goods: min(n, boxes[goods[0].size]) if goods[0].family == LINERS else n
+        for goods, n in asked.items()
+    }
+    return Counter({goods: n for goods, n in granted.items() if n})
 
 
-def _is_liner(line: PricedLine) -> bool:
-    product = load_catalogue().get(line.code)
+def _is_liner(code: str) -> bool:
+    product = load_catalogue().get(code)
     return product is not None and product.family == LINERS
 
 
@@ -166,16 +181,17 @@ def _flags(goods: Decimal, pieces: int, account: AccountStanding) -> frozenset[s
     return frozenset(flag for flag, holds in found.items() if holds)
 
 
-def priced_line(product: Product, pieces: int, price: Decimal) -> PricedLine:
+def priced_line(product: Product, pieces: int, price: Decimal, finish: Finish = "") -> PricedLine:
     """So many pieces of a product at that price for one."""
     return PricedLine(
         code=product.code,
-        name=product.name,
+        name=named_in(product.name, finish),
         pieces=pieces,
         packs=pieces // product.pack_size,
         pack=product.pack,
         unit_price=price,
         amount=cents(price * pieces),
+        finish=finish,
     )
 
 

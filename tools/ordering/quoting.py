@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tools.ordering.catalogue import Catalogue
+from tools.ordering.finishes import finish_of
 from tools.ordering.pricing import (
     AccountStanding,
     Fee,
@@ -53,4 +54,4 @@ def _priced(line: LineItem, catalogue: Catalogue) -> PricedLine | Fee | None:
     product = catalogue.get(line.item_code)
     if product is None or quantity != quantity.to_integral_value():
         return None
-    return priced_line(product, int(quantity), price)
+    return priced_line(product, int(quantity), price, finish_of(line.description))

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from tools.ordering.card import slot_of
 from tools.ordering.delivery import resolve_slot
-from tools.ordering.pricing import AccountStanding
+from tools.ordering.finishes import finish_of, priced_in
+from tools.ordering.pricing import AccountStanding, counted_of
 from tools.rules import load_rules
 from tools.xero.seller import Listed
 
@@ -46,7 +47,9 @@ async def changed_since(action: Mapping[str, Any], accounts: Asked, now: datetim
 def _has_other_price(card: Mapping[str, Any], prices: Mapping[str, Listed]) -> bool:
     """Free liners cost nothing whatever the list says."""
     return any(
-        line["code"] not in prices or prices[line["code"]].price != Decimal(line["unit_price"])
+        line["code"] not in prices
+        or priced_in(prices[line["code"]].price, finish_of(line["name"]))
+        != Decimal(line["unit_price"])
         for line in card["lines"]
         if Decimal(line["unit_price"])
     )
@@ -55,5 +58,5 @@ def _has_other_price(card: Mapping[str, Any], prices: Mapping[str, Listed]) -> b
 def _has_slot(card: Mapping[str, Any], confirmed_at: datetime) -> bool:
     moment = confirmed_at.astimezone(ZoneInfo(load_rules().company.timezone))
     slot = slot_of(card)
-    pieces = sum(line["pieces"] for line in card["lines"])
+    pieces = counted_of((line["code"], line["pieces"]) for line in card["lines"])
     return resolve_slot(moment, pieces, slot.day, slot.window).slot.day == slot.day

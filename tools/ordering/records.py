@@ -4,22 +4,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from tools.ordering.catalogue import Catalogue, Product, load_catalogue
 from tools.ordering.lines import counted
 from tools.ordering.quantities import Amount
-from tools.ordering.types import OrderLine, OrderRequest, Outlet
+from tools.ordering.types import Finish, OrderLine, OrderRequest, Outlet
 
 _Key = tuple[Outlet | None, date | None, str | None]
 
 
+class Bought(NamedTuple):
+    """Goods of an earlier order."""
+
+    code: str
+    pieces: int
+    finish: Finish = ""
+
+
 def from_lines(
-    codes_and_pieces: Iterable[tuple[str, int]], catalogue: Catalogue | None = None
+    goods: Iterable[Bought], catalogue: Catalogue | None = None
 ) -> tuple[OrderLine, ...]:
     """The lines of an earlier order, read against today's catalogue."""
     known = catalogue or load_catalogue()
-    return tuple(_line_of(code, pieces, known) for code, pieces in codes_and_pieces)
+    return tuple(_line_of(each, known) for each in goods)
 
 
 def split(request: OrderRequest) -> tuple[OrderRequest, ...]:
@@ -74,12 +82,12 @@ def is_usual(value: str, usual: str) -> bool:
     return value in {"", usual}
 
 
-def _line_of(code: str, pieces: int, catalogue: Catalogue) -> OrderLine:
-    product = catalogue.get(code)
+def _line_of(goods: Bought, catalogue: Catalogue) -> OrderLine:
+    product = catalogue.get(goods.code)
     if product is None:
-        return OrderLine(None, pieces, code, 0.0, problem="unknown_product")
-    line = OrderLine(product.code, 0, product.name, 1.0)
-    return counted(line, [Amount(Decimal(pieces), "piece")], product)
+        return OrderLine(None, goods.pieces, goods.code, 0.0, problem="unknown_product")
+    line = OrderLine(product.code, 0, product.name, 1.0, finish=goods.finish)
+    return counted(line, [Amount(Decimal(goods.pieces), "piece")], product)
 
 
 def _part(request: OrderRequest, lines: Sequence[OrderLine], key: _Key) -> OrderRequest:
@@ -111,6 +119,7 @@ def _dumped(line: OrderLine) -> dict[str, Any]:
         "outlet": _id(line.outlet),
         "day": _iso(line.day),
         "window": line.window,
+        "finish": line.finish,
     }
 
 
@@ -130,6 +139,7 @@ def _loaded(
         outlet=by_id.get(data["outlet"]),
         day=_date(data["day"]),
         window=data.get("window"),
+        finish=data.get("finish", ""),
     )
 
 

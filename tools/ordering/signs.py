@@ -23,19 +23,19 @@ NOT_URGENT = re.compile(
 )
 FEE_TALK = re.compile(
     r"^\W*(?:(?:orders?|deliver(?:y|ies)|service)\W+)?(?:fees?|charges?|surcharges?|hours?|costs?"
-    r"|prices?|how much|possible|available)\b|^\W*orders?\s*\?"
+    r"|prices?|possible|available)\b|^\W*orders?\s*\?"
 )
 LOOK_BACK = 20
 # "Do you do rush orders, and what does it cost?" asks for a rule; who needs it now says so.
 ASKS_FOR_RULE = re.compile(
-    r"\b(?:how|what(?:'s)?|do (?:you|u|ya)|got|any|is there|are there|does|is|if|costs?|fees?|prices?"
-    r"|charged?|surcharge|extra|who)\b|有"
+    r"\b(?:how|what(?:'s)?|do (?:you|u|ya)|got|any|is there|are there|does|is|if|costs?|fees?"
+    r"|prices?|charged?|surcharge|extra|who)\b|有"
     r"|\b(?:berapa|adakah|caj|kos|macam mana|bagaimana|apakah|kalau|ada)\b",
     re.IGNORECASE,
 )
 # Chinese and Tamil ask at the end.
 ASKS_BEHIND = re.compile(
-    r"吗|how much|收费|费用|怎么|如何|எவ்வளவு|எப்படி|கட்டணம்|உண்டா|என்ன"
+    r"吗|嗎|how much|do you (?:do|offer|have)|费|钱|錢|怎么|如何|எவ்வளவு|எப்படி|கட்டணம்|உண்டா|என்ன"
     r"|[\u0b80-\u0bff]+(?:களா|யுமா)(?![\u0b80-\u0bff])",
 )
 NEEDS_NOW = re.compile(
@@ -61,7 +61,8 @@ NO_ORDER = re.compile(
     r"|(?:were|was) (?:sent|delivered)"
     r"|(?:my|the|our|an?) (?:existing|last|previous|earlier|current) order|(?:in|of|on) (?:my"
     r"|our|the) order"
-    r"|to (?:my|our) (?:order|delivery)|(?:only|but) got|(?:don'?t|doesn'?t|do not) fit"
+    r"|to (?:my|our|the|that|this) (?:order|delivery)|(?:only|but) got"
+    r"|(?:don'?t|doesn'?t|do not) fit"
     r"|there (?:was|were)|the last [0-9]+"
     r"|(?:reduce|increase|change|amend|update|modify|swap|edit) (?:my|the|our|an) (?:order"
     r"|delivery)"
@@ -86,6 +87,7 @@ WISH = re.compile(
 PRICE = re.compile(
     r"^\W*(?:hi|hello|hey)?\W*(?:how much|what(?:'s| is| are)|price|quote"
     r"|can (?:i|you) (?:get|have|give|send)\W+(?:me |us )?an? (?:quote|price))"
+    r"|\b(?:pls|plz|please|kindly|(?:can|could) (?:you|u)|to) quote\b"
     r"|\bquot(?:e|ation) for\b|\bif (?:i|we) (?:order|buy|take)\b",
     re.IGNORECASE,
 )

@@ -98,6 +98,14 @@ HALF_PATTERN = re.compile(
 )
 
 
+# "another 100 of the 12" counts boxes of that size.
+OF_SIZE = re.compile(
+    r"(?<=[0-9]\sof\sthe\s)(?:10|12|14)s?(?=\s*(?:$|[.,;!?)\n]|(?:please|pls|and|too|also|ones?"
+    r"|instead|as\s+well)\b))",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """A text in English words, and for each stretch of it the words as written.
@@ -157,6 +165,7 @@ def in_english(text: str) -> Written:
 def _replacements(text: str) -> list[tuple[int, int, str]]:
     """Where foreign and misspelt words stand, and what they are in English; none overlap."""
     found = [(*m.span(), ENGLISH[" ".join(m[0].lower().split())]) for m in _ENGLISH.finditer(text)]
+    found += [(*m.span(), f"{m[0].lower().rstrip('s')} inch") for m in OF_SIZE.finditer(text)]
     found += _foreign(text)
     taken = [(start, end) for start, end, _ in found]
     found += [

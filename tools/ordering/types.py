@@ -7,6 +7,7 @@ from typing import Literal
 from tools.ordering.catalogue import Product
 
 Problem = Literal["unknown_product", "ambiguous", "no_quantity", "not_whole_packs", "out_of_stock"]
+Finish = Literal["", "white"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class OrderLine:
     `pieces` is 0 when unknown; `packs` counts bundles or cartons whose product is still open.
     `suggested_pieces` is the next whole number of packs, for `not_whole_packs`.
     `outlet`, `day` and `window` are the line's own; None means those of its order.
+    `finish` is how the goods come where that is not the usual way.
     """
 
     code: str | None
@@ -43,6 +45,7 @@ class OrderLine:
     outlet: Outlet | None = None
     day: date | None = None
     window: str | None = None
+    finish: Finish = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from tools.policy import formulas, moments
 from tools.policy.formulas import Figures
 from tools.policy.question import Question, read_question
+from tools.search.spelling import our_spelling
 
 FORMULAS: Mapping[str, Callable[[Question], Figures | None]] = {
     formula.__name__: formula
@@ -51,9 +52,21 @@ class Computed:
     result: dict[str, str]
 
 
-def compute(text: str, now: datetime) -> Computed | None:
-    """The answer of the first rule that the question clearly asks for, if it has the figures."""
+def compute(text: str, now: datetime, before: str = "") -> Computed | None:
+    """The answer of the first rule that the question clearly asks for, if it has the figures.
+
+    What a question leans on stands `before` it. One that asks for no rule may be misspelt.
+    """
+    texts = dict.fromkeys((text, our_spelling().corrected(text)))
+    return next(filter(None, (_answered(_question(t, now, before)) for t in texts)), None)
+
+
+def _question(text: str, now: datetime, before: str) -> Question:
     question = read_question(text, now)
+    return question.after(read_question(before, now)) if before else question
+
+
+def _answered(question: Question) -> Computed | None:
     for name, trigger in triggers().items():
         if _asks(question, trigger) and (figures := FORMULAS[name](question)):
             return Computed(name, trigger["section"], figures.inputs, figures.result)

@@ -13,6 +13,12 @@ from tools.rules import load_rules
 DAY_BEFORE = r"(?:the )?(?:day|night|evening) before|previous day"
 AT_THE_DOOR = r"\brefus|\brejects?\b|\baway\b|\bat the door\b"
 ASKS_COST = r"\bfees?\b|charge|cost|\bpay|how much|\bfree\b|penalt|\bfine\b"
+# An order that is not made yet: "if we order now"; "now place an order" is Chinese.
+SOON = r"\b(?:now|today|tomorrow)\b"
+SUPPOSED = (
+    rf"\bif (?:i|we) (?:place an? )?order\b|\bif\b.*{SOON}|{SOON}.*\bif\b"
+    rf"|{SOON}.{{0,12}}\bplace an order\b|\bplace an order\b.{{0,12}}{SOON}"
+)
 HOURS_A_DAY = 24
 UNITS = {"minutes?|mins?": Decimal(1) / 60, "hours?|hrs?|h": Decimal(1)}
 
@@ -66,8 +72,7 @@ def claim_deadline(question: Question) -> Figures | None:
 def delivery_slot(question: Question) -> Figures | None:
     """The first slot for an order of that size, placed now or at the time that is named."""
     pieces = question.pieces
-    is_now = question.has(r"\bif (?:i|we) (?:place an? )?order\b|\bnow\b|\btoday\b|\btomorrow\b")
-    if pieces is None and not (is_now and question.has(r"\bif\b")):
+    if pieces is None and not question.has(SUPPOSED):
         return None
     ordered, is_printed = _ordered_at(question), question.has(r"\bprint|\blogo\b")
     slot = next_slots(ordered, pieces or 1, printed=is_printed, count=1)[0]

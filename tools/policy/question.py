@@ -32,6 +32,16 @@ NOT_PIECES = re.compile(
       | (?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\s+[0-9]{1,2}\b""",
     re.VERBOSE,
 )
+# What stands in place of an earlier figure of its kind; whatever else counts is pieces.
+KINDS = (
+    MONEY,
+    CLOCK,
+    *(
+        re.compile(rf"{NUMBER}[\s-]*(?:{unit})")
+        for unit in ("hours?|hrs?|h\\b", "days?", "weeks?", "%|percent", "colou?rs?")
+    ),
+)
+COUNTED = re.compile(rf"(?P<other>{NOT_PIECES.pattern})|{NUMBER}", re.VERBOSE)
 PACKS = r"(?:bundles?|cartons?|packs?|ctns?|bdls?)"
 UNITS = (
     r"(?:hours?|days?|weeks?|months?|colou?rs?|bundles?|cartons?|packs?|dollars?|hundred|thousand)"
@@ -53,6 +63,16 @@ class Question:
     def has(self, pattern: str) -> bool:
         """Whether the pattern occurs."""
         return re.search(pattern, self.text) is not None
+
+    def after(self, before: "Question") -> "Question":
+        """This question with the words of the one before, and those figures it does not replace."""
+        earlier = before.text
+        for kind in KINDS:
+            if kind.search(self.text):
+                earlier = kind.sub(" ", earlier)
+        if re.search(NUMBER, NOT_PIECES.sub(" ", self.text)):
+            earlier = COUNTED.sub(lambda match: match["other"] or " ", earlier)
+        return Question(f"{self.text} {earlier}", self.now)
 
     def count(self, unit: str) -> Decimal | None:
         """The number that stands before a unit."""

@@ -16,6 +16,7 @@ from tools.screening.readable import read
 from tools.screening.rules import NAMES
 
 FOLDER = Path(__file__).parent
+HEARD = FOLDER.parent / "understanding" / "utterances"
 ROUNDS = 400
 RATE = 0.05
 # Rules start from meaning something, letter groups from nothing.
@@ -60,7 +61,7 @@ def attacks() -> Examples:
 def benign() -> Examples:
     """What customers write, what only looks like an attack, and many such sentences in one."""
     written = sentences(FOLDER / "training" / "benign.txt")
-    heard = [s for f in sorted((FOLDER.parent / "utterances").glob("*.txt")) for s in sentences(f)]
+    heard = [s for file in sorted(HEARD.iterdir()) for s in sentences(file)]
     texts, counts = _with_templates(written, "benign")
     mixed = [*texts, *heard]
     spread = [mixed[n :: len(mixed) // TOGETHER] for n in range(len(mixed) // TOGETHER)]

@@ -1,6 +1,7 @@
 """Search in the company's policies: passages that fit a question, or none."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from langchain_core.embeddings import Embeddings
@@ -11,6 +12,7 @@ from tools.search.chroma import open_chroma as open_chroma
 from tools.search.glossary import in_english
 from tools.search.hybrid_index import Entry, HybridIndex, Score
 from tools.search.hybrid_index import IndexReport as IndexReport
+from tools.search.spelling import Spelling
 from tools.search.texts import ENGLISH, load_asked
 from tools.search.texts import PolicySection as PolicySection
 from tools.search.texts import load_policies as load_policies
@@ -23,6 +25,12 @@ TRANSLATED_WEIGHT = 0.8  # of the words of the question's own language
 # A question whose best score is under the floor finds nothing: it is no question at all. Then
 # come passages down to a share of the best score.
 FLOOR, WORST = 0.24, 0.5
+# A question whose best score is under this may be misspelt.
+DOUBTFUL = 0.45
+# What holds for one material may be dangerous with another: the microwave is fine for PP, not for
+# PLA. Of the sections about products those that do not name it count for less.
+MATERIALS = re.compile(r"(?<![a-z])(?:pla|rpet|pet|pp|bagasse)(?![a-z])")
+ABOUT_PRODUCTS, OF_ANOTHER_MATERIAL = "products#", 0.4
 SPLITS = {"zh": characters, "ms": letters, "ta": letters}
 
 
@@ -61,6 +69,8 @@ class Knowledge:
         self._sections = {section.id: section for section in sections}
         entries = _entries(sections, asked.get(ENGLISH, {}))
         self._index = HybridIndex(connect, entries, embedder, COLLECTION, letters)
+        self._spelling = Spelling(entry.words for entry in entries.values())
+        self._materials = {key: _materials(entry.body) for key, entry in entries.items()}
         self._translations = {
             language: {s.id: s for s in texts if s.id in self._sections}
             for language, texts in translations.items()
@@ -99,12 +109,31 @@ class Knowledge:
         ]
 
     def _scores(self, query: str, language: str) -> dict[str, float]:
-        found = self._index.search(in_english(query, language))
-        scores = {key: fused(score) for key, score in found.items()}
-        if language not in self._words:
-            return scores
-        own, share = self._words[language].shares(query), TRANSLATED_WEIGHT
-        return {k: (1 - share) * score + share * own.get(k, 0.0) for k, score in scores.items()}
+        english = in_english(query, language)
+        scores = self._in_english(english)
+        if language in self._words:
+            own, share = self._words[language].shares(query), TRANSLATED_WEIGHT
+            scores = {k: (1 - share) * s + share * own.get(k, 0.0) for k, s in scores.items()}
+        elif _best(scores) < DOUBTFUL:
+            scores = max(scores, self._as_meant(english), key=_best)
+        return self._of_material(_materials(english), scores)
+
+    def _in_english(self, query: str) -> dict[str, float]:
+        return {key: fused(score) for key, score in self._index.search(query).items()}
+
+    def _as_meant(self, query: str) -> dict[str, float]:
+        """The scores of the query without its misspellings; none when it has none."""
+        meant = self._spelling.corrected(query)
+        return self._in_english(meant) if meant != query.lower() else {}
+
+    def _of_material(self, named: set[str], scores: dict[str, float]) -> dict[str, float]:
+        """What is said of products of another material than the query's counts for less."""
+        return {
+            key: score * OF_ANOTHER_MATERIAL
+            if named and key.startswith(ABOUT_PRODUCTS) and not named & self._materials[key]
+            else score
+            for key, score in scores.items()
+        }
 
     def _section(self, key: str, language: str) -> PolicySection:
         return self._translations.get(language, {}).get(key, self._sections[key])
@@ -114,6 +143,14 @@ def fused(score: Score) -> float:
     """One score of 0 to 1."""
     by_meaning = TEXT_WEIGHT * max(0.0, score.cosine) + ASKED_WEIGHT * max(0.0, score.asked)
     return by_meaning + WORDS_WEIGHT * score.words
+
+
+def _best(scores: Mapping[str, float]) -> float:
+    return max(scores.values(), default=0.0)
+
+
+def _materials(text: str) -> set[str]:
+    return set(MATERIALS.findall(text.lower()))
 
 
 def _entries(

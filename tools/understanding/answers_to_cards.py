@@ -6,18 +6,38 @@ Whatever says more than that is asked about: a yes places an order.
 import re
 
 CLEAR_YES = (
-    r"yes|yeah|yep|yup|confirm(?:ed)?|correct|go ahead|proceed|please do|do it"
+    r"yes|yeah|yep|yup|(?:i )?confirm(?:ed)?|correct|agreed|i agree|go ahead|proceed|please do"
+    r"|do it|(?:that'?s|that is|all) (?:right|correct)"
     r"|place (?:it|the order|this order)|好的|可以|确认|是的|没问题|下单吧"
     r"|boleh|setuju|sah(?:kan)?|betul|teruskan|ஆம்|ஆமாம்|சரி|உறுதி"
 )
 YES = CLEAR_YES + r"|ya|ok|okay|sure|好|是|对|行"
 NO = (
-    r"do not place it|cancel it|not now|never ?mind|don't|do not|dont|nope|nah|no|stop"
-    r"|不用了|不要了|不要|不用|不了|不是|不|算了|取消"
+    r"do not place it|cancel it|not now|never ?mind|forget it|leave it|no need|don't|do not|dont"
+    r"|nope|nah|no|stop|不用了|不要了|不要|不用|不了|不是|不|算了|取消"
     r"|tak jadi|tak nak|tidak|tak|jangan|batal(?:kan)?|இல்லை|வேண்டாம்"
 )
-POLITE = r"please|pls|plz|lah|la|thanks|thank you|谢谢|请|terima kasih|tolong|நன்றி"
+POLITE = (
+    r"please|pls|plz|lah|la|thanks|thank you|great|perfect|good|fine|al(?:l )?right"
+    r"|谢谢|请|terima kasih|tolong|நன்றி"
+)
 POLITE_END = r"thanks|thank you|谢谢|terima kasih|நன்றி"
+# Beside a no these take nothing back: "ok never mind", "no need already".
+BESIDE_NO = r"ok|okay|oh|hm+|sorry|actually|well|al(?:l )?right|then|already|liao|anymore|for now"
+REFUSED = re.compile(
+    rf"^\W*(?:(?:{BESIDE_NO})\W+)*(?:no,? ?(?:thanks|thank you)|never ?mind|not now|no need"
+    r"|forget it|leave it|(?:i |we )?(?:don'?t|do not) (?:want|need) (?:it|this|that)"
+    r"|不用了|不要了|算了|tak jadi|tak nak|tidak perlu|வேண்டாம்)"
+    r"(?=\s*(?:$|[,.;!，。！]|(?:because|cos|coz|cause|since|as|already|liao|lah|la|anymore|for now"
+    r"|kerana|sebab)\b|因为))",
+    re.IGNORECASE,
+)
+# A reason has no figures, asks nothing and wants nothing else.
+NO_REASON = re.compile(
+    r"[0-9?？]|\b(?:but|instead|make|change|add|only|just|want|send|order|rather|tapi|tukar|tambah)\b"
+    r"|但|改|换|加",
+    re.IGNORECASE,
+)
 MARKS = " \t\n,.!;👍🙏，。！"
 
 
@@ -28,12 +48,18 @@ def says_yes(text: str) -> bool:
 
 def says_no(text: str) -> bool:
     """A plain no."""
-    return _says_only(text, NO)
+    return _says_only(text, NO, f"{POLITE}|{BESIDE_NO}")
 
 
-def _says_only(text: str, answers: str) -> bool:
-    """Whether a message consists of these answers and politeness alone."""
-    rest = re.sub(rf"(?<!\w)(?:{answers}|{POLITE})(?!\w)", " ", text, flags=re.IGNORECASE)
+def refuses(text: str) -> bool:
+    """A no with its reason: "no thanks, too late for us"."""
+    said = REFUSED.search(text)
+    return said is not None and not NO_REASON.search(text[said.end() :])
+
+
+def _says_only(text: str, answers: str, beside: str = POLITE) -> bool:
+    """Whether a message consists of these answers and of what says nothing beside them."""
+    rest = re.sub(rf"(?<!\w)(?:{answers}|{beside})(?!\w)", " ", text, flags=re.IGNORECASE)
     return _has(text, answers) and not rest.strip(MARKS)
 
 

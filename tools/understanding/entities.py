@@ -11,6 +11,7 @@ from tools.ordering.catalogue import Catalogue
 from tools.ordering.days import DAY_PATTERN, find_day
 from tools.ordering.lines import read_lines
 from tools.ordering.types import Outlet
+from tools.understanding.bare_numbers import as_printed
 
 EntityKind = Literal["document", "product", "quantity", "amount", "date", "outlet"]
 
@@ -19,7 +20,7 @@ DOCUMENT = re.compile(r"(?<![a-z0-9])(?:INV|TRIA|CN|QU)[-_ ]?0*\d{1,10}(?![a-z0-
 WRITTEN = re.compile(r"([A-Z]+)[-_ ]?(\d+)", re.IGNORECASE)
 AMOUNT = re.compile(
     r"(?:S\$|\$|SGD\s?)(\d[\d,]*(?:\.\d{1,2})?)|\b(\d[\d,]*\.\d{2})\b"
-    r"|(?<![-\w.,])(\d+(?:,\d{3})*(?:\.\d{1,2})?)\s?(?:(?:dollars?|dolar|sgd)\b|元|块|新元|新币|坡币|வெள்ளி|டாலர்)",
+    r"|(?<![-\w.,])(\d+(?:,\d{3})*(?:\.\d{1,2})?)\s?(?:(?:dollars?|bucks|dolar|sgd)\b|元|块|新元|新币|坡币|வெள்ளி|டாலர்)",
     re.IGNORECASE,
 )
 QUANTITY = re.compile(
@@ -38,7 +39,7 @@ class Entity(TypedDict):
 
 def documents_in(text: str) -> list[str]:
     """The document numbers of a text, in the form they are printed in, each once."""
-    found = (WRITTEN.match(d) for d in DOCUMENT.findall(text))
+    found = (WRITTEN.match(d) for d in DOCUMENT.findall(as_printed(text)))
     return list(dict.fromkeys(f"{m[1].upper()}-{m[2]}" for m in found if m))
 
 

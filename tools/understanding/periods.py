@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from tools.grounding.days import MONTHS
-from tools.grounding.numbers import either, plain
+from tools.grounding.numbers import either, plain, read_number
 from tools.understanding.stretches import NEAR, Stretch, months_later, stretches_in, words_of
 
 # A time is named early; what is pasted behind it is long.
@@ -28,6 +28,9 @@ ONCE_AHEAD = re.compile(
     rf"(?!\d|/|月|\s*{_MONTH})",
     re.IGNORECASE,
 )
+# 八月一号到十五号: days in Chinese numerals.
+HAN_DAY = re.compile(r"(?<=[月到至~-])[一二三四五六七八九十廿]{1,3}(?=[号日])")
+HAN_MONTH = re.compile(r"[一二三四五六七八九十]{1,2}(?=月\d)")
 # செப்டம்பரிலிருந்து: the month's last consonant and the ending's first vowel are one letter.
 PULLI, VOWELS = "\u0bcd", {"\u0bbf": "இ", "\u0bc1": "உ"}
 ENDINGS = re.compile(
@@ -45,6 +48,8 @@ class Period(NamedTuple):
 def period_of(text: str, today: date) -> Period | None:
     """The period that a text names in any of the four languages, until today at the latest."""
     text = ENDINGS.sub(lambda m: f"{m[1]}{PULLI} {VOWELS[m[2]]}", plain(text[:MOST_LETTERS]))
+    for numerals in (HAN_DAY, HAN_MONTH):
+        text = numerals.sub(lambda m: f"{read_number(m[0].replace('廿', '二十'))}", text)
     text = ONCE_AHEAD.sub(r"\g<month>\g<one> - \g<month>\g<other>", text)
     text = ONCE_BEHIND.sub(r"\g<one> \g<month> - \g<other>\g<month>", text)
     named = sorted(stretches_in(text, today), key=lambda n: n.start)[:MOST_STRETCHES]

@@ -10,6 +10,7 @@ Sentiment = Literal["angry", "unhappy", "neutral", "happy"]
 
 EXCLAIMED = re.compile("[!！]{2,}")
 SHOUTED_WORDS = 4
+TAMIL_END = re.compile("[\u0bcd\u0bc1]$")  # the sign of a bare consonant, and a short u
 
 
 def sentiment_of(text: str) -> Sentiment:
@@ -25,7 +26,8 @@ def sentiment_of(text: str) -> Sentiment:
 def phrases(listed: str) -> re.Pattern[str]:
     """One pattern over phrases separated by commas or lines; a trailing * is any ending.
 
-    Chinese and Tamil write no boundary that a pattern could ask for.
+    Chinese and Tamil write no boundary that a pattern could ask for. A Tamil word gives up its
+    last sign before an ending.
     """
     found = filter(None, re.split(r"\s*[,\n]\s*", listed))
     return re.compile("|".join(map(_phrase, found)), re.IGNORECASE)
@@ -34,8 +36,8 @@ def phrases(listed: str) -> re.Pattern[str]:
 def _phrase(words: str) -> str:
     stem = re.escape(words.removesuffix("*"))
     if not words.isascii():
-        return stem
-    return rf"(?<!\w){stem}" + ("" if words.endswith("*") else r"(?!\w)")
+        return TAMIL_END.sub("", stem) if words.endswith("*") else stem
+    return rf"(?<!\w){stem}" + (r"\w*" if words.endswith("*") else r"(?!\w)")
 
 
 @cache

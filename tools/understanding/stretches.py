@@ -26,6 +26,8 @@ YEAR_ALONE = re.compile(
     r"(?P<year>20[23]\d)(?![\d/-])"
     r"|(?<!\d)(?P<han>20[23]\d)年(?!\d)|(?<!\d)(?P<tamil>20[23]\d)(?:-?ஆம்)? ஆண்டு"
 )
+# "15 Nov 2023" is a day.
+DAY_AHEAD = re.compile(r"(?<![\d.])\d{1,2}(?:st|nd|rd|th)?(?:\s+of)?$", re.IGNORECASE)
 YEAR_BEHIND = re.compile(r"[\s,']*(?P<year>20[23]\d|2\d)\b")
 
 
@@ -167,6 +169,8 @@ def _is_meant(text: str, match: re.Match[str]) -> bool:
     before = text[max(0, match.start() - NEAR) : match.start()].rstrip(" '")
     behind = text[match.end() : match.end() + NEAR].lstrip(" '")
     months = rf"(?:{either([*_table()['doubtful']['months'], *MONTHS])})"
+    if DAY_AHEAD.search(before):
+        return False
     joined = rf"(?:{_any(_table()['joined']['words'])})\s*"
     return bool(
         words_of("doubtful", "behind").match(behind)

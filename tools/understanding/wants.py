@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Literal, get_args
@@ -18,6 +18,12 @@ Want = Literal[
     "how_to_pay",
     "has_paid",
     "received",
+    "payments",
+    "paid_twice",
+    "bank_changed",
+    "more_time",
+    "waive",
+    "early_discount",
     "statement_file",
     "differs",
     "lines",
@@ -37,6 +43,12 @@ INSTEAD: dict[Want, frozenset[Want]] = {
     "all_documents": frozenset({"pdf"}),
     "received": frozenset({"has_paid"}),
     "has_paid": frozenset({"how_to_pay"}),
+    "payments": frozenset({"received", "statement_file"}),
+    "paid_twice": frozenset({"has_paid", "received"}),
+    "bank_changed": frozenset({"has_paid", "how_to_pay"}),
+    "more_time": frozenset({"pdf", "overdue"}),
+    "waive": frozenset({"overdue"}),
+    "early_discount": frozenset({"has_paid", "how_to_pay"}),
     "ask_quote": frozenset({"pdf"}),
     "pay_link": frozenset({"pdf"}),
     "statement_file": frozenset({"all_documents"}),
@@ -69,15 +81,20 @@ def _patterns() -> dict[str, tuple[re.Pattern[str], re.Pattern[str] | None]]:
     table: dict[str, dict[str, list[str]]] = tomllib.loads(text)
     return {
         want: (
-            _either(
-                _bounded(p) if language in LATIN else p
-                for language in ("en", "zh", "ms", "ta")
-                for p in rows[language]
-            ),
+            any_of(rows),
             _either(_bounded(p) for p in rows["unless"]) if "unless" in rows else None,
         )
         for want, rows in table.items()
     }
+
+
+def any_of(rows: Mapping[str, Iterable[str]]) -> re.Pattern[str]:
+    """Any of the phrases of the four languages."""
+    return _either(
+        _bounded(p) if language in LATIN else p
+        for language in ("en", "zh", "ms", "ta")
+        for p in rows[language]
+    )
 
 
 def _bounded(pattern: str) -> str:

@@ -4,10 +4,11 @@ The scope comes from the sign-in. It is put into every question, and a document 
 that comes back all the same is an alarm: nothing of that answer is used.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from tools.errors import BackendRejected, ForeignDocument
@@ -75,6 +76,8 @@ class Xero(Protocol):
         tags: Sequence[str] = (),
     ) -> dict[str, Any]: ...
 
+    async def forget(self, *tags: str) -> bool: ...
+
     def stream(
         self, path: str, accept: str = "application/pdf"
     ) -> AbstractAsyncContextManager[Iterator[bytes]]: ...
@@ -89,10 +92,27 @@ class Owned(Protocol):
 
 Own = TypeVar("Own", bound=Owned)
 AnyCredit = TypeVar("AnyCredit", bound=Credit)
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+Reading = Callable[Concatenate["ScopedReads", Asked], Coroutine[Any, Any, Answer]]
 
 
 def nobody(_: str) -> None:
     """Alarms that nobody has asked for; the exception stays."""
+
+
+def never_kept_when_foreign(read: Reading[Asked, Answer]) -> Reading[Asked, Answer]:
+    """An answer with somebody else's document in it is not what the next question gets."""
+
+    @wraps(read)
+    async def checked(reads: "ScopedReads", /, *args: Asked.args, **more: Asked.kwargs) -> Answer:
+        try:
+            return await read(reads, *args, **more)
+        except ForeignDocument:
+            await reads.client.forget(*map(str, sorted(reads.scope.contact_ids)))
+            raise
+
+    return checked
 
 
 class ScopedReads:
@@ -107,6 +127,7 @@ class ScopedReads:
         self.scope = scope
         self._on_alarm = on_alarm
 
+    @never_kept_when_foreign
     async def invoices(self, filters: Mapping[str, str], keep: int = 0) -> list[Invoice]:
         """Sales invoices; a customer's own bills to us are hidden."""
         if not self.scope.contact_ids:
@@ -115,21 +136,25 @@ class ScopedReads:
         found = await self._pages("/Invoices", params, self._contacts(), keep)
         return [i for i in self.own(read(Invoice, found)) if i.type == "ACCREC"]
 
+    @never_kept_when_foreign
     async def credit_notes(self, keep: int = 0) -> list[CreditNote]:
         """Credits to the caller's contacts."""
         found = await self._credits(CreditNote, "/CreditNotes", keep)
         return [c for c in found if c.type == "ACCRECCREDIT"]
 
+    @never_kept_when_foreign
     async def overpayments(self, keep: int = 0) -> list[Overpayment]:
         """What the caller's contacts paid beyond what was due."""
         found = await self._credits(Overpayment, "/Overpayments", keep)
         return [c for c in found if c.type in ("RECEIVE-OVERPAYMENT", "AROVERPAYMENT")]
 
+    @never_kept_when_foreign
     async def prepayments(self, keep: int = 0) -> list[Prepayment]:
         """What the caller's contacts paid before there was an invoice."""
         found = await self._credits(Prepayment, "/Prepayments", keep)
         return [c for c in found if c.type in ("RECEIVE-PREPAYMENT", "ARPREPAYMENT")]
 
+    @never_kept_when_foreign
     async def quotes(self, filters: Mapping[str, str], keep: int = 0) -> list[Quote]:
         """Offers to the caller's contacts; Xero ignores `where` here, so it is never used."""
         found: list[Any] = []
@@ -139,6 +164,7 @@ class ScopedReads:
             )
         return self.own(read(Quote, found))
 
+    @never_kept_when_foreign
     async def payments_of(self, invoices: Sequence[Invoice], keep: int = 0) -> list[Payment]:
         """Payments that count for invoices of the caller; Xero has no filter by contact here.
 
@@ -154,6 +180,7 @@ class ScopedReads:
             raise self._foreign("payment")
         return [_naming(p, asked) for p in payments if p.status == "AUTHORISED"]
 
+    @never_kept_when_foreign
     async def contacts(self, keep: int = 0) -> list[Contact]:
         """The contacts themselves, whatever their status."""
         if not self.scope.contact_ids:

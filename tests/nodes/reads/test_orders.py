@@ -104,15 +104,15 @@ async def test_somebody_who_ordered_nothing_here_is_asked_for_the_number(
 async def test_an_earlier_order_is_read_as_codes_and_pieces(context: Context) -> None:
     past = data_of(await reads(context, "same as last time", "reorder"), "past_order")
     assert past["number"]
-    assert past["pieces"]
-    assert all(context.catalogue.get(code) for code in past["pieces"])
+    assert past["lines"]
+    assert all(context.catalogue.get(code) for code, _, _ in past["lines"])
 
 
 async def test_a_month_without_an_order_has_nothing_to_repeat(
     context_of: Callable[[str], Context],
 ) -> None:
     update = await reads(context_of("sourdough-social"), "same as last month", "reorder")
-    assert data_of(update, "past_order")["pieces"] == {}
+    assert data_of(update, "past_order")["lines"] == []
 
 
 async def test_the_standing_says_who_is_on_hold(context_of: Callable[[str], Context]) -> None:

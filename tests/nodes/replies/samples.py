@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 ISSUED = "http://127.0.0.1:8003/documents/Zt3-kQ_9aVx0wPzR4mLhG7sYbN2cJdEfUiTo1qK5X6M"
 DELIVERY = {"day": "2026-11-26", "window": "morning", "window_text": "09:00-12:00"}
+WHO = ("service staff", "operations manager", "director")  # levels 2, 3 and 4
 HANDOFF = {
     "ticket": "T-000123",
     "reason": "order_change",
@@ -398,7 +399,10 @@ ACTIONS = [
     done("email", invoice="INV-1043", address_masked="ac***@forno-rosso.tria.example"),
     done("payment_report", invoice="INV-1043", amount="354.25", match_days=1),
     done("payment_report", invoice="INV-1043"),
-    Sample("awaiting_approval", "awaiting_approval", {"kind": "credit", "who": "service staff"}),
+    *(
+        Sample("awaiting_approval", "awaiting_approval", {"kind": "credit", "who": who})
+        for who in WHO
+    ),
     *(
         Sample(block, block, {"kind": kind, "title": "A card"} | more)
         for block, more in (
@@ -465,23 +469,6 @@ ACTIONS = [
     Sample("card_outdated", "card_outdated", {}),
     Sample("card_open", "card_open", {}, {"name": "Mei"}),
     Sample("still_placing", "still_placing", {}),
-    *(
-        Sample("handed_over", "handoff", HANDOFF | {"reason": reason})
-        for reason in (
-            *(
-                "approval",
-                "no_email_on_file",
-                "change_after_cutoff",
-                "order_processed",
-                "delivery_begun",
-                "guessing",
-                "too_many_documents",
-            ),
-            *("differences", "statement_mismatch", "order_change", "quote", "credit", "privacy"),
-            *("unknown_outcome", "write_refused", "write_impossible", "total_differs", "person"),
-            *("account_on_hold", "urgent_order", "account_change", "misunderstood", "urgent"),
-        )
-    ),
 ]
 QUESTION = {
     "phrase": "boxes",
@@ -527,9 +514,21 @@ OTHERS = [
     Sample("prices", "products", {"listed": [PRODUCT]}),
     Sample("prices", "products", {"listed": []}),
     Sample("stock", "products", {"listed": [PRODUCT, PRODUCT | {"on_hand": 0}]}),
-    *(
-        Sample(reason, "handoff", HANDOFF | {"reason": reason})
-        for reason in (*("complaint", "damage", "food_safety"),)
-    ),
 ]
-SAMPLES = [*READS, *CARDS, *ACTIONS, *OTHERS]
+REASONS = (
+    *("approval", "no_email_on_file", "payment_reported", "change_after_cutoff"),
+    *("order_processed", "delivery_begun", "guessing", "too_many_documents", "differences"),
+    *("statement_mismatch", "order_cancel", "order_change", "account_on_hold", "quote"),
+    *("urgent_order", "unknown_outcome", "write_refused", "write_impossible", "total_differs"),
+    *("refund", "credit", "account_change", "privacy", "misunderstood", "urgent", "person"),
+)
+# Every ticket, with whoever it may be.
+TICKETS = [
+    Sample(block, "handoff", HANDOFF | {"reason": reason, "level": level, "who": who})
+    for level, who in enumerate(WHO, start=2)
+    for block, reason in (
+        *(("handed_over", reason) for reason in REASONS),
+        *((reason, reason) for reason in ("complaint", "damage", "food_safety")),
+    )
+]
+SAMPLES = [*READS, *CARDS, *ACTIONS, *OTHERS, *TICKETS]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nodes.replies import LANGUAGES, render
-from tests.nodes.replies.samples import SAMPLES, Sample
+from tests.nodes.replies.samples import PRODUCT, REASONS, SAMPLES, Sample
 from tools.grounding.evidence import gather
 from tools.grounding.gate import unsupported
 from tools.policy.answers import compute
@@ -43,6 +43,43 @@ def test_a_reply_says_only_what_stands_in_its_fact(sample: Sample, language: str
     assert text
     assert unsupported(text, gather(sample.facts, [], NOW)) == []
     assert speaks(CODES.sub("", text), language)
+
+
+# Names that mean something else, a day or a favour among it.
+@pytest.mark.parametrize("name", ["Grace", "May", "April", "Will", "Bill", "Mark", "Sunny"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", ["mail", "whatsapp", "web"])
+@pytest.mark.parametrize("sentiment", ["neutral", "angry"])
+def test_every_customer_may_be_greeted(
+    name: str, language: str, channel: str, sentiment: str
+) -> None:
+    text = render(
+        "greeting",
+        language,
+        name=name,
+        channel=channel,
+        sentiment=sentiment,
+        tone={"situation": "routine", "most_emoji": 1},
+        is_first=True,
+        is_valued=True,
+    )
+    assert name in text
+    facts = [{"kind": "customer", "data": {"name": f"{name} Lim", "company": "Katong Pies"}}]
+    assert unsupported(text, gather(facts, [], NOW)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_policy_may_be_told_as_it_stands(language: str) -> None:
+    stock = {"kind": "products", "data": {"listed": [PRODUCT]}}
+    for section in load_policies(language):
+        known = gather([stock], [asdict(section)], NOW)
+        assert unsupported(render("policy", language, passage=asdict(section)), known) == []
+
+
+def test_no_ticket_is_left_out() -> None:
+    folder = resources.files("nodes") / "replies" / "en"
+    told = re.findall(r'"([a-z_]+)"', (folder / "handed_over.j2").read_text("utf-8"))
+    assert set(told) <= set(REASONS)
 
 
 def computed(ask: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tools.ordering.catalogue import load_catalogue
 from tools.ordering.changes import amend, dump, from_lines, load, split
+from tools.ordering.records import Bought
 from tools.ordering.orders import OrderRequest, Outlet, parse_order
 
 RECEIVED = datetime(2026, 3, 2, 10, tzinfo=ZoneInfo("Asia/Singapore"))  # a Monday
@@ -268,7 +269,7 @@ def test_an_outlet_that_is_no_longer_the_customers_is_open() -> None:
 
 
 def test_an_earlier_order_is_read_against_the_catalogue() -> None:
-    lines = from_lines([(MEDIUM, 200), (LID, 150), ("OLD-1", 5)])
+    lines = from_lines([Bought(MEDIUM, 200), Bought(LID, 150), Bought("OLD-1", 5)])
     assert [(x.code, x.pieces, x.problem) for x in lines] == [
         (MEDIUM, 200, None),
         (LID, 150, "not_whole_packs"),
@@ -277,7 +278,7 @@ def test_an_earlier_order_is_read_against_the_catalogue() -> None:
 
 
 def test_a_repeat_with_a_change() -> None:
-    request = replace(order("tampines"), lines=from_lines([(MEDIUM, 200)]))
+    request = replace(order("tampines"), lines=from_lines([Bought(MEDIUM, 200)]))
     changed = change(request, "same as last month but add 100 XL and no lids")
     assert goods(changed) == [(MEDIUM, 200), (XL, 100)]
 

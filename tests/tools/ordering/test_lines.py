@@ -115,7 +115,7 @@ def test_clear_lines_have_no_problem(text: str) -> None:
         ("i want to order pizza boxes", "ambiguous", None, 0, 0, 0),
         ("200-300 boxes", "ambiguous", None, 0, 0, 0),
         ("6 x 100 10 inch boxes", "no_quantity", SMALL, 0, 0, 0),
-        ("500 white 12 inch boxes", "ambiguous", None, 500, 0, 0),
+        ("500 silver 12 inch boxes", "ambiguous", None, 500, 0, 0),
         ("200 medium boxes with our logo", "ambiguous", None, 200, 0, 0),
         ("300 sushi boats", "unknown_product", None, 300, 0, 0),
         ("200 x CNP-017", "unknown_product", None, 200, 0, 0),

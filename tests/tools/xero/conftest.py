@@ -117,7 +117,7 @@ class Fresh:
 
     def __init__(self, client: XeroClient) -> None:
         self._client = client
-        self.stream = client.stream
+        self.stream, self.forget = client.stream, client.forget
 
     async def get(
         self,

@@ -35,6 +35,7 @@ class Papers:
         self.single: dict[str, Json] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.kept: list[tuple[str, int, tuple[str, ...]]] = []
+        self.forgotten: list[str] = []
         self.size: int | None = None
         self.file = b"%PDF-1.4 made up"
 
@@ -62,6 +63,10 @@ class Papers:
         size = self.size or int(asked.get("pageSize", "100"))
         start = (int(asked.get("page", "1")) - 1) * size
         return {plural: found[start : start + size]}
+
+    async def forget(self, *tags: str) -> bool:
+        self.forgotten += tags
+        return True
 
     @asynccontextmanager
     async def stream(

@@ -83,6 +83,7 @@ async def test_one_foreign_document_spoils_the_answer_and_rings(
     assert len(alarms) == 1
     assert alarms[0].startswith("foreign ")
     assert str(FOREIGN) not in alarms[0]
+    assert foolish.forgotten == [str(OWN)]  # so that the next question gets no such answer
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
