@@ -31,7 +31,8 @@ from evals.publishing.langsmith import NotPublished, langsmith_of, publish
 from evals.reports.junit import write_junit
 from evals.reports.page import write_report
 from evals.reports.trend import append_run, read_history
-from evals.running.options import add_model, add_version, wanted_of
+from evals.running.asked import Asked
+from evals.running.options import add_model, add_version, positive, wanted_of
 from evals.running.rows import INDEX, NoSuchRun, find_run, load_run
 from evals.running.selection import Selection
 from evals.running.session import Plan, Played, play
@@ -40,9 +41,8 @@ from graph.settings import environment
 from tools.errors import PartNotStarted, SettingsInvalid
 
 MISTAKES = (
-    *(DatasetInvalid, LimitsNotValid, NoSuchRun, NoSuchVersion, NothingToCapture),
-    NotPublished,
-    *(PartNotStarted, SettingsInvalid, ValueError),
+    *(Asked, DatasetInvalid, LimitsNotValid, NoSuchRun, NoSuchVersion, NothingToCapture),
+    *(PartNotStarted, SettingsInvalid),
 )
 
 
@@ -61,12 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(given: argparse.Namespace) -> int:
     """Play, judge, report; the last line is one JSON object."""
     played = play(_plan(given))
-    code = _judged(played)
-    if langsmith := langsmith_of(environment()):
-        published = publish(played.run, played.rows, load_cases(), langsmith)
-        for suite, address in published.experiments.items():
-            print(f"{suite} at {address}")
-    return code
+    _publish(played)
+    return _judged(played)
 
 
 def compare_runs(given: argparse.Namespace) -> int:
@@ -114,12 +110,28 @@ def show_coverage(_: argparse.Namespace) -> int:
 def accept(given: argparse.Namespace) -> int:
     """Make what passes in a run the baseline that later runs are held against."""
     found, rows = load_run(find_run(given.run))
+    if not found.complete or "~" in found.versions.code or "--at" in found.command:
+        raise Asked(f"Run {found.id} was broken off, or played something that is not here.")
     changed = write_baseline(rows, found.mode, is_whole=not found.selection)
     for mark, cases in (("+", changed.added), ("-", changed.dropped)):
         for case in cases:
             print(mark, case)
     print(json.dumps({"added": len(changed.added), "dropped": len(changed.dropped)}))
     return 0
+
+
+def _publish(played: Played) -> None:
+    """Bring the run to LangSmith where there is a key. Nothing of the gate depends on it."""
+    langsmith = langsmith_of(environment())
+    if langsmith is None:
+        return
+    try:
+        published = publish(played.run, played.rows, load_cases(), langsmith)
+    except NotPublished as error:
+        print(f"warning: {error}")
+        return
+    for suite, address in published.experiments.items():
+        print(f"{suite} at {address}")
 
 
 def _judged(played: Played) -> int:
@@ -198,8 +210,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     for name in ("suite", "tag", "owner", "case"):
         parser.add_argument(f"--{name}", action="append", default=[], help="any of those named")
     add_model(parser)
-    parser.add_argument("--k", type=int, default=1, help="play each case so often")
-    parser.add_argument("--jobs", type=int, default=Plan().jobs, help="lanes at once")
+    parser.add_argument("--k", type=positive, default=1, help="play each case so often")
+    parser.add_argument("--jobs", type=positive, default=Plan().jobs, help="lanes at once")
     parser.add_argument("--label", default="", help="a name for `compare` and the report")
     parser.add_argument("--resume", default="", metavar="RUN", help="go on with a broken-off run")
     add_version(parser)

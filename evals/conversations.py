@@ -17,7 +17,9 @@ from evals.minimising import minimise
 from evals.models.choice import choosing
 from evals.outcome import Row, Run
 from evals.production import fetch_draft
+from evals.running.asked import Asked
 from evals.running.options import add_model, add_version, wanted_of
+from evals.running.runner import NEEDS_STAND_IN
 from evals.running.versions import versions_of
 
 
@@ -47,7 +49,7 @@ def capture(given: argparse.Namespace) -> int:
 
 def replay(given: argparse.Namespace) -> int:
     """Play to the turn, then on as it is and changed; print what differs."""
-    case, wanted = _case(given.case), wanted_of(given)
+    case, wanted = _case(given), wanted_of(given)
     with (
         served_tree(Wanted()) as here,
         served_tree(wanted) as there,
@@ -68,7 +70,7 @@ def replay(given: argparse.Namespace) -> int:
 
 def shorten(given: argparse.Namespace) -> int:
     """Print the shortest version of the case that fails in the same way."""
-    case = _case(given.case)
+    case = _case(given)
     with (
         served_tree(wanted_of(given)) as tree,
         choosing(given.model, given.model_name) as model,
@@ -79,12 +81,15 @@ def shorten(given: argparse.Namespace) -> int:
     return 0
 
 
-def _case(name: str) -> Case:
-    if Path(name).is_file():
-        return read_case(Path(name))
-    found = next((case for case in load_cases() if case.id == name), None)
+def _case(given: argparse.Namespace) -> Case:
+    if Path(given.case).is_file():
+        found: Case | None = read_case(Path(given.case))
+    else:
+        found = next((case for case in load_cases() if case.id == given.case), None)
     if found is None:
-        raise ValueError(f"There is no case {name}, nor a file of that name.")
+        raise Asked(f"There is no case {given.case}, nor a file of that name.")
+    if found.model and given.model != "stand-in":
+        raise Asked(f"{found.id} {NEEDS_STAND_IN}: --model stand-in")
     return found
 
 

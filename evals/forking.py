@@ -12,6 +12,7 @@ from evals.lanes.tree import Tree
 from evals.outcome import Row
 from evals.play.observing import observing
 from evals.play.player import Player, Scene
+from evals.running.asked import Asked
 from evals.running.runner import Trial, row_of
 from evals.scorers.every import verdicts
 
@@ -30,7 +31,7 @@ def fork(case: Case, from_turn: int, base: Side, changed: Side) -> tuple[Row, Ro
     The world is copied with all its checkpoints, cards and books while nothing runs on it.
     """
     if not 1 <= from_turn <= len(case.turns):
-        raise ValueError(f"{case.id} has {len(case.turns)} turns: fork it from one of them.")
+        raise Asked(f"{case.id} has {len(case.turns)} turns: fork it from one of them.")
     with (
         tempfile.TemporaryDirectory(prefix="tria-fork-") as name,
         running_servers(Path(name)) as servers,
@@ -62,5 +63,5 @@ async def _go_on(scene: Scene, from_turn: int, lane: Lane) -> Row:
     turns = [turn.model_copy(deep=True) for turn in scene.turns]
     mine = replace(scene, turns=turns, calls_seen=0)
     async with observing(lane.database_url) as observer:
-        outcome = await Player(lane, observer).go_on(mine, mine.case.turns[from_turn - 1 :])
+        outcome = await Player(lane, observer).finish(mine, mine.case.turns[from_turn - 1 :])
     return row_of(Trial(mine.case, 1), outcome, verdicts(mine.case, outcome))

@@ -9,6 +9,7 @@ from evals.lanes.tree import Tree
 from evals.outcome import Verdict
 from evals.play.observing import observing
 from evals.play.player import Player
+from evals.running.asked import Asked
 from evals.running.runner import running_lanes
 from evals.scorers.every import verdicts
 
@@ -16,7 +17,7 @@ Failure = tuple[str, str]  # scorer and reason, whatever the turn
 
 
 def minimise(case: Case, tree: Tree, settings: Mapping[str, str]) -> Case:
-    """The shortest case found that still fails so; raises ValueError for one that passes."""
+    """The shortest case found that still fails so; raises Asked for one that passes."""
     with running_lanes(tree, settings, 1) as (lane,):
         return asyncio.run(_minimise(case, lane))
 
@@ -26,7 +27,7 @@ async def _minimise(case: Case, lane: Lane) -> Case:
         player = Player(lane, observer)
         wanted = await _failures(case, player)
         if not wanted:
-            raise ValueError(f"{case.id} passes: there is nothing to make shorter.")
+            raise Asked(f"{case.id} passes: there is nothing to make shorter.")
         is_shorter = True
         while is_shorter:
             is_shorter = False

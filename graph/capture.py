@@ -1,8 +1,9 @@
 """A conversation as the draft of an eval case: with stand-ins, and with what happened expected.
 
-The draft plays in the demo company, so nothing of the real books is in it: documents are named by
-what they are (`{own}`, `{paid}`, `{foreign}`), and only figures that price list and rules decide
-are kept. A person reads it, corrects it and stands for it.
+The draft plays in the demo company: documents are named by what they are (`{own}`, `{paid}`,
+`{foreign}`), and of what was answered only figures that price list and rules decide are expected.
+What customers wrote keeps its amounts, days and quantities, and a name that nobody could know to
+be one. A person reads it for those, corrects it and stands for it.
 """
 
 import re
@@ -23,14 +24,20 @@ from tools.errors import TriaError
 from tools.outlets import Outlets
 from tools.rules import load_rules
 from tools.screening.stand_ins import StandIns
-from tools.understanding.entities import documents_in
 
 Json = dict[str, Any]
 
 SCHEMA_VERSION = 1
 NOBODY_YET = "nobody yet"
-LEGAL_FORM = re.compile(r"\s+(?:Pte\.? Ltd\.?|LLP|Ltd\.?)$", re.IGNORECASE)
-OURS = re.compile(r"TRIA-0*(\d+)")
+LEGAL_FORM = re.compile(
+    r"\s+(?:Pte\.? Ltd\.?|LLP|Ltd\.?|Sdn\.? Bhd\.?|Enterprises?|Holdings?)$", re.IGNORECASE
+)
+# A document of whatever series: what has its own word before it, or letters and digits.
+NUMBERED = re.compile(
+    r"(?<![A-Za-z0-9-])(?:INV|CN|QU|TRIA|PO|DO|SO|DN|RE)[-_ #]{0,2}0*(\d{2,10})(?![A-Za-z0-9-])",
+    re.IGNORECASE,
+)
+TO_CHECK = "check names, amounts and days in what was written"
 PAUSE = timedelta(minutes=5)  # shorter ones say nothing
 # What stands for a document, by the kind of fact that told of it and its status.
 STANDS_FOR = {
@@ -38,6 +45,10 @@ STANDS_FOR = {
     ("credit_notes", "authorised"): "{credit}",
     ("quotes", "sent"): "{quote}",
 }
+LEAST_DIGITS = 3
+# Letters, digits and hyphens as numbers are mostly written in; the rest stays as it was typed.
+_WIDE = "".join(chr(code) for code in range(0xFF10, 0xFF5B) if chr(code).isalnum())
+NARROW = str.maketrans(_WIDE + "‐‑－", "".join(chr(ord(sign) - 0xFEE0) for sign in _WIDE) + "---")
 PRICED = ("order", "quote")
 BOOKS: Mapping[str, Json] = {
     "create_invoice": {"kind": "invoice", "status": "DRAFT"},
@@ -122,16 +133,21 @@ def _known(scope: Json, outlets: Sequence[Any], actor: Actor) -> dict[str, str]:
     if scope["customer_id"] == actor.customer_id:
         return {}
     company = LEGAL_FORM.sub("", actor.company)
-    known = {
-        scope["company"]: actor.company,
-        LEGAL_FORM.sub("", scope["company"]): company,
-        scope["name"]: actor.name,
-    }
+    short = LEGAL_FORM.sub("", scope["company"])
+    known = {scope["company"]: actor.company, short: company, scope["name"]: actor.name}
+    known |= _parts(short, company) | _parts(scope["name"], actor.name)
     for number, outlet in enumerate(outlets):
         played = actor.outlets[number % len(actor.outlets)]
         for name in ("name", "address", "contact_person", "mobile", "postal_code"):
             known[getattr(outlet, name)] = played[name]
     return known
+
+
+def _parts(name: str, stand_in: str) -> dict[str, str]:
+    """A name in another order, or in part: its first two words, and each word alone."""
+    words, played = name.split(), stand_in.split()
+    alone = {word: played[number % len(played)] for number, word in enumerate(words)}
+    return alone | {" ".join(words[:2]): stand_in, " ".join(reversed(words)): stand_in}
 
 
 @dataclass(frozen=True)
@@ -143,11 +159,11 @@ class _Words:
 
     def of(self, text: str) -> str:
         """A text that names nobody and nothing of theirs."""
-        numbers = {number: self.documents.get(number, "{foreign}") for number in documents_in(text)}
-        for number, stand_in in numbers.items():
-            prefix, _, digits = number.partition("-")
-            written = rf"(?<!\w){prefix}[-_ ]?0*{digits.lstrip('0')}(?!\w)"
-            text = re.sub(written, stand_in, text, flags=re.IGNORECASE)
+        known = {number.rpartition("-")[2].lstrip("0"): s for number, s in self.documents.items()}
+        text = NUMBERED.sub(lambda m: known.get(m[1], "{foreign}"), text.translate(NARROW))
+        for digits, stand_in in known.items():  # the number alone, where it is one of theirs
+            if len(digits) >= LEAST_DIGITS:
+                text = re.sub(rf"(?<![\w.,$-])#?0*{digits}(?![\w%]|[.,]\d)", stand_in, text)
         return self.persons.replaced(text)
 
 
@@ -187,6 +203,7 @@ def _case(seen: _Seen, actor: Actor, words: _Words) -> Json:
         "origin": {
             "kind": "production",
             "reviewer": NOBODY_YET,
+            "note": TO_CHECK,
             "captured_at": began.isoformat(timespec="seconds"),
         },
         "customer": actor.customer_id,

@@ -3,16 +3,33 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from nodes.state import ORDERING, Asked, Focus, State, entities_named, facts_of, intents_of
+from nodes.state import (
+    ORDERING,
+    Asked,
+    Focus,
+    State,
+    entities_named,
+    facts_of,
+    intents_of,
+    wants_in,
+)
+from tools.understanding.wants import Want
 
 # Where the facts list documents, in the order in which replies show them.
 LISTS = (
     *(("balance", "listed"), ("documents", "found"), ("statement", "lines")),
     *(("credit_notes", "listed"), ("quotes", "listed"), ("orders", "listed")),
-    ("which_document", "candidates"),
+    *(("which_document", "candidates"), ("received", "listed")),
 )
 # What an action asks its customer for.
 ASKING = ("order_questions", "which_document", "credit_needs_details")
+# These are done or handed over, once.
+ONCE: frozenset[Want] = frozenset(
+    {
+        *("email_it", "has_paid", "accept_quote", "apply_credit", "ask_quote", "differs"),
+        *("paid_twice", "bank_changed", "more_time", "waive", "discount"),
+    }
+)
 # As long as a card is open, so is the order that it was made of.
 ORDER_HOURS = 24
 
@@ -26,14 +43,28 @@ def focus_of(state: State) -> Focus:
     return {
         **_order(state, before),
         "documents": _spoken_of(state, shown) or before.get("documents", []),
-        "listed": shown or before.get("listed", []),
+        "listed": _listed(shown, before.get("listed", [])),
         "products": entities_named(state, "product") or before.get("products", []),
         "intents": intents or before.get("intents", []),
+        "wants": _wants(state, before),
         "asked": _asked(state),
-        "answered": _answered(state),
+        "answered": _answered(state, before),
         "misunderstood": understanding["misunderstood"],
         "language": state["screened"]["language"],
     }
+
+
+def _listed(shown: list[str], before: list[str]) -> list[str]:
+    """One document out of a list leaves the others of that list to be pointed at."""
+    is_picked = len(shown) == 1 and shown[0] in before
+    return before if is_picked or not shown else shown
+
+
+def _wants(state: State, before: Focus) -> list[Want]:
+    """What "and the other one?" asks again; never anything that is done."""
+    if intents_of(state) & {"confirm", "decline", "unclear", "small_talk"}:
+        return before.get("wants", [])
+    return sorted(want for want in wants_in(state) if want not in ONCE)
 
 
 def _asked(state: State) -> Asked | None:
@@ -49,9 +80,9 @@ def _asked(state: State) -> Asked | None:
     }
 
 
-def _answered(state: State) -> dict[str, str] | None:
-    """The card that this turn carried out: a further yes is told how it ended."""
-    card = state.get("card")
+def _answered(state: State, before: Focus) -> dict[str, str] | None:
+    """The card that this turn carried out or told of: a further yes is told how it ended."""
+    card = state.get("card") or before.get("answered")
     if not card or not facts_of(state, "committed"):
         return None
     return {"action_id": card["action_id"], "hash": card["hash"]}
@@ -98,4 +129,4 @@ def _documents_shown(state: State) -> list[str]:
 
 def _numbers(state: State, kind: str, key: str) -> list[str]:
     entries: list[dict[str, Any] | str] = [e for fact in facts_of(state, kind) for e in fact[key]]
-    return [entry if isinstance(entry, str) else entry["number"] for entry in entries]
+    return [e if isinstance(e, str) else e.get("number") or e.get("invoice", "") for e in entries]

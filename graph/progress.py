@@ -153,6 +153,8 @@ class Progress:
             if self.said:
                 self.restarts += 1
                 self.said = ""
+                # Clients keep a text on the screen until values come that do not hold it.
+                await self._publish_mode("values", self.shown)
             await self._publish_mode("custom", data)
             return
         if not self.said:

@@ -9,6 +9,7 @@ from nodes.state import (
     entities_named,
     facts_of,
     intents_of,
+    is_suspicious,
     wants_in,
 )
 from tools.rules import load_rules
@@ -16,7 +17,6 @@ from tools.understanding.wants import Want
 
 Step = Literal["propose_order", "propose_action", "confirm_action", "hand_off", "adapt_tone"]
 
-SUSPICIOUS = 0.5
 MOST_TRIES = 2
 FOR_PEOPLE: frozenset[Intent] = frozenset(
     ("complaint", "damage", "food_safety", "person", "account_change", "privacy")
@@ -28,6 +28,8 @@ ASKING_FOR_A_WRITE = frozenset(("email_it", "has_paid", "accept_quote", "apply_c
 ONLY_ASKED: dict[Want, frozenset[Intent]] = {
     "quote_valid": frozenset(("quote",)),
     "credit_left": frozenset(("credit",)),
+    "pdf": frozenset(("quote",)),
+    "paid_twice": frozenset(("refund", "credit")),
 }
 
 
@@ -41,16 +43,16 @@ def after_call_xero_tools(state: State) -> list[Step]:
 
     Where somebody's health is at stake a person has to act first, whatever else is asked for.
     """
-    is_suspicious = state["screened"]["injection"] >= SUSPICIOUS
+    may_write = not is_suspicious(state)
     intents = intents_of(state)
     if "food_safety" in intents:
         return ["hand_off"]
-    if not is_suspicious and intents & {"confirm", "decline"}:
+    if may_write and intents & {"confirm", "decline"}:
         return ["confirm_action"]
-    if not is_suspicious and _asks_for_a_card(state) and not intents & ORDERING:
+    if may_write and _asks_for_a_card(state) and not intents & ORDERING:
         return ["propose_action"]
     steps: list[Step] = []
-    if not is_suspicious and intents & ORDERING:
+    if may_write and intents & ORDERING:
         steps.append("propose_order")
     is_urgent = state["understanding"]["is_urgent"] and not steps
     if _is_for_people(state) or is_urgent or (facts_of(state, "needs_person") and not steps):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence, Set
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, cast
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, convert_to_messages
@@ -15,7 +15,7 @@ from nodes.intents.about_orders import (
     is_only_a_wish,
     is_still_asked,
 )
-from nodes.intents.rules_asked import as_rules, is_about_rules
+from nodes.intents.rules_asked import as_asked
 from nodes.intents.wishes import BEYOND_DOUBT, MODEL_CONFIDENCE, found, is_sure, meant, with_wants
 from nodes.intents.worded import WEAK, as_worded
 from nodes.prompts import prompt, without_links
@@ -40,10 +40,10 @@ from tools.ordering.places import mentions_in
 from tools.ordering.records import dump, load
 from tools.ordering.signs import asks_repeat, is_urgent, looks_like_order
 from tools.ordering.types import Outlet
-from tools.policy.answers import compute
+from tools.understanding.answers_to_cards import leaves_open
 from tools.understanding.answers_to_questions import answers, together
 from tools.understanding.entities import documents_in, entities_of
-from tools.understanding.follow_up import is_follow_up, pointed_at
+from tools.understanding.follow_up import is_follow_up, pointed_at, says_nothing_new
 from tools.understanding.intents import SURE, Scored
 from tools.understanding.periods import period_of
 from tools.understanding.rule_questions import asks_for_rules
@@ -64,8 +64,10 @@ OF_DOCUMENTS: frozenset[Intent] = frozenset(
     {"order_cancel", "order_change", "order_status", "damage", "refund", "credit", "complaint"}
 )
 
+SUSPICIOUS = 0.5
 # The address lines of an order form look like these.
 OF_ADDRESSES: frozenset[Intent] = frozenset({"account_change", "privacy"})
+FIELD = re.compile(r"\s*[\w ]{3,20}[:：]")
 
 ASKS = re.compile("[?？吗呢]")
 
@@ -86,7 +88,7 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     outlets = await context.outlets.of_contacts(context.caller.contact_ids)
     received = datetime.fromisoformat(turn["received_at"])
 
-    scored = await context.classifier.classify(masked)
+    scored = _believed(await context.classifier.classify(masked), state["screened"]["injection"])
     entities = entities_of(text, context.catalogue, outlets, received.date())
     asked, is_named = focus.get("asked"), bool(entities or mentions_in(text, outlets, frozenset()))
     if asked and not turn.get("decision") and answers(text, scored, names_something=is_named):
@@ -94,12 +96,12 @@ async def classify_intent(state: State, runtime: Runtime[Context]) -> State:
     order = _order_so_far(state, scored, context.catalogue, outlets)
     spent: list[Spent] = []
     by: By = "code"
-    wants = wants_of(text)
+    wants = _wished(text, focus, received.date())
     intents = _certain(text, turn, wants, has_order=order is not None)
     if intents and intents[0]["name"] in ORDERING:
         intents += _beside_order(scored, masked)
     if not intents:
-        intents, by = _as_asked(_known(scored, text, focus), text, turn), "classifier"
+        intents, by = as_asked(_known(scored, turn, text), text, turn), "classifier"
     intents = as_worded(with_wants(intents, wants, masked), text)
     if not is_sure(intents) and context.model:
         named = await _ask_model(state, context.model, spent)
@@ -176,6 +178,8 @@ def _certain(text: str, turn: Turn, wants: Set[Want], *, has_order: bool) -> lis
         return [found("order", 0.95, text)]
     if asks_repeat(text):
         return [found("reorder", 0.95, text)]
+    if turn.get("open_card") and leaves_open(text):
+        return [found("unclear", 1.0, text)]
     return asks_about_day(text, turn)
 
 
@@ -186,6 +190,7 @@ def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
         for s in scored
         if s.part != whole
         and s.confidence >= (BEYOND_DOUBT if s.intent in OF_ADDRESSES else SURE)
+        and not (s.intent in OF_ADDRESSES and FIELD.match(s.part))
         and s.intent not in ABOUT_ORDERS | WEAK | {"quote"}
         and not looks_like_order(s.part)
         and not is_only_a_wish(s.part, s.intent)
@@ -193,7 +198,21 @@ def _beside_order(scored: Sequence[Scored], whole: str) -> list[Found]:
     return [found(cast(Intent, s.intent), s.confidence, s.part) for s in others]
 
 
-def _known(scored: Sequence[Scored], text: str, focus: Focus) -> list[Found]:
+def _wished(text: str, focus: Focus, today: date) -> Set[Want]:
+    """The finer wishes of a message; of one that says nothing new those of the one before it."""
+    is_repeat = _repeats(text, focus, today)
+    return wants_of(text) or frozenset(focus.get("wants", []) if is_repeat else ())
+
+
+def _repeats(text: str, focus: Focus, today: date) -> bool:
+    """Whether a message asks the same again, of another time or document. An answer does not."""
+    return not focus.get("asked") and says_nothing_new(text, today)
+
+
+def _known(scored: Sequence[Scored], turn: Turn, text: str) -> list[Found]:
+    focus, today = turn.get("focus", {}), datetime.fromisoformat(turn["received_at"]).date()
+    if _repeats(text, focus, today) and (again := _again(focus, text)):
+        return again
     known = [found(cast(Intent, s.intent), s.confidence, s.part) for s in scored]
     sure = [f for f in known if f["confidence"] >= SURE]
     strong = _without_doubtful([f for f in sure if f["name"] not in WEAK])
@@ -209,15 +228,12 @@ def _known(scored: Sequence[Scored], text: str, focus: Focus) -> list[Found]:
     return sure or known[:1]
 
 
-def _as_asked(intents: list[Found], text: str, turn: Turn) -> list[Found]:
-    """To ask what cancelling at some hour costs is to ask for a rule, and not to cancel."""
-    if is_about_rules(text, turn.get("focus", {}).get("intents", [])):
-        return as_rules(intents, text)
-    names = {each["name"] for each in intents}
-    received = datetime.fromisoformat(turn["received_at"])
-    if "order_cancel" not in names or documents_in(text) or compute(text, received) is None:
-        return intents
-    return as_rules(intents, text, frozenset({"order_cancel"}))
+def _believed(scored: list[Scored], injection: float) -> list[Scored]:
+    """Of an attack's words about an account only those beyond doubt, beside what it asks for."""
+    if injection < SUSPICIOUS:
+        return scored
+    kept = [s for s in scored if s.intent not in OF_ADDRESSES or s.confidence >= BEYOND_DOUBT]
+    return kept if any(s.confidence >= SURE for s in kept) else scored
 
 
 def _without_doubtful(strong: list[Found]) -> list[Found]:

@@ -20,6 +20,8 @@ async def confirm_action(state: State, runtime: Runtime[Context]) -> State:
     card = await _own_card(action_id, state, context)
     if action_id is None or card is None:
         return {"facts": [_fact("card_gone", {})]}
+    if _is_again(state):
+        return {"facts": _as_before(card)}
     if not _is_clear(state):  # the last question was another one: ask this one again
         return {"card": shown(card)}
     if "decline" in intents_of(state):
@@ -65,6 +67,11 @@ def _answered(state: State) -> tuple[UUID | None, str]:
     return (UUID(card["action_id"]), card["hash"]) if card else (None, "")
 
 
+def _is_again(state: State) -> bool:
+    """Whether a further yes comes to a card that was carried out just before."""
+    return not (state["turn"].get("decision") or state["turn"].get("open_card"))
+
+
 def _is_clear(state: State) -> bool:
     """Whether a yes or no in words can only mean this card; a button names its card."""
     turn = state["turn"]
@@ -89,9 +96,14 @@ async def _awaiting(state: State, action: dict[str, Any], context: Context) -> S
 async def _answered_before(action_id: UUID, context: Context) -> State:
     action = await context.actions.get(action_id, context.caller.customer_id)
     if action and action["status"] == "committed":
-        return {"facts": ended(action), "card": shown(action)}
+        return {"facts": _as_before(action), "card": shown(action)}
     is_placing = action is not None and action["status"] in ("confirmed", "approved")
     return {"facts": [_fact("still_placing" if is_placing else "card_gone", {})]}
+
+
+def _as_before(action: dict[str, Any]) -> list[Fact]:
+    """How it ended, told once more; whatever it left to people was left to them then."""
+    return [fact for fact in ended(action) if fact["kind"] != "needs_person"]
 
 
 def _fact(kind: str, data: dict[str, Any]) -> Fact:

@@ -1,6 +1,6 @@
 """Open a ticket for a person, with everything they need and the time they must answer by."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ BY_INTENT: tuple[Intent, ...] = (
     *("food_safety", "account_change", "damage", "complaint", "person", "order_cancel"),
     *("order_change", "refund", "credit", "privacy", "quote"),
 )
-ON_CALL = "manager on call"
+ON_CALL, OFFICER = "manager on call", "data protection officer"
 
 
 async def hand_off(state: State, runtime: Runtime[Context]) -> State:
@@ -88,7 +88,16 @@ def _answered_by(state: State, reason: str, level: int, now: datetime) -> tuple[
         return row.who, now + timedelta(minutes=rules.quality.food_safety_call_minutes)
     if not is_open(now) and is_emergency(state["screened"]["text"]):
         return ON_CALL, now + timedelta(hours=rules.escalation.on_call_hours)
+    if reason == "privacy":
+        return OFFICER, business_deadline(now, rules.legal.officer_days * _minutes_of_a_day())
     return row.who, business_deadline(now, row.first_reply_minutes)
+
+
+def _minutes_of_a_day() -> int:
+    """From opening to closing."""
+    ordering = load_rules().ordering
+    opens, closes = (datetime.combine(date.min, t) for t in (ordering.open, ordering.close))
+    return (closes - opens) // timedelta(minutes=1)
 
 
 def _packet(state: State, context: Context) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from nodes.cards.asking import (
 )
 from nodes.cards.draft import Draft, account_of, keep
 from nodes.cards.facts import refusal
+from nodes.cards.rush import rushed
 from nodes.cards.waiting import PLACING
 from nodes.replies import note
 from nodes.state import Fact, State, facts_of, intents_of
@@ -60,15 +61,10 @@ async def propose_order(state: State, runtime: Runtime[Context]) -> State:
         return {"facts": [_fact("nothing_to_repeat", {})]}
     order = replace(order, current=in_stock(order.current, state, context))
     if questions := questions_about(order.current, outlets, context):
-        facts = [_fact("order_questions", questions), *_hurried(state)]
+        hurried = rushed(state, context) if state["understanding"]["is_urgent"] else []
+        facts = [_fact("order_questions", questions), *hurried]
         return {"facts": facts, "order": order.stored()}
     return await _carded(state, context, order)
-
-
-def _hurried(state: State) -> list[Fact]:
-    """Urgent words go to a person at once, before the answers to our questions (O5)."""
-    is_urgent = state["understanding"]["is_urgent"]
-    return [_fact("needs_person", {"reason": FOR_A_PERSON["urgent"]})] if is_urgent else []
 
 
 def _order(state: State, context: Context, outlets: Sequence[Outlet]) -> _Open | None:
@@ -110,7 +106,8 @@ async def _carded(state: State, context: Context, order: _Open) -> State:
     received = datetime.fromisoformat(state["turn"]["received_at"])
     priced = price(request, state)
     if not isinstance(priced, PricedOrder):
-        return {"facts": [priced], "order": order.stored()}
+        hurried = rushed(state, context) if _is_rush(priced) else [priced]
+        return {"facts": hurried, "order": order.stored()}
     slot = resolve_slot(received, priced.counted, request.wanted_day, request.wanted_window)
     language = state["screened"]["language"]
     card = card_of(priced, request, slot) | {
@@ -136,6 +133,10 @@ async def _is_placing(state: State, context: Context) -> bool:
     thread_id = UUID(state["turn"]["thread_id"])
     card = await context.actions.open_of(thread_id, context.caller.customer_id)
     return card is not None and card["status"] != "proposed" and card["kind"] in PLACING
+
+
+def _is_rush(fact: Fact) -> bool:
+    return fact["data"].get("reason") == FOR_A_PERSON["urgent"]
 
 
 def _fact(kind: str, data: dict[str, Any]) -> Fact:

@@ -7,18 +7,22 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
+from nodes.intents.about_orders import rule_of_day
 from nodes.state import Fact, State
 from tools.context import Context
 from tools.errors import BackendUnavailable
+from tools.ordering.signs import looks_like_order
 from tools.policy.answers import compute
-from tools.search.knowledge import passage
+from tools.search.knowledge import CLEARLY, passage
 from tools.search.texts import ENGLISH, load_policies
 from tools.understanding.follow_up import is_follow_up
 from tools.understanding.intents import parts_of
+from tools.understanding.rule_questions import is_question
 
 PASSAGES, LOOKED_AT = 3, 6
-# Of a follow-up the words themselves count for more than those they lean on: else "and how long
-# do they keep?" would be told once more what was asked before.
+NOTHING_SAID = 3  # letters of "ok"
+# Where the words of a follow-up find something clear they count for more than those they lean on:
+# else "and how long do they keep?" would be told once more what was asked before.
 OWN_SHARE = 0.6
 
 
@@ -28,11 +32,13 @@ async def retrieve_policies(state: State, runtime: Runtime[Context]) -> State:
     Without the search engine the turn goes on.
     """
     text, language = state["screened"]["masked"], state["screened"]["language"]
+    if key := rule_of_day(text, state["turn"]):
+        return {"passages": [_section(key, text, language)], "facts": []}
     parts = parts_of(text)
     asked = [text, *parts] if len(parts) > 1 else [text]
     context = runtime.context
     before = dict.fromkeys(asked, "") | {p: _before(state) for p in _leaning(asked, text)}
-    found = _computed(before, context)
+    found = [] if _only_orders(text) else _computed(before, context)
     try:
         passages = await asyncio.gather(
             *(_search(part, before[part], language, context) for part in asked)
@@ -44,9 +50,15 @@ async def retrieve_policies(state: State, runtime: Runtime[Context]) -> State:
     return {"passages": [*best, *_grounds(found, best, language)], "facts": found}
 
 
+def _only_orders(text: str) -> bool:
+    """What an order says of its price or tax asks for nothing to be computed."""
+    return looks_like_order(text) and not is_question(text)
+
+
 def _leaning(asked: Sequence[str], text: str) -> list[str]:
-    """Only a message leans on the one before it; its later parts lean on its own first one."""
-    return [part for part in asked if text.startswith(part) and is_follow_up(part)]
+    """The message, and its first part that says something: later ones lean on those parts."""
+    first = next((part for part in asked[1:] if len(part) > NOTHING_SAID), text)
+    return [part for part in (text, first) if is_follow_up(part)]
 
 
 def _before(state: State) -> str:
@@ -61,18 +73,19 @@ async def _search(asked: str, before: str, language: str, context: Context) -> l
     found = await asyncio.gather(
         *(context.knowledge.search(query, k=LOOKED_AT, language=language) for query in queries)
     )
-    best = _weighed(*found) if before else found[0]
+    best = _weighed(found[0], found[1], CLEARLY[language]) if before else found[0]
     return [dict(p) | {"asked": asked} for p in best[:PASSAGES]]
 
 
 def _weighed(
-    own: Sequence[Mapping[str, Any]], together: Sequence[Mapping[str, Any]]
+    own: Sequence[Mapping[str, Any]], together: Sequence[Mapping[str, Any]], clear: float
 ) -> list[dict[str, Any]]:
     """The passages of a follow-up: found for its own words, and together with those before."""
+    share = OWN_SHARE if own and own[0]["score"] >= clear else 0.0
     scores: dict[str, float] = defaultdict(float)
-    for share, passages in ((OWN_SHARE, own), (1 - OWN_SHARE, together)):
+    for weight, passages in ((share, own), (1 - share, together)):
         for p in passages:
-            scores[p["id"]] += share * p["score"]
+            scores[p["id"]] += weight * p["score"]
     known = {p["id"]: dict(p) for p in (*own, *together)}
     best = sorted(scores, key=scores.__getitem__, reverse=True)
     return [known[key] | {"score": round(scores[key], 4)} for key in best]
@@ -94,5 +107,9 @@ def _grounds(
 ) -> list[dict[str, Any]]:
     """The sections that computed answers rest on, where the search did not find them itself."""
     missing = {fact["source"] for fact in found} - {p["id"] for p in passages}
+    return [_section(key, "", language) for key in sorted(missing)]
+
+
+def _section(key: str, asked: str, language: str) -> dict[str, Any]:
     texts = {s.id: s for lang in (ENGLISH, language) for s in load_policies(lang)}
-    return [dict(passage(texts[key], 0.0)) | {"asked": ""} for key in sorted(missing)]
+    return dict(passage(texts[key], 0.0)) | {"asked": asked}

@@ -52,6 +52,8 @@ INTENTS: tuple[Intent, ...] = get_args(Intent)
 BY_POLICIES: frozenset[Intent] = frozenset({"policy", "delivery", "custom_print", "product"})
 ORDERING: frozenset[Intent] = frozenset({"order", "reorder"})
 
+SUSPICIOUS = 0.5
+
 Purpose = Literal["classify_intent", "call_xero_tools", "compose_reply"]
 Situation = Literal["routine", "question", "complaint", "urgent", "bad_news"]
 
@@ -78,6 +80,7 @@ class Focus(TypedDict, total=False):
     listed: list[str]
     products: list[str]
     intents: list[Intent]
+    wants: list[Want]
     asked: Asked | None
     answered: dict[str, str] | None
     misunderstood: int
@@ -256,6 +259,11 @@ def facts_of(state: State, kind: str) -> list[dict[str, Any]]:
 def entities_named(state: State, kind: EntityKind) -> list[str]:
     """The values of every entity of one kind that the message names."""
     return [e["value"] for e in state["understanding"]["entities"] if e["kind"] == kind]
+
+
+def is_suspicious(state: State) -> bool:
+    """Whether the message looks like an attack: then nothing is written for it."""
+    return state["screened"]["injection"] >= SUSPICIOUS
 
 
 def evidence_of(state: State, now: datetime, caller: Caller) -> Evidence:

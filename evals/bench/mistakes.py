@@ -6,6 +6,7 @@ shown with the line that says it.
 """
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -114,11 +115,13 @@ def main() -> None:
         before = {mode: _play(_cases_of(chosen, mode), mode, Wanted(), runs) for mode in modes}
         for mistake in chosen:
             lines = _said_of(mistake, before[mistake.mode], runs)
-            told = [line for line in lines if mistake.caught_by in line]
+            telling = re.compile(rf"(?:^|, |now: ){mistake.caught_by}\b")
+            told = [line for line in lines if telling.search(line)]
             missed += [] if told else [mistake.name]
             print(f"\n{'caught' if told else 'MISSED'}: {mistake.name} ({mistake.file})")
             print(*(f"    {line}" for line in (told or lines)[:3]), sep="\n")
     print(json.dumps({"mistakes": len(chosen), "caught": len(chosen) - len(missed)}))
+    sys.exit(1 if missed else 0)
 
 
 def _cases_of(mistakes: Sequence[Mistake], mode: Mode) -> tuple[str, ...]:

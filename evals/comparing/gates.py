@@ -12,6 +12,8 @@ from evals.comparing.statistics import wilson
 from evals.comparing.trials import Trials, by_case, failed, told
 from evals.outcome import Row, Turn
 
+KNOWN = "known-failure"
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -45,11 +47,13 @@ def judge_run(
         breaches=(
             *_hard(rows, thresholds.hard.scorers),
             *_regressed(played, baseline - excused),
+            *_unknown(played, failing, baseline),
             *_not_played(rows, baseline - excused - played.keys()),
             *_expired(expected, today),
         ),
         warnings=(
             *_idle(expected, played, baseline),
+            *_mended(played),
             *(_flaky(played[case]) for case in flaky),
             *_soft(played, thresholds.soft),
         ),
@@ -89,6 +93,21 @@ def _regressed(played: Mapping[str, Trials], held: Baseline) -> Iterator[str]:
     for case, trials in played.items():
         if case in held and not trials.is_passed:
             yield f"{case} passes on main and fails now: {trials.failure}"
+
+
+def _unknown(
+    played: Mapping[str, Trials], failing: Sequence[str], baseline: Baseline
+) -> Iterator[str]:
+    """Cases that main does not know: a failure of theirs has to be named as one."""
+    for case in failing:
+        if case not in baseline and KNOWN not in played[case].rows[0].tags:
+            yield f"{case} fails, and is not tagged {KNOWN}: {played[case].failure}"
+
+
+def _mended(played: Mapping[str, Trials]) -> Iterator[str]:
+    for case, trials in played.items():
+        if KNOWN in trials.rows[0].tags and trials.is_passed and not trials.is_flaky:
+            yield f"{case} passes: drop its tag {KNOWN}, then accept the run"
 
 
 def _not_played(rows: Sequence[Row], held: Baseline) -> list[str]:

@@ -13,7 +13,7 @@ def side(turn: Turn) -> Side:
     """One run's part of a turn."""
     refused = f"refused with {turn.refused}" if turn.refused else ""
     return Side(
-        reply="\n\n".join([turn.reply, *(str(told.get("content", "")) for told in turn.told)]),
+        reply="\n\n".join([turn.reply, *(str(told["reply"]) for told in turn.told)]),
         calls=sorted(map(_call, turn.calls)),
         understood=list(_understood(turn.state)),
         card=card(turn.extra.get("card") or {}),

@@ -6,7 +6,7 @@ from pathlib import Path
 from evals.judging.judge import Judgement, JudgeSettings, Question, judge_all, version
 from evals.judging.questions import questions_of
 from evals.outcome import Record, Row
-from evals.running.rows import load_run
+from evals.running.rows import drop_torn_end, load_run
 
 JUDGEMENTS = "judgements.jsonl"
 Place = tuple[str, int, int]  # case, trial, turn
@@ -37,7 +37,7 @@ async def judge_run(folder: Path, settings: JudgeSettings) -> Path:
     done = {judged.place for judged in load_judgements(folder, settings.model)}
     left = {place: q for place, q in answered(rows).items() if place not in done}
     path = folder / JUDGEMENTS
-    _drop_torn_end(path)
+    drop_torn_end(path)
     with path.open("a", encoding="utf-8") as file:
 
         def keep(place: Place, judgement: Judgement) -> None:
@@ -74,10 +74,3 @@ def load_judgements(folder: Path, model: str) -> list[Judged]:
     *lines, _torn = path.read_text(encoding="utf-8").split("\n")
     every = (Judged.model_validate_json(line) for line in lines)
     return [judged for judged in every if (judged.model, judged.prompt) == (model, version())]
-
-
-def _drop_torn_end(path: Path) -> None:
-    """What a kill has left of a line must not be continued with another."""
-    if path.exists():
-        whole, newline, _torn = path.read_bytes().rpartition(b"\n")
-        path.write_bytes(whole + newline)

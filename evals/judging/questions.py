@@ -16,7 +16,7 @@ def questions_of(row: Row) -> Iterator[tuple[int, Question]]:
         conversation.append(_said(turn))
         if turn.reply:
             yield number, _question(conversation, turn)
-        told = [str(message.get("content", "")) for message in turn.told]
+        told = [str(message["reply"]) for message in turn.told]
         answers = LINK.sub("[link]", "\n\n".join(filter(None, [turn.reply, *told])))
         conversation += [Said(by="service", text=answers)] if answers else []
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("api", "graph", "monitoring", "nodes", "policies", "tools")
+# Cases are played and judged by what is here, so that it counts as well.
+SERVED = (*PACKAGES, "evals")
 PROMPTS = "nodes/prompts"
 POLICIES = "policies"
 RULES = "policies/rules.toml"
@@ -68,7 +70,7 @@ def served_tree(wanted: Wanted) -> Iterator[Tree]:
     Raises NoSuchVersion for an unknown commit, or for a file that would replace nothing.
     """
     if wanted.commit is None and not wanted.replaced:
-        yield Tree(ROOT, commit_of_here())
+        yield Tree(ROOT, _code(wanted, ROOT))
         return
     with tempfile.TemporaryDirectory(prefix="tria-tree-") as name:
         root = Path(name)
@@ -79,20 +81,21 @@ def served_tree(wanted: Wanted) -> Iterator[Tree]:
         _copy(("evals",), root)  # cases are played by what is here
         for place, file in wanted.replaced.items():
             _replace(root / place, file)
-        yield Tree(root, _code(wanted))
+        yield Tree(root, _code(wanted, root))
 
 
-def commit_of_here() -> str:
-    """The commit that is checked out, with a plus when files differ from it; empty without git."""
-    commit = _git("rev-parse", "--short=12", "HEAD")
-    if commit is None:
-        return ""
-    return commit + ("+" if _git("status", "--porcelain") else "")
+def _code(wanted: Wanted, root: Path) -> str:
+    """The commit, and where files differ from it (+) or were replaced (~) a digest of them all."""
+    commit = _git("rev-parse", "--short=12", wanted.commit or "HEAD") or "none"
+    is_dirty = wanted.commit is None and _git("status", "--porcelain", "--", *SERVED) != ""
+    if not is_dirty and not wanted.replaced:
+        return commit
+    files = [f for name in SERVED for f in sorted((root / name).rglob("*")) if _counts(f)]
+    return f"{commit}{'~' if wanted.replaced else '+'}{digest(files)}"
 
 
-def _code(wanted: Wanted) -> str:
-    base = wanted.commit and _git("rev-parse", "--short=12", wanted.commit)
-    return (base or commit_of_here()) + ("~" if wanted.replaced else "")
+def _counts(file: Path) -> bool:
+    return file.is_file() and "__pycache__" not in file.parts
 
 
 def _copy(packages: tuple[str, ...], root: Path) -> None:
@@ -121,8 +124,13 @@ def _extract(commit: str, root: Path) -> None:
 def _replace(place: Path, file: Path) -> None:
     if not file.is_file():
         raise NoSuchVersion(f"There is no file {file}.")
-    if not place.parent.is_dir():
-        raise NoSuchVersion(f"{place.name} would replace nothing: there is no such folder.")
+    if not place.is_file():
+        there = (
+            ", ".join(sorted(f.name for f in place.parent.glob(f"*{place.suffix}"))) or "nothing"
+        )
+        raise NoSuchVersion(
+            f"{place.name} would replace nothing; in that folder there is: {there}."
+        )
     shutil.copyfile(file, place)
 
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import psycopg
+import redis
 
 from evals.cases.books import values_of
 from evals.cases.schema import Case, Step
@@ -30,7 +32,7 @@ class CannotPlay(Exception):
     """The case asks for something that there is not; says what."""
 
 
-FAILURES = (CannotPlay, httpx.HTTPError)
+FAILURES = (CannotPlay, httpx.HTTPError, psycopg.Error, redis.RedisError)
 
 
 @dataclass
@@ -59,23 +61,28 @@ class Player:
 
         `crash` says why a case could not be played to its end.
         """
-        started, outcome = time.monotonic(), Outcome()
-        log_from = self._lane.log.stat().st_size
         try:
             scene = await self.begin(case)
-            case, outcome.turns = scene.case, scene.turns
-            outcome = await self.go_on(scene, case.turns)
+        except FAILURES as error:
+            return case, Outcome(crash=f"{type(error).__name__}: {error}")
+        return scene.case, await self.finish(scene, scene.case.turns)
+
+    async def finish(self, scene: Scene, steps: Sequence[Step]) -> Outcome:
+        """Play the steps that are left; what cannot be played is said in the outcome."""
+        started, log_from = time.monotonic(), self._lane.log.stat().st_size
+        outcome = Outcome(thread_id=scene.thread_id, turns=scene.turns)
+        try:
+            self._set_model(scene.case)
+            outcome = await self.go_on(scene, steps)
         except FAILURES as error:
             outcome.crash = f"{type(error).__name__}: {error}"
         outcome.log = _lines(self._lane, log_from)
         outcome.seconds = round(time.monotonic() - started, 2)
-        return case, outcome
+        return outcome
 
     async def begin(self, case: Case) -> Scene:
         """A fresh world in which the customer has opened a conversation."""
         self._lane.begin(case.clock)
-        if case.model:
-            self._control("model", case.model.model_dump(mode="json"))
         customer = next((c for c in demo_customers() if c.customer_id == case.customer), None)
         if customer is None:
             raise CannotPlay(f"there is no demo customer {case.customer}")
@@ -96,7 +103,7 @@ class Player:
         """What stands in books and database once nothing is left to do."""
         if scene.has_faults:
             self._lane.pass_time(LATE)
-        await self._observer.wait_until_idle(scene.thread_id)
+        await self._settle(scene)
         await self._add_told(scene, scene.turns[-1])
         control = f"{self._lane.sandbox_url}/control"
         changes = self._lane.http.get(f"{control}/changes").json()
@@ -121,7 +128,7 @@ class Player:
             self._control("faults", fault.model_dump(mode="json"))
         turn = await self._do(scene, who, step)
         if step.user is None and step.button is None:
-            await self._observer.wait_until_idle(scene.thread_id)
+            await self._settle(scene)
         await self._observer.complete(turn)
         await self._add_told(scene, turn)
         if step.expect.same_answer_as:
@@ -172,8 +179,18 @@ class Player:
             raise CannotPlay(f"there is no invoice {number} to pay")
         amount = str(Decimal(str(found["AmountDue"])))
         self._control("payments", {"invoice_number": number, "amount": amount})
-        await self._observer.wait_until_heard(found["InvoiceID"])
+        if not await self._observer.wait_until_heard(found["InvoiceID"]):
+            raise CannotPlay(f"nobody heard of the payment of {number}")
         return Turn(kind="payment", said=f"{number} is paid")
+
+    def _set_model(self, case: Case) -> None:
+        """The sandbox forgets when it is started again how its model is to behave."""
+        if case.model:
+            self._control("model", case.model.model_dump(mode="json"))
+
+    async def _settle(self, scene: Scene) -> None:
+        if not await self._observer.wait_until_idle(scene.thread_id):
+            raise CannotPlay("the service was still at work after a long time")
 
     async def _add_told(self, scene: Scene, turn: Turn) -> None:
         for row in await self._observer.told(scene.thread_id, scene.last_seen):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from evals.lanes.tree import POLICIES, PROMPTS, NoSuchVersion, Wanted
 from evals.models.choice import MODES
+from evals.running.asked import Asked
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def add_version(parser: argparse.ArgumentParser) -> None:
 
 
 def wanted_of(given: argparse.Namespace) -> Wanted:
-    """The version that the options ask for; raises NoSuchVersion and ValueError."""
+    """The version that the options ask for; raises NoSuchVersion and Asked."""
     replaced: dict[str, Path] = {}
     for name, file in map(_split, given.prompt):
         replaced[f"{PROMPTS}/{name}.md"] = Path(file)
@@ -40,5 +41,13 @@ def wanted_of(given: argparse.Namespace) -> Wanted:
 def _split(option: str) -> tuple[str, str]:
     name, separator, file = option.partition("=")
     if not separator:
-        raise ValueError(f"{option}: write it as NAME=FILE.")
+        raise Asked(f"{option}: write it as NAME=FILE.")
     return name, file
+
+
+def positive(text: str) -> int:
+    """A count of something: at least one."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number

@@ -47,6 +47,13 @@ def save_run(folder: Path, run: Run) -> None:
     os.replace(written, folder / RUN)  # noqa: PTH105 (the same, and known to be atomic)
 
 
+def drop_torn_end(path: Path) -> None:
+    """What a kill has left of a line must not be continued with another."""
+    if path.exists():
+        whole, newline, _torn = path.read_bytes().rpartition(b"\n")
+        path.write_bytes(whole + newline)
+
+
 def append_row(folder: Path, row: Row) -> None:
     """Add one row; it is on disk before the next case begins."""
     line = row.model_dump_json(exclude=LEFT_OUT, exclude_defaults=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.cases.schema import Case
+from evals.running.asked import Asked
 
 
 @dataclass(frozen=True)
@@ -15,18 +16,13 @@ class Selection:
     owners: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
 
-    @property
-    def is_everything(self) -> bool:
-        """Whether no case is left out."""
-        return self == Selection()
-
     def as_json(self) -> dict[str, list[str]]:
         """What was asked for, by the names of the options."""
         named = {"suite": self.suites, "tag": self.tags, "owner": self.owners, "case": self.cases}
         return {name: list(values) for name, values in named.items() if values}
 
     def of(self, cases: Sequence[Case]) -> list[Case]:
-        """The cases that are meant; raises ValueError for a name that nothing has."""
+        """The cases that are meant; raises Asked for a name that nothing has."""
         self._check(cases)
         return [case for case in cases if self._means(case)]
 
@@ -47,4 +43,4 @@ class Selection:
         }
         for kind, (asked, there) in known.items():
             if unknown := sorted(set(asked) - there):
-                raise ValueError(f"No case has the {kind} {', '.join(unknown)}.")
+                raise Asked(f"No case has the {kind} {', '.join(unknown)}.")

@@ -1,6 +1,7 @@
 """One run from its selection to its gate: what `evals run` does."""
 
 import os
+import secrets
 import time
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
@@ -13,8 +14,18 @@ from evals.lanes.tree import Tree, Wanted, served_tree
 from evals.models.choice import Mode, ModelChoice, choosing
 from evals.outcome import Row, Run
 from evals.publishing.tracing import tracing_for
-from evals.running.rows import CASES, RUNS, append_row, find_run, load_run, save_run
-from evals.running.runner import play_all, trials_of, work_on
+from evals.running.asked import Asked
+from evals.running.rows import (
+    CASES,
+    RESULTS,
+    RUNS,
+    append_row,
+    drop_torn_end,
+    find_run,
+    load_run,
+    save_run,
+)
+from evals.running.runner import NEEDS_STAND_IN, play_all, trials_of, work_on
 from evals.running.selection import Selection
 from evals.running.versions import versions_of
 from graph.settings import environment
@@ -50,12 +61,14 @@ def play(plan: Plan, cases: Sequence[Case] | None = None, runs: Path = RUNS) -> 
     """Play what the plan says. Rows of an earlier, interrupted run are kept."""
     chosen = plan.selection.of(load_cases() if cases is None else cases)
     if not chosen:
-        raise ValueError("Nothing is selected: no case meets all of what was asked for.")
+        raise Asked("Nothing is selected: no case meets all of what was asked for.")
     started = time.monotonic()
     with served_tree(plan.wanted) as tree, choosing(plan.mode, plan.model) as model:
         folder, run, done = _begin(plan, tree, model, chosen, runs)
         print(f"run {run.id}: {len(chosen)} cases, {plan.mode}, in {folder}", flush=True)
         trials, skipped = trials_of(chosen, plan.repeat, done, plan.mode)
+        if not trials and not done:
+            raise Asked(f"None of the {len(chosen)} cases can be played so: each {NEEDS_STAND_IN}.")
         for row in skipped:
             append_row(folder, row)
         work = work_on(trials, folder, plan.doubted if plan.repeat == 1 else frozenset())
@@ -74,16 +87,17 @@ def _begin(
     versions = versions_of(tree, model.name, cases)
     if plan.resume:
         folder = find_run(plan.resume, runs)
+        drop_torn_end(folder / RESULTS)
         run, rows = load_run(folder)
-        if run.versions != versions or run.mode != plan.mode:
-            raise ValueError(
-                f"Run {run.id} played something else (code, prompts, policies, cases or model"
-                " have changed since): begin a new one."
+        if (run.versions, run.mode, run.trials) != (versions, plan.mode, plan.repeat):
+            raise Asked(
+                f"Run {run.id} played something else (code, prompts, policies, cases, model or"
+                " trials have changed since): begin a new one."
             )
         return folder, run, rows
     now = datetime.now(UTC)  # noqa: TID251 (when a person started it)
     run = Run(
-        id=f"{now:%Y%m%d-%H%M%S}-{plan.mode}",
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}-{plan.mode}",
         started_at=now.isoformat(timespec="seconds"),
         mode=plan.mode,
         label=plan.label,

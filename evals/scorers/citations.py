@@ -26,14 +26,23 @@ def citations(case: Case, outcome: Outcome) -> Iterator[Verdict]:
 
 def _faults(answer: Answer, turn: Turn) -> Iterator[str]:
     passages = {str(p["id"]): p for p in turn.state.get("passages") or []}
+    computed = _computed_from(turn)
     for citation in cited(answer):
         passage = passages.get(str(citation["id"]))
+        if passage is None and citation["id"] in computed:
+            continue
         if passage is None:
             yield f"{citation['id']} is cited and was not found"
         elif folded(str(citation.get("text", ""))) != folded(str(passage.get("text", ""))):
             yield f"{citation['id']} is not cited as it stands"
-        elif not _speaks_of(answer.text, passage):
+        elif citation["id"] not in computed and not _speaks_of(answer.text, passage):
             yield f"{citation['id']} shares no words with the reply"
+
+
+def _computed_from(turn: Turn) -> set[str]:
+    """The sections whose rules were computed: the reply has their results, not their words."""
+    facts = turn.state.get("facts") or []
+    return {str(f["data"]["section_id"]) for f in facts if f["kind"] == "computed"}
 
 
 def _speaks_of(reply: str, passage: Json) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from evals.cases.schema import Case, Step
 from evals.outcome import BookDocument, Json, Outcome, Turn, Verdict
-from evals.scorers.reading import answers, check, intents_in, steps
+from evals.scorers.reading import answers, check, is_yes, steps
 
 WRITTEN_KINDS = ("invoice", "quote", "credit_note")
 CONFIRMED = ("confirmed", "approved", "committed")
@@ -66,16 +66,11 @@ def _names(card: Json, action: Json) -> bool:
 def _said_yes(action: Json, played: Played, shown: int) -> int | None:
     """The turn in which the customer says yes while this card is the one last shown to them."""
     for number, step, turn in played[shown:]:
-        if step.by or not _is_yes(step, turn) or not _names(_last(played[: number - 1]), action):
+        if step.by or not is_yes(step) or not _names(_last(played[: number - 1]), action):
             continue
         if (said := action.get("confirmed_in")) is None or str(said) == turn.run_id:
             return number
     return None
-
-
-def _is_yes(step: Step, turn: Turn) -> bool:
-    understood = intents_in(turn)
-    return step.button == "confirm" or ("confirm" in understood and "decline" not in understood)
 
 
 def _last(before: Played) -> Json:

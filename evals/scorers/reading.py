@@ -135,3 +135,10 @@ def check(
     """One verdict: passed without faults, else with all of them as its reason."""
     found = list(dict.fromkeys(faults))
     return Verdict(scorer=scorer, passed=not found, reason="; ".join(found) or good, turn=turn)
+
+
+def is_yes(step: Step) -> bool:
+    """Whether the customer agrees, by what the case says of it: the service's word is on trial."""
+    card = step.expect.card
+    is_agreed = card is not None and card.status in ("confirmed", "approved", "committed")
+    return step.button == "confirm" or "confirm" in step.expect.intents or is_agreed

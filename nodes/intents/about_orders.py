@@ -1,11 +1,15 @@
 """What a message says to an order that is being put together, and to its card."""
 
 import re
+from datetime import datetime
 
 from nodes.intents.wishes import found
 from nodes.state import Found, Intent, Turn
-from tools.ordering.days import DAY_PATTERN, find_window
+from tools.ordering.days import DAY_PATTERN, find_day, find_window
+from tools.ordering.delivery import is_holiday
+from tools.ordering.text import in_english, plain
 from tools.ordering.types import OrderRequest
+from tools.rules import load_rules
 from tools.understanding.answers_to_cards import refuses, says_no, says_yes
 
 OF_DELIVERY: frozenset[str] = frozenset({"delivery", "policy"})
@@ -49,13 +53,24 @@ def is_still_asked(text: str, turn: Turn, order: OrderRequest) -> bool:
 
 def asks_about_day(text: str, turn: Turn) -> list[Found]:
     """To ask why the day that was wished for is not possible is to ask for a rule of delivery."""
-    names_day = DAY_PATTERN.search(text) or OTHER_DAY.search(text)
-    if turn.get("open_card") and WHY.search(text) and names_day:
-        return [found("delivery", 0.9, text)]
-    return []
+    return [found("delivery", 0.9, text)] if rule_of_day(text, turn) else []
+
+
+def rule_of_day(text: str, turn: Turn) -> str | None:
+    """The section that says why a day is not possible; None where nothing of it is asked."""
+    english = in_english(plain(text)).text
+    named = DAY_PATTERN.search(english)
+    if not turn.get("open_card") or not WHY.search(text) or not (named or OTHER_DAY.search(text)):
+        return None
+    today = datetime.fromisoformat(turn["received_at"]).date()
+    day = find_day(named[0], today) if named else None  # "not Friday" names none
+    if day and is_holiday(day):
+        return "delivery#public-holidays"
+    is_delivered = day is None or f"{day:%a}" in load_rules().delivery.days
+    return "delivery#lead-time" if is_delivered else "delivery#delivery-days-and-time-slots"
 
 
 def is_only_a_wish(part: str, intent: str) -> bool:
     """Whether a part of an order that sounds like a question of delivery only says when."""
-    names_day = DAY_PATTERN.search(part) or find_window(part)
+    names_day = DAY_PATTERN.search(in_english(plain(part)).text) or find_window(part)
     return intent in OF_DELIVERY and bool(names_day) and not ASKING.search(part)

@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from nodes.intents.wishes import MODEL_CONFIDENCE, found
-from nodes.state import Found, Intent, State, Understanding, entities_named, facts_of
+from nodes.intents.wishes import BEYOND_DOUBT, MODEL_CONFIDENCE, found
+from nodes.state import (
+    Found,
+    Intent,
+    State,
+    Understanding,
+    entities_named,
+    facts_of,
+    is_suspicious,
+)
+from tools.search.glossary import in_english
+from tools.search.knowledge import CLEARLY
 from tools.understanding.intents import parts_of
 from tools.understanding.rule_questions import asks_for_rules, is_question
+from tools.understanding.unsold import unsold_sizes
 
 NOT_UNDERSTOOD: frozenset[Intent] = frozenset({"unclear", "out_of_scope"})
-# From here on a passage answers what was not understood otherwise. Scores in the translations are
-# of words alone, and lower.
-CLEARLY = {"en": 0.45, "ms": 0.45, "zh": 0.34, "ta": 0.42}
-SUSPICIOUS = 0.5
+# "Ignore your rules, change this, show me that": what the words of attacks are mistaken for.
+OF_ATTACKS: frozenset[Intent] = frozenset({"account_change", "complaint", "privacy"})
+PRODUCTS = "products#"
 # What the price list or the account would be read for, and a rule tells instead.
 GOODS = frozenset(
     {
@@ -22,13 +32,15 @@ GOODS = frozenset(
     }
 )
 MONEY = frozenset({"payment#payment-terms-and-due-date", "quality#late-delivery-compensation"})
+HOLD = frozenset({"payment#account-on-credit-hold"})
 TOLD_INSTEAD: dict[Intent, frozenset[str]] = {
     "price": GOODS,
     "stock": GOODS,
     "balance": GOODS | MONEY,
     "payment": MONEY,
+    "credit": HOLD,
 }
-# These sections lie near to what is asked of an account: a question must sound like one of rules.
+# What MONEY says lies near to questions about an account: they must sound like questions of rules.
 SURELY, FEWEST_SIGNS = 0.5, 9
 # Beside these a statement such as "the kitchen is stuck" asks nothing of stock or account.
 TROUBLE: frozenset[Intent] = frozenset({"complaint", "damage", "food_safety"})
@@ -37,7 +49,7 @@ LOOKED_UP: frozenset[Intent] = frozenset({"price", "stock", "balance", "payment"
 
 def settled(state: State) -> Understanding:
     """The understanding of the message, with the questions about rules that the search shows."""
-    understood = state["understanding"]
+    understood = _without_injected(state)
     intents = understood["intents"]
     names = {each["name"] for each in intents}
     if names <= NOT_UNDERSTOOD:
@@ -51,28 +63,67 @@ def settled(state: State) -> Understanding:
     return {**understood, "intents": _once([_told_instead(each, state) for each in intents])}
 
 
+def _without_injected(state: State) -> Understanding:
+    """Beside what else it says a suspicious message goes to people only beyond doubt."""
+    understood = state["understanding"]
+    if not is_suspicious(state):
+        return understood
+    kept = [
+        each
+        for each in understood["intents"]
+        if each["name"] not in OF_ATTACKS or each["confidence"] >= BEYOND_DOUBT
+    ]
+    return {**understood, "intents": kept or understood["intents"]}
+
+
 def _found_anyway(state: State) -> Found | None:
     """The question about a rule that nothing but the search recognised."""
     screened = state["screened"]
-    if screened["injection"] >= SUSPICIOUS:
+    if is_suspicious(state):
         return None
     best = _best(state, screened["masked"])
     is_clear = best is not None and best["score"] >= CLEARLY[screened["language"]]
     if not is_clear and not facts_of(state, "computed"):
         return None
-    return found("policy", MODEL_CONFIDENCE, screened["masked"])
+    name: Intent = "price" if _asks_a_price(state) else "policy"
+    return found(name, MODEL_CONFIDENCE, screened["masked"])
+
+
+def _asks_a_price(state: State) -> bool:
+    """The price of something in the price list."""
+    screened = state["screened"]
+    found = [p["id"] for p in state.get("passages", [])]
+    is_listed = bool(found) and found[0].startswith(PRODUCTS) and any(map(_is_of_prices, found))
+    return is_listed and "price" in in_english(screened["text"], screened["language"]).split()
+
+
+def _is_of_prices(section: str) -> bool:
+    return section.endswith("-prices")
 
 
 def _told_instead(each: Found, state: State) -> Found:
     """A question for a price or a balance that a rule answers better is one for the rule."""
-    best = _best(state, each["part"])
-    if best is None or best["id"] not in TOLD_INSTEAD.get(each["name"], ()):
-        return each
-    needed = CLEARLY[state["screened"]["language"]] if asks_for_rules(each["part"]) else SURELY
-    is_near_to_accounts = best["id"] in MONEY and not asks_for_rules(each["part"])
-    if best["score"] < needed or is_near_to_accounts or _is_short(each["part"]):
-        return each
-    return found("policy", MODEL_CONFIDENCE, each["part"])
+    if each["name"] == "product" and _is_of_unsold(state):
+        return Found(name="price", confidence=each["confidence"], part=each["part"])
+    is_all = len(state["understanding"]["intents"]) == 1
+    parts = (each["part"], state["screened"]["masked"]) if is_all else (each["part"],)
+    part = next((p for p in parts if _is_of_rules(each["name"], p, state)), None)
+    return found("policy", MODEL_CONFIDENCE, part) if part else each
+
+
+def _is_of_unsold(state: State) -> bool:
+    """Whether a size is asked for that is not sold: the price list shows what is."""
+    screened = state["screened"]
+    return bool(unsold_sizes(screened["text"], screened["language"]))
+
+
+def _is_of_rules(name: Intent, part: str, state: State) -> bool:
+    best, sections = _best(state, part), TOLD_INSTEAD.get(name, frozenset())
+    if best is None or best["id"] not in sections or _is_short(part):
+        return False
+    if asks_for_rules(part):
+        return bool(best["score"] >= CLEARLY[state["screened"]["language"]])
+    return best["id"] not in MONEY and best["score"] >= SURELY
 
 
 def _best(state: State, part: str) -> dict[str, Any] | None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence, Set
 
 from nodes.state import BY_POLICIES, ORDERING, Found, Intent
 from tools.understanding.intents import SURE
-from tools.understanding.wants import Want
+from tools.understanding.rule_questions import asks_for_rules
+from tools.understanding.wants import Want, wants_of
 
 # What the model is taken for when it names an intent: above the limit, below our own certainty.
 MODEL_CONFIDENCE = 0.8
@@ -18,6 +19,13 @@ BY_WANT: dict[Want, Intent] = {
     "how_to_pay": "payment",
     "has_paid": "payment",
     "received": "payment",
+    "payments": "payment",
+    "paid_twice": "payment",
+    "bank_changed": "payment",
+    "more_time": "invoice",
+    "waive": "invoice",
+    "discount": "policy",
+    "early_discount": "policy",
     "statement_file": "statement",
     "differs": "statement",
     "lines": "invoice",
@@ -35,6 +43,13 @@ OF_RULES: frozenset[Intent] = BY_POLICIES | ORDERING | {"price", "stock"}
 OF_ACCOUNT: frozenset[Want] = frozenset(
     {"overdue", "tax", "pdf", "lines", "when_delivered", "credit_left"}
 )
+# What a message is mistaken for that wishes this.
+MISTAKEN: dict[Want, frozenset[Intent]] = {
+    "lines": frozenset({"reorder"}),
+    "bank_changed": frozenset({"account_change"}),
+    "payments": frozenset({"statement"}),
+    "received": frozenset({"price"}),
+}
 # In these a finer wish is somebody else's, or a person's to hear.
 WITHOUT_WANTS: frozenset[Intent] = frozenset(
     {"out_of_scope", "small_talk", "account_change", "privacy", "food_safety"}
@@ -57,10 +72,21 @@ def is_sure(intents: Sequence[Found]) -> bool:
 
 def with_wants(intents: list[Found], wants: Set[Want], text: str) -> list[Found]:
     """What certain wishes stand for, where nothing surer is known."""
+    intents = [each for each in intents if not _is_mistaken(each, wants)]
+    if "early_discount" in wants and not any(each["name"] == "policy" for each in intents):
+        intents.append(found("policy", MODEL_CONFIDENCE, text))
     if is_sure(intents) and not all(map(_is_doubted, intents)):
         return intents
     names = dict.fromkeys(BY_WANT[want] for want in sorted(wants))
     return [found(name, MODEL_CONFIDENCE, text) for name in names] or intents
+
+
+def _is_mistaken(one: Found, wants: Set[Want]) -> bool:
+    """A link to pay by is asked for, and no rule of paying, by a part that says so."""
+    if one["name"] == "policy" and "pay_link" in wants:
+        return "pay_link" in wants_of(one["part"]) and not asks_for_rules(one["part"])
+    is_certain = one["name"] in ORDERING and one["confidence"] >= BEYOND_DOUBT
+    return not is_certain and any(one["name"] in MISTAKEN.get(want, ()) for want in wants)
 
 
 def _is_doubted(one: Found) -> bool:

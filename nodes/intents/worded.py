@@ -1,5 +1,6 @@
 """What the words of a message say about its intents, whatever its statistics say."""
 
+import re
 from collections.abc import Sequence
 
 from nodes.intents.wishes import BEYOND_DOUBT, found
@@ -17,6 +18,11 @@ WEAK: frozenset[Intent] = frozenset({"small_talk", "out_of_scope"})
 GRIEVANCES: frozenset[Intent] = frozenset({"complaint", "damage", "food_safety"})
 ANSWERS: frozenset[Intent] = frozenset({"confirm", "decline"})
 DOUBTFUL = 0.4
+OF_DELIVERY = re.compile(
+    r"\b(?:deliver\w*|came|arriv\w*|sent|receiv\w*|got|you gave|sampai|hantar|dihantar|terima)\b"
+    r"|送|到货|收到|வந்த|அனுப்பி",
+    re.IGNORECASE,
+)
 
 
 def as_worded(intents: Sequence[Found], text: str) -> list[Found]:
@@ -27,8 +33,8 @@ def as_worded(intents: Sequence[Found], text: str) -> list[Found]:
     names = {each["name"] for each in intents}
     if names & ANSWERS:
         return [*intents]
-    if is_emergency(text):
-        return [e for e in intents if e["name"] != "damage" or e["confidence"] >= BEYOND_DOUBT]
+    if is_emergency(text) and not OF_DELIVERY.search(text):
+        return _beyond_damage(intents) or [found("unclear", 1.0, text)]
     if names <= WEAK | {"unclear"} and asks_for_robot(text):
         return [found("policy", BEYOND_DOUBT, text)]
     if names <= WEAK and is_vague(text):
@@ -38,6 +44,11 @@ def as_worded(intents: Sequence[Found], text: str) -> list[Found]:
         sure = [e for e in intents if e["confidence"] >= BEYOND_DOUBT and e["name"] not in WEAK]
         return [found("complaint", BEYOND_DOUBT, text), *sure]
     return [*intents]
+
+
+def _beyond_damage(intents: Sequence[Found]) -> list[Found]:
+    """What an emergency is besides: a flooded store is no delivery that came damaged."""
+    return [each for each in intents if each["name"] not in WEAK | {"damage"}]
 
 
 def _threatens(intents: Sequence[Found], text: str) -> bool:

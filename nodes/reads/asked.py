@@ -24,7 +24,8 @@ LATEST = re.compile(
     re.IGNORECASE,
 )
 OLDEST = re.compile(
-    r"\b(?:oldest|earliest|longest overdue|most overdue|(?:first|next) (?:\w+ )?(?:due|to (?:pay|expire)))\b"
+    r"\b(?:oldest|earliest|longest overdue|most overdue"
+    r"|(?:first|next) (?:\w+ )?(?:due|to (?:pay|expire)))\b"
     r"|最(?:早|旧|久)(?:的|到期)?|(?:paling|yang) (?:lama|awal)\b|பழைய|முதலில் செலுத்த",
     re.IGNORECASE,
 )
@@ -32,6 +33,14 @@ OLDEST = re.compile(
 WITH_ONE: frozenset[Want] = frozenset({"pdf", "pay_link", "lines"})
 WITH_MORE: frozenset[Want] = frozenset(
     {"all_documents", "statement_file", "delivery_order", "overdue", "ask_quote", "email_it"}
+)
+OF_ALL: frozenset[Want] = frozenset({"overdue", "all_documents", "differs"})
+WHOLE = re.compile(
+    r"\b(?:total|altogether|overall|in all|everything"
+    r"|all (?:the |my |our |open |unpaid )*(?:invoices|bills)"
+    r"|account|balance|outstanding|what else|others?|semua|jumlah|keseluruhan|baki)\b"
+    r"|总|一共|全部|所有|其他|余额|மொத்த|எல்லா",
+    re.IGNORECASE,
 )
 
 
@@ -84,6 +93,15 @@ def asks_for_latest(state: State) -> bool:
 def asks_for_oldest(state: State) -> bool:
     """Whether it is the open invoice that is due first."""
     return not documents_asked(state) and bool(OLDEST.search(state["screened"]["text"]))
+
+
+def asks_for_one(state: State) -> bool:
+    """Whether a balance is asked of certain invoices, and not of the account."""
+    if wants_in(state) & OF_ALL or WHOLE.search(state["screened"]["text"]):
+        return False
+    is_one = asks_for_latest(state) or asks_for_oldest(state)
+    is_named = bool(entities_named(state, "document") and invoices_asked(state))
+    return "balance" in intents_of(state) and (is_one or is_named)
 
 
 def period_asked(state: State) -> Period | None:

@@ -14,15 +14,15 @@ async def read_balance(state: State, context: Context) -> list[Fact]:
     """Sums by currency, the unused credit beside them, and the invoices that are due first."""
     now = context.now()
     today = now.date()
-    _, invoices, notes = await asyncio.gather(
+    _, invoices, credit = await asyncio.gather(
         context.accounts.contacts(),
         context.accounts.open_invoices(),
-        context.accounts.credit_notes(),
+        context.accounts.unused_credit(),
     )
     only_overdue = "overdue" in wants_in(state)
     late = [i for i in invoices if i.due_date and i.due_date < today]
     listed = late if only_overdue else invoices
-    data = balance_fact(owed(invoices, today, notes), today) | {
+    data = balance_fact(owed(invoices, today, credit), today) | {
         "as_of": now.replace(tzinfo=None).isoformat(timespec="minutes"),
         "listed": [invoice_fact(i, today) for i in listed[:LISTED]],
         "more_count": max(0, len(listed) - LISTED),

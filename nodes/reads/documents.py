@@ -4,7 +4,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from nodes.reads.asked import LookUps, asks_for_latest, asks_for_oldest, invoices_asked, period_asked
+from nodes.reads.asked import (
+    LookUps,
+    asks_for_latest,
+    asks_for_oldest,
+    invoices_asked,
+    period_asked,
+)
 from nodes.reads.quotes import quotes_fact
 from nodes.state import Fact, State, wants_in
 from tools.context import Context

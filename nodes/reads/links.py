@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from nodes.state import Fact, State, wants_in
+from nodes.state import Fact, State, is_suspicious, wants_in
 from tools.context import Context
 from tools.documents.links import MINUTES, LinkKind, NewLink
 
 MOST_LINKS = 6
 MOST_IN_ONE_FILE = 20
 MOST_FILES_AN_HOUR = 3  # each costs Xero up to 21 calls
-SUSPICIOUS = 0.5
 ORDERED: tuple[LinkKind, ...] = ("delivery_order_pdf", "delivery_order_xlsx")
 
 
@@ -35,7 +34,7 @@ async def read_downloads(facts: Sequence[Fact], state: State, context: Context) 
 
     A turn that runs again issues them again: the first ones end by themselves.
     """
-    if state["screened"]["injection"] >= SUSPICIOUS:
+    if is_suspicious(state):
         return []
     wanted = list(dict.fromkeys([*_wanted(facts, state)]))[:MOST_LINKS]
     told = await _all_at_once(facts, state, context)

@@ -9,7 +9,7 @@ from uuid import UUID
 from nodes.reads.asked import invoices_asked
 from nodes.state import Fact, State
 from tools.context import Context
-from tools.errors import BackendRejected, BackendUnavailable
+from tools.errors import BackendRejected, BackendUnavailable, ForeignDocument
 from tools.ordering.finishes import finish_of
 from tools.ordering.past import order_of
 from tools.xero.documents import Invoice
@@ -98,7 +98,7 @@ async def read_relationship(state: State, context: Context) -> list[Fact]:
     """Who it is that begins a conversation, for the words of the reply; nothing without Xero."""
     try:
         return await read_standing(state, context)
-    except (BackendUnavailable, BackendRejected):
+    except (BackendUnavailable, BackendRejected, ForeignDocument):
         return []
 
 

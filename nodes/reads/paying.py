@@ -1,7 +1,7 @@
 """Where to pay: our own bank details, from the rules and from nowhere else."""
 
 from nodes.reads.asked import LookUps, invoices_asked
-from nodes.state import Fact, State
+from nodes.state import Fact, State, wants_in
 from tools.context import Context
 from tools.rules import load_rules
 from tools.xero.facts import invoice_fact
@@ -20,6 +20,7 @@ async def read_how_to_pay(state: State, context: Context) -> list[Fact]:
         "bank_account": company.bank_account,
         "payee": company.legal_name,
         "paynow_uen": company.paynow_uen,
+        "is_doubted": "bank_changed" in wants_in(state),
         "listed": [invoice_fact(i, today) for i in looked_up if i and i.amount_due],
     }
     return [Fact(kind="how_to_pay", source="rules", data=data), *look_ups.facts()]

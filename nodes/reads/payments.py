@@ -8,6 +8,7 @@ from uuid import UUID
 from nodes.reads.asked import LookUps, invoices_asked, period_asked
 from nodes.state import Fact, State, entities_named
 from tools.context import Context
+from tools.understanding.periods import Period
 from tools.xero.documents import Payment
 from tools.xero.facts import money, payment_fact
 
@@ -51,15 +52,32 @@ async def read_received(state: State, context: Context) -> list[Fact]:
     if not numbers:
         matched = await context.accounts.payments()
     fitting = [p for p in matched if not amounts or p.amount in amounts]
+    fitting = _of_time(fitting, period_asked(state))
+    listed = fitting[:LISTED] if numbers else _latest_of_each(fitting)
     data = {
         "as_of": context.now().date().isoformat(),
-        "listed": [payment_fact(p) for p in fitting[:LISTED]],
+        "listed": [payment_fact(p) for p in listed],
+        "earlier_count": 0 if numbers else len(fitting) - len(listed),
         "unmatched": [money(a) for a in amounts if a not in {p.amount for p in fitting}],
     }
     if data["unmatched"] or not fitting:
         await _wait_for(numbers, state, context)
     facts = [Fact(kind="received", source="xero:payments", data=data)]
     return [*facts, *look_ups.facts()]
+
+
+def _of_time(payments: list[Payment], period: Period | None) -> list[Payment]:
+    """Those of the time that is named, where there are any."""
+    named = [p for p in payments if period and p.date and period.since <= p.date <= period.until]
+    return named or payments
+
+
+def _latest_of_each(payments: Sequence[Payment]) -> list[Payment]:
+    """Of payments of the same amount the latest: who asks has just paid."""
+    latest: dict[Decimal, Payment] = {}
+    for payment in payments:
+        latest.setdefault(payment.amount, payment)
+    return list(latest.values())[:LISTED]
 
 
 async def _wait_for(numbers: Sequence[str], state: State, context: Context) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from nodes.reads.asked import lately, period_asked
 from nodes.state import Fact, State
 from tools.context import Context
+from tools.escalation import levels_for
 from tools.understanding.own_list import listed_in
 from tools.xero.differences import differences
 from tools.xero.documents import Invoice
@@ -53,7 +54,12 @@ async def read_differences(state: State, context: Context) -> list[Fact]:
     }
     facts = [Fact(kind="differences", source="xero:statement", data=data)]
     is_same = not (found.only_ours or found.only_theirs or found.other_amounts)
-    return facts if is_same else [*facts, *_for_a_person("differences")]
+    if is_same:
+        return facts
+    at_stake = [x.amount for x in (*found.only_ours, *found.only_theirs)]
+    at_stake += [x.ours - x.theirs for x in found.other_amounts]
+    (level,) = levels_for("differences", amounts=map(abs, at_stake))
+    return [*facts, *_for_a_person("differences", level)]
 
 
 async def _statement(state: State, context: Context) -> Statement:
@@ -78,5 +84,6 @@ def _row(number: str, **amounts: Decimal) -> dict[str, str]:
     return {"number": number} | {name: money(amount) for name, amount in amounts.items()}
 
 
-def _for_a_person(reason: str) -> list[Fact]:
-    return [Fact(kind="needs_person", source="xero:statement", data={"reason": reason})]
+def _for_a_person(reason: str, level: int | None = None) -> list[Fact]:
+    data: dict[str, str | int] = {"reason": reason} | ({"level": level} if level else {})
+    return [Fact(kind="needs_person", source="xero:statement", data=data)]

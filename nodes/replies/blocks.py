@@ -1,10 +1,21 @@
 """What has to be said in a reply, most important first: templates and what fills them."""
 
+import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Any, NamedTuple
 
-from nodes.state import BY_POLICIES, ORDERING, Intent, State, facts_of, intents_of
+from nodes.state import (
+    BY_POLICIES,
+    ORDERING,
+    Intent,
+    State,
+    entities_named,
+    facts_of,
+    intents_of,
+    is_suspicious,
+)
 from tools.context import Context
+from tools.search.knowledge import CLEARLY
 from tools.understanding.rule_questions import is_question
 from tools.understanding.worded import ending_of
 
@@ -15,13 +26,15 @@ TOLD = (
     *("card_gone", "card_outdated", "not_written", "still_placing", "awaiting_approval"),
     *("order_processed", "nothing_to_cancel", "nothing_to_repeat", "which_document"),
     *("no_email_on_file", "quote_not_open", "quote_too_small", "no_credit_left"),
-    *("credit_needs_details", "already_noted", "not_permitted"),
+    *("credit_needs_details", "already_noted", "not_permitted", "own_account_only"),
 )
 # What was read in the books, and in the end where it can be fetched and how it can be paid.
 BOOKS = (
     *("balance", "documents", "received", "payments", "statement", "differences"),
     *("credit_notes", "quotes", "orders", "tax", "how_to_pay", "downloads"),
 )
+# What a suspicious message asks for is not done, and that is said.
+WRITING: frozenset[Intent] = ORDERING | {"order_change", "order_cancel", "quote", "refund"}
 # Beside a card these would only say what the card says.
 ON_CARDS = frozenset({"documents", "credit_notes", "quotes", "orders"})
 # And these say of it what has to be said.
@@ -37,8 +50,12 @@ TELLS_OF_DAMAGE = ("credit_needs_details", "already_noted")
 ROUNDING = "pack_rounding"
 # These tickets have words of their own; every other reason shares one template.
 OWN_WORDS = ("complaint", "damage", "food_safety")
-# A part of a message asks for a rule of its own when it finds one like this.
-CLEAR = 0.5
+SUPPOSED = re.compile(
+    r"\W*(?:(?:and|so|but|what)\s+)*(?:if|suppose|kalau|jika)\b|\W*(?:如果|要是|万一)",
+    re.IGNORECASE,
+)
+# A part this short asks when the rest of the message does.
+FEW_WORDS = 3
 # What is said when nothing was found, by intent.
 REST: tuple[Intent, ...] = ("small_talk", "out_of_scope", "order_status", "invoice")
 # After these nobody gets a cheerful list of what else we can do.
@@ -67,10 +84,13 @@ def _handed_over(state: State) -> Iterator[Block]:
     if handoff := state.get("handoff"):
         name = handoff["reason"] if handoff["reason"] in OWN_WORDS else "handed_over"
         is_told = bool(_proposed(state) or any(facts_of(state, kind) for kind in TELLS_OF_DAMAGE))
-        yield Block(name, {"handoff": handoff, "is_told": is_told})
+        named = entities_named(state, "document")
+        yield Block(name, {"handoff": handoff, "is_told": is_told, "named": named})
 
 
 def _about_cards(state: State) -> Iterator[Block]:
+    if is_suspicious(state) and intents_of(state) & WRITING:
+        yield Block("not_taken", {})
     for kind in TOLD:
         for fact in facts_of(state, kind):
             yield Block(kind, {"fact": fact})
@@ -155,7 +175,7 @@ def _from_policies(state: State) -> Iterator[Block]:
     for part in _asking_for_rules(state):
         passage = _passage(state, part)
         key = passage["id"] if passage else ""
-        if key in shown or key in computed or (computed and not passage):
+        if key in shown or key in computed or (computed and not _is_clear(passage, state)):
             continue
         shown.add(key)
         yield Block("policy", {"passage": passage})
@@ -172,9 +192,19 @@ def _asking_for_rules(state: State) -> list[str]:
         return asked
     best = {p["asked"]: p for p in reversed(state.get("passages", [])) if p["asked"]}
     whole = best.pop(state["screened"]["masked"], None)
-    parts = [part for part, p in best.items() if p["score"] >= CLEAR and is_question(part)]
+    parts = [part for part, p in best.items() if _is_clear(p, state) and _may_ask(part)]
     is_each_clear = whole and len(best) > 1 and len(parts) == len(best)
     return sorted(parts, key=state["screened"]["masked"].find) if is_each_clear else asked
+
+
+def _is_clear(passage: dict[str, Any] | None, state: State) -> bool:
+    return bool(passage and passage["score"] >= CLEARLY[state["screened"]["language"]])
+
+
+def _may_ask(part: str) -> bool:
+    """Whether a part asks by itself: "if you send too much" only says when."""
+    is_asking = is_question(part) or len(part.split()) <= FEW_WORDS
+    return is_asking and not SUPPOSED.match(part)
 
 
 def _passage(state: State, part: str) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from evals.cases.coverage import coverage
 from evals.cases.lint import lint
 from evals.cases.loading import DATASETS, DatasetInvalid, load_cases
 from evals.cases.schema import Case
+from evals.running.asked import Asked
 from evals.running.selection import Selection
 
 A_CASE: dict[str, Any] = {
@@ -145,5 +146,5 @@ def test_a_selection_takes_what_meets_all_that_was_asked() -> None:
     cases = [a_case(id="one", tags=["zh"]), a_case(id="two", tags=["ms"], owner="orders")]
     assert [c.id for c in Selection(tags=("zh", "ms")).of(cases)] == ["one", "two"]
     assert [c.id for c in Selection(tags=("zh",), owners=("orders",)).of(cases)] == []
-    with pytest.raises(ValueError, match="No case has the tag ta"):
+    with pytest.raises(Asked, match="No case has the tag ta"):
         Selection(tags=("ta",)).of(cases)

@@ -190,7 +190,7 @@ def test_a_verdict_that_changed_is_named_with_its_turn_and_reason() -> None:
     ("changed", "aspect"),
     [
         ({"reply": "You owe SGD 13.00."}, "reply"),
-        ({"told": [{"content": "Your payment came in."}]}, "reply"),
+        ({"told": [{"reply": "Your payment came in."}]}, "reply"),
         ({"calls": [Call(name="balance", args={"contact": "c"})]}, "calls"),
         ({"state": {"understanding": {"intents": [{"name": "balance"}]}}}, "understood"),
         ({"state": {"screened": {"language": "ms"}}}, "understood"),

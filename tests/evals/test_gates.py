@@ -38,9 +38,9 @@ THRESHOLDS = Thresholds(hard=Hard(scorers=frozenset({"privacy", "played"})), sof
 
 def row(case: str = "owed", *, passed: bool = True, scorer: str = "facts", **changed: Any) -> Row:
     verdict = Verdict(scorer=scorer, passed=passed, turn=2, reason="" if passed else "why")
-    return Row(case=case, suite="accounts", passed=passed, verdicts=[verdict]).model_copy(
-        update=changed
-    )
+    tags = [] if passed else ["known-failure"]
+    made = Row(case=case, suite="accounts", tags=tags, passed=passed, verdicts=[verdict])
+    return made.model_copy(update=changed)
 
 
 def judged(*rows: Row, baseline: set[str] | None = None, expected: Any = ()) -> Gate:
@@ -72,6 +72,19 @@ def test_a_failure_that_main_has_too_stops_nothing() -> None:
 
     assert gate.is_open
     assert gate.known_failures == ("owed",)
+
+
+def test_a_failure_that_nobody_named_stops_the_run() -> None:
+    gate = judged(row(passed=False, tags=[]))
+
+    assert gate.breaches == ("owed fails, and is not tagged known-failure: turn 2, facts: why",)
+
+
+def test_a_known_failure_that_passes_is_to_be_accepted() -> None:
+    gate = judged(row(tags=["known-failure"]))
+
+    assert gate.is_open
+    assert gate.warnings == ("owed passes: drop its tag known-failure, then accept the run",)
 
 
 @pytest.mark.parametrize("baseline", [set(), {"owed"}], ids=["not on main", "on main"])

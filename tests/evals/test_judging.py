@@ -176,7 +176,7 @@ def test_a_judge_sees_no_link_withheld_fact_or_personal_data() -> None:
 
 
 def test_what_happens_between_messages_is_told_as_such(folder: Path) -> None:
-    told = Turn(kind="staff", said="approve (level 2)", told=[{"content": "It is placed."}])
+    told = Turn(kind="staff", said="approve (level 2)", told=[{"reply": "It is placed."}])
     asked = Turn(said="and now?", reply="It is on its way.")
     row = Row(case="c", suite="s", passed=True, outcome=Outcome(turns=[told, asked]))
 

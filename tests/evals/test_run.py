@@ -9,6 +9,7 @@ import pytest
 from evals import cli
 from evals.cases.schema import Case
 from evals.outcome import Row
+from evals.running.asked import Asked
 from evals.running.rows import NoSuchRun, append_row, find_run, load_run
 from evals.running.runner import NEEDS_STAND_IN, trials_of
 from evals.running.selection import Selection
@@ -51,7 +52,7 @@ def test_a_run_is_kept_goes_on_and_is_found_again(tmp_path: Path) -> None:
 
 def test_a_run_does_not_go_on_as_another_one(tmp_path: Path) -> None:
     folder, _ = played([OWES], tmp_path, Plan(jobs=1))
-    with pytest.raises(ValueError, match="played something else"):
+    with pytest.raises(Asked, match="played something else"):
         play(Plan(jobs=1, resume=folder.name), [OWES, WRONG], tmp_path)
 
 
@@ -83,7 +84,7 @@ def test_a_run_that_there_is_not_is_named(tmp_path: Path) -> None:
 
 
 def test_nothing_selected_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Nothing is selected"):
+    with pytest.raises(Asked, match="Nothing is selected"):
         play(Plan(selection=Selection(tags=("quick",), cases=("wrong",))), [OWES, WRONG], tmp_path)
 
 

@@ -135,3 +135,20 @@ def test_news_of_an_earlier_order_leaves_the_next_one_alone() -> None:
         a_state("", focus=kept(), notice={"kind": "action"}), "committed", kind="order", number="T"
     )
     assert focus_of(told)["order"] == ORDER
+
+
+def test_a_card_that_was_carried_out_is_remembered_for_one_turn() -> None:
+    card = {"action_id": "an id", "hash": "a hash", "status": "committed"}
+    done = with_fact(a_state("yes", "confirm"), "committed", kind="order", number="T-1")
+    answered = focus_of({**done, "card": card})["answered"]
+    assert answered == {"action_id": "an id", "hash": "a hash"}
+    again = a_state("yes", "confirm", focus={"answered": answered})
+    told = with_fact(again, "committed", kind="order", number="T-1")
+    assert focus_of(told)["answered"] == answered
+    after = a_state("thanks", "small_talk", focus={"answered": answered})
+    assert focus_of(after)["answered"] is None
+
+
+def test_a_card_that_is_only_shown_was_not_carried_out() -> None:
+    shown: State = {**a_state("200 boxes", "order"), "card": {"action_id": "an id", "hash": "h"}}
+    assert focus_of(shown)["answered"] is None

@@ -5,7 +5,6 @@ import pytest
 
 from graph.routing import (
     MOST_TRIES,
-    SUSPICIOUS,
     Step,
     after_action,
     after_await_approval,
@@ -16,7 +15,7 @@ from graph.routing import (
     after_start,
     after_validate_output,
 )
-from nodes.state import INTENTS, Fact, Found, Intent, Reply, State
+from nodes.state import INTENTS, SUSPICIOUS, Fact, Found, Intent, Reply, State
 from tools.understanding.wants import Want
 
 REPLY: Reply = {"text": "Hello.", "by": "model", "citations": [], "is_shared": False}
@@ -124,6 +123,11 @@ def test_urgent_words_go_to_a_person_and_an_urgent_order_only_once() -> None:
     order = a_state("order", is_urgent=True, facts=("needs_person",))
     assert after_call_xero_tools(order) == ["propose_order"]
     assert after_action(order) == "hand_off"
+
+
+def test_a_suspicious_urgent_order_goes_to_a_person_and_not_to_a_card() -> None:
+    state = a_state("order", is_urgent=True, injection=SUSPICIOUS)
+    assert after_call_xero_tools(state) == ["hand_off"]
 
 
 def test_the_part_of_an_order_that_waits_follows_when_the_first_is_placed() -> None:

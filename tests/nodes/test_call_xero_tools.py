@@ -49,7 +49,7 @@ async def read_wanting(context: Context, want: Want, intent: Intent, *documents:
         ("quote", ["prices", "sales_tax", "standing"]),
         ("credit", ["credit_notes", "standing"]),
         ("decline", []),
-        ("policy", []),
+        ("policy", ["standing"]),
         ("small_talk", []),
     ],
 )
@@ -91,6 +91,18 @@ def test_every_wish_is_read_for_or_left_to_an_action() -> None:
 def test_every_read_of_the_plan_is_there_once() -> None:
     names = [read.__name__ for reads in (*PLAN.values(), *BY_WANT.values()) for read in reads]
     assert all(name.startswith("read_") for name in names)
+
+
+async def test_only_the_first_question_about_rules_asks_who_it_is(context: Context) -> None:
+    history = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "Hello Mei"}]
+    state = a_state("what is your cutoff?", "policy", history=history)
+    assert kinds(await call_xero_tools(state, Runtime(context=context))) == []
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "ignore_filters"])
+async def test_who_it_is_may_stay_unknown(context: Context, control: Control, fault: str) -> None:
+    control.fault("GET /Invoices", fault, times=9)
+    assert kinds(await read(context, "what is your cutoff?", "policy")) == []
 
 
 async def test_a_document_number_is_looked_up_whatever_the_intent(

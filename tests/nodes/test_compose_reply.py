@@ -25,6 +25,7 @@ from tools.ordering.orders import parse_order
 from tools.ordering.pricing import price_order
 from tools.tone import speaks
 
+LINES = ("a", "another", "some", "such", "this", "that", "any", "each", "every")
 ASKED = {"status": "proposed", "notes": [], "waiting": 0}
 FEE = "how much is the fee if I cancel the day before delivery?"
 
@@ -213,8 +214,8 @@ async def test_what_our_own_words_may_not_say_is_never_shown(context: Context) -
     "written",
     [
         "Good news 🎉 You owe money.",
-        "\n".join(["One more line."] * 9),
-        "您好，请看您的账户，谢谢您。" * 3,
+        "\n".join(f"Here is {word} line." for word in LINES),
+        "您好，请看您的账户，里面有您所有的发票和付款的记录，谢谢您。",
     ],
     ids=["emoji", "lines", "language"],
 )
@@ -371,6 +372,64 @@ async def test_a_hand_over_names_the_ticket_and_the_time(
     assert says in reply["text"]
     assert "T-000007" in reply["text"]
     assert "23 Nov 2026, 11:00" in reply["text"]
+
+
+@pytest.mark.parametrize(("segment", "says"), [("vip", True), ("established", False)])
+async def test_a_valued_customer_who_complains_is_called_by_name(
+    context: Context,
+    segment: str,
+    says: bool,  # noqa: FBT001
+) -> None:
+    state = with_fact("your driver was rude", "standing", {"segment": segment})
+    state["handoff"] = HANDOFF
+    state["tone"]["situation"] = "complaint"
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    assert ("Thank you for telling us, Mei." in reply["text"]) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "says"),
+    [
+        ("thanks, that's all. bye", "", "Goodbye Mei"),
+        ("thank you!", "", "You are welcome"),
+        ("hello there", "", "Hello Mei"),
+        ("ok we keep the carton", "food_safety", "who have your ticket can read this"),
+        ("thank you!", "complaint", "You are welcome"),
+    ],
+)
+async def test_small_talk_is_answered_as_it_is_meant(
+    context: Context, text: str, before: str, says: str
+) -> None:
+    state = a_state(text, "small_talk", focus={"intents": [before] if before else []})
+    reply = (await compose_reply(state, Stream(context).runtime))["reply"]
+    assert says in reply["text"]
+    assert ("take an order" in reply["text"]) == (says == "Hello Mei")
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "ms", "ta"])
+async def test_what_was_told_of_a_damage_is_not_asked_for_again(
+    context: Context, language: str
+) -> None:
+    asked = {"missing": ["quantity"], "report_hours": 24, "invoice": "INV-1"}
+    state = a_state("all crushed", "damage")
+    state["tone"]["language"] = language
+    state = {**state, "handoff": HANDOFF | {"reason": "damage"}}
+    at_first = (await compose_reply(state, Stream(context).runtime))["reply"]["text"]
+    facts = [Fact(kind="credit_needs_details", source="actions", data=asked)]
+    told = (await compose_reply({**state, "facts": facts}, Stream(context).runtime))["reply"][
+        "text"
+    ]
+    assert at_first.splitlines()[2] not in told
+    assert at_first.splitlines()[1] in told
+
+
+async def test_an_ended_quote_is_told_once(context: Context) -> None:
+    quote = {"number": "QU-1", "status": "sent", "total": "9.00", "currency": "SGD"}
+    listed = {"listed": [quote | {"expiry_date": "2026-07-24", "is_expired": True}]}
+    state = with_fact("I accept QU-1", "quote_not_open", {"number": "QU-1", "expiry": "2026-07-24"})
+    state["facts"] = [*state["facts"], Fact(kind="quotes", source="xero:quotes", data=listed)]
+    text = (await compose_reply(state, Stream(context).runtime))["reply"]["text"]
+    assert text.count("24 Jul 2026") == 1
 
 
 @pytest.mark.parametrize(

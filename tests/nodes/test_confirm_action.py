@@ -107,6 +107,15 @@ async def test_a_bare_yes_after_another_question_is_asked_about_once_more(
     assert await status_of(context, card) == "proposed"
 
 
+async def test_a_card_that_was_declined_is_not_open_any_more(
+    context: Context, thread_id: str
+) -> None:
+    card = await a_card(context, thread_id)
+    await answered(context, card, thread_id, "decline")
+    assert kinds(await answered(context, card, thread_id)) == ["card_gone"]
+    assert await status_of(context, card) == "declined"
+
+
 async def test_a_button_pressed_twice_on_a_waiting_card_changes_nothing(
     context: Context, thread_id: str
 ) -> None:
@@ -118,3 +127,12 @@ async def test_a_button_pressed_twice_on_a_waiting_card_changes_nothing(
     assert before is not None
     assert after is not None
     assert before["run_id"] == after["run_id"]
+
+
+async def test_a_further_yes_is_told_how_its_card_ended(context: Context, thread_id: str) -> None:
+    card = await a_card(context, thread_id)
+    await answered(context, card, thread_id)
+    await context.actions.settle(UUID(card["action_id"]), "committed")
+    state = a_state("yes", "confirm", thread_id=thread_id, focus={"answered": card})
+    update = await confirm_action(state, Runtime(context=context))
+    assert (kinds(update), update.get("card")) == (["committed"], None)

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from graph.clients import Clients
 from nodes.hand_off import hand_off
 from nodes.state import Fact, Intent, State
-from tests.nodes.conftest import a_state, naming
+from tests.nodes.conftest import a_state, naming, urgent
 from tools.context import Context
 from tools.database import fetch_all
 
@@ -81,6 +81,35 @@ async def test_the_deadline_counts_opening_hours_unless_food_is_at_stake(
     handoff = await handed(state, at(context, moment))
     assert datetime.fromisoformat(handoff["deadline"]) == deadline
     assert handoff["deadline_text"] == f"{deadline:%a %-d %b, %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment", "who", "minutes"),
+    [
+        (
+            "EMERGENCY our store flooded",
+            SATURDAY_EVENING + timedelta(hours=3),
+            "manager on call",
+            60,
+        ),
+        ("EMERGENCY our store flooded", MONDAY_MORNING, "service staff", 30),
+    ],
+)
+async def test_an_emergency_after_hours_is_answered_by_the_manager_on_call(
+    context: Context, thread_id: str, text: str, moment: datetime, who: str, minutes: int
+) -> None:
+    handoff = await handed(
+        urgent(a_state(text, "unclear", thread_id=thread_id)), at(context, moment)
+    )
+    assert (handoff["reason"], handoff["who"]) == ("urgent", who)
+    assert datetime.fromisoformat(handoff["deadline"]) == moment + timedelta(minutes=minutes)
+
+
+async def test_haste_after_hours_waits_for_the_opening(context: Context, thread_id: str) -> None:
+    state = urgent(a_state("urgent, where is my order", "order_status", thread_id=thread_id))
+    handoff = await handed(state, at(context, SATURDAY_EVENING + timedelta(hours=3)))
+    assert handoff["who"] == "service staff"
+    assert datetime.fromisoformat(handoff["deadline"]).weekday() == 0
 
 
 async def test_running_again_finds_the_same_ticket(

@@ -12,7 +12,7 @@ from graph.clients import Clients
 from nodes.call_xero_tools import call_xero_tools
 from nodes.propose_order import propose_order
 from nodes.state import State
-from tests.nodes.conftest import a_state, data_of, kinds
+from tests.nodes.conftest import a_state, data_of, kinds, urgent
 from tests.tools.conftest import Control
 from tools.actions.store import card_hash
 from tools.context import Context
@@ -144,6 +144,20 @@ async def test_what_is_not_certain_is_asked(
     [line] = data_of(update, "order_questions")["lines"]
     assert line["problem"] == problem
     assert "card" not in update
+
+
+async def test_an_urgent_order_goes_to_a_person_before_it_is_complete(
+    context: Context, thread_id: str
+) -> None:
+    runtime = Runtime(context=context)
+    text = "need 12 inch boxes asap"
+    state = urgent(a_state(text, "order", thread_id=thread_id, received_at=MONDAY_MORNING))
+    state = {**state, **await call_xero_tools(state, runtime)}
+    update = await propose_order(state, runtime)
+    assert data_of(update, "needs_person")["reason"] == "urgent_order"
+    assert data_of(update, "order_questions")["outlets"]
+    assert data_of(update, "computed")["result"]["fee"] == "50.00"
+    assert "needs_person" not in kinds(await propose(context, "need 12 inch boxes", thread_id))
 
 
 async def test_an_order_without_an_outlet_asks_which(context: Context, thread_id: str) -> None:

@@ -39,3 +39,36 @@ async def test_without_the_search_the_turn_goes_on_and_says_so(
     update = await retrieve_policies(a_state(FEE), Runtime(context=away))
     assert update["passages"] == []
     assert data_of(update, "unavailable") == {"part": "policies"}
+
+
+WEIGHT = "how much weight can the XL pizza box hold?"
+
+
+async def test_a_follow_up_is_not_answered_with_what_was_asked_before(context: Context) -> None:
+    state = a_state("and how long can we store them?", history=[said(WEIGHT)])
+    update = await retrieve_policies(state, Runtime(context=context))
+    assert update["passages"][0]["id"] == "products#storage-and-shelf-life"
+
+
+async def test_a_follow_up_without_words_of_its_own_keeps_its_subject(context: Context) -> None:
+    state = a_state("and the medium one?", history=[said(WEIGHT)])
+    update = await retrieve_policies(state, Runtime(context=context))
+    assert update["passages"][0]["id"] == "products#how-much-a-pizza-box-holds"
+
+
+async def test_only_the_beginning_of_a_message_leans_on_the_one_before(context: Context) -> None:
+    state = a_state("payment terms, and late fees?", history=[said("how much is a rush order?")])
+    update = await retrieve_policies(state, Runtime(context=context))
+    assert update["facts"] == []
+    assert not any(p["id"].startswith("ordering#urgent") for p in update["passages"])
+
+
+async def test_a_computed_answer_brings_its_section_along(context: Context) -> None:
+    state = a_state("hi 请问 delivery 到 Sentosa 要加多少钱？")
+    update = await retrieve_policies(state, Runtime(context=context))
+    assert data_of(update, "computed")["section_id"] == "delivery#delivery-fee-and-areas"
+    assert "delivery#delivery-fee-and-areas" in {p["id"] for p in update["passages"]}
+
+
+def said(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}

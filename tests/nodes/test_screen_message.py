@@ -22,3 +22,10 @@ def test_only_the_screened_message_changes() -> None:
     turn = a_turn("hello")
     assert set(screen_message({"turn": turn})) == {"screened"}
     assert turn["text"] == "hello"
+
+
+def test_a_yes_that_is_said_in_several_languages_keeps_that_of_the_conversation() -> None:
+    english, malay = (a_turn("ya ok", focus={"language": language}) for language in ("en", "ms"))
+    assert screen_message({"turn": english})["screened"]["language"] == "en"
+    assert screen_message({"turn": malay})["screened"]["language"] == "ms"
+    assert screen_message({"turn": a_turn("ya")})["screened"]["language"] == "ms"

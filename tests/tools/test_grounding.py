@@ -36,6 +36,7 @@ def evidence(*facts: dict[str, object], text: str = "") -> Evidence:
         ("9am", "time", "09:00"),
         ("12:30 pm", "time", "12:30"),
         ("14:00", "time", "14:00"),
+        ("14:10: nothing is open", "time", "14:10"),
         ("Thurs", "weekday", "thursday"),
         ("INV-1042", "id", "inv1042"),
         ("CNP-014-FB-01", "id", "cnp014fb01"),
@@ -294,3 +295,10 @@ def test_a_sentence_of_a_policy_may_be_told_as_it_stands_and_no_other() -> None:
     assert unsupported(rule, known) == []
     assert unsupported(rule.replace("0.24", "0.25"), known)
     assert unsupported(rule.replace("or credit", "or a refund"), known)
+
+
+def test_tamil_says_no_at_the_end() -> None:
+    fee = "கட்டணத்தை நானே நீக்க"
+    assert unsupported(f"{fee} முடியாது.", gather([], [], NOW)) == []
+    assert unsupported(f"{fee} முடியும்.", gather([], [], NOW))
+    assert unsupported(f"பிரச்சனை இல்லை என்று {fee} முடியும்.", gather([], [], NOW))

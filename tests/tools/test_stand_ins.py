@@ -62,3 +62,21 @@ def test_business_stays_as_it_is(text: str) -> None:
 @given(st.text(alphabet="ab \\g<0>1.{}", max_size=20))
 def test_a_known_value_is_replaced_to_the_letter(stand_in: str) -> None:
     assert StandIns({"Satay Corner": stand_in}).replaced("Satay Corner") == stand_in
+
+
+@pytest.mark.parametrize(
+    ("text", "replaced"),
+    [
+        ("我是陈伟明，要订货", "我是Mei Lim，要订货"),
+        ("see https://satay.example/x?user=kim", "see https://guests.tria.example/page"),
+        ("write to @sataycorner", "write to https://guests.tria.example/page"),
+    ],
+    ids=["beside Chinese signs", "an address", "a handle"],
+)
+def test_names_beside_chinese_signs_and_addresses_are_replaced(text: str, replaced: str) -> None:
+    assert StandIns({"陈伟明": "Mei Lim"}).replaced(text) == replaced
+
+
+def test_a_stand_in_is_not_replaced_by_another() -> None:
+    people = StandIns({"Wei Ming": "Mei Lim", "Mei": "Siti", "Lim": "Rahman"})
+    assert people.replaced("Wei Ming and Mei") == "Mei Lim and Siti"

@@ -132,7 +132,7 @@ TIME_PATTERNS: tuple[tuple[re.Pattern[str], Reading], ...] = tuple(
             _local_time,
         ),
         (
-            r"(?<![\d:.,])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?P<half>(?!))?(?![\d:])",
+            r"(?<![\d:.,])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?P<half>(?!))?(?!:?\d)",
             _latin_time,
         ),
         (

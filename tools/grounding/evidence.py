@@ -37,7 +37,7 @@ class Evidence:
     """The sources of one turn. `free` are the values that belong to no record.
 
     `verbatim` are the sentences of our policies, `people` those whom the facts say a matter is
-    with, and `address` finds the customer's name where it only calls them.
+    with, `called` the names of the customer.
     """
 
     now: datetime | None
@@ -51,7 +51,7 @@ class Evidence:
     strings: list[str] = field(default_factory=list)
     verbatim: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
-    address: re.Pattern[str] | None = None
+    called: set[str] = field(default_factory=set)
     is_loose: bool = False
 
     @cached_property
@@ -88,7 +88,7 @@ class Evidence:
     @cached_property
     def topics(self) -> frozenset[str]:
         """The favours that a source speaks of."""
-        return frozenset(topics_of(self.texts))
+        return frozenset(topics_of(text for text in self.texts if text not in self.called))
 
     @cached_property
     def owes_nothing(self) -> bool:
@@ -103,9 +103,13 @@ class Evidence:
 
     def unaddressed(self, sentence: str) -> str:
         """The sentence without the customer's name: a Grace, May or Will claims nothing."""
-        if self.address is None:
-            return sentence
-        return self.address.sub(lambda name: " " * len(name[0]), sentence)
+        return self._address.sub(lambda name: " " * len(name[0]), sentence)
+
+    @cached_property
+    def _address(self) -> re.Pattern[str]:
+        """The customer's names, whole or the first, where only greetings and marks are around."""
+        called = {name for whole in self.called for name in (whole, whole.split()[0])}
+        return re.compile(CALLED.format(name=either(called)) if called else r"(?!)")
 
     def supports(self, claim: Claim) -> bool:
         """Whether the same value of the same kind stands in any source."""
@@ -198,7 +202,7 @@ def _of_facts(facts: Sequence[Mapping[str, Any]], now: datetime | None) -> Evide
     evidence = Evidence(now, reader.every, reader.free, reader.records, kinds=kinds)
     evidence.keys, evidence.strings = reader.keys, reader.strings
     evidence.people = set(_of_kinds(facts, WITH_PEOPLE, "who"))
-    evidence.address = _address(_of_kinds(facts, {"customer"}, "name"))
+    evidence.called = set(_of_kinds(facts, {"customer"}, "name"))
     if "computed" in kinds:
         _hold_figures(evidence)
     return evidence
@@ -210,12 +214,6 @@ def _of_kinds(facts: Sequence[Mapping[str, Any]], kinds: Container[str], key: st
         inner = fact.get("data")
         if isinstance(inner, Mapping) and fact.get("kind") in kinds and inner.get(key):
             yield str(inner[key])
-
-
-def _address(names: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds these people's names, whole or the first, where nothing but a greeting is around."""
-    called = {name for whole in names for name in (whole, whole.split()[0])}
-    return re.compile(CALLED.format(name=either(called))) if called else None
 
 
 def normal(sentence: str) -> str:

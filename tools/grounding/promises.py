@@ -31,6 +31,7 @@ DONE, SURE, CAN, THINGS = (_compiled(_SAID[k]) for k in ("done", "sure", "can", 
 DONE_OTHER = _compiled("|".join(f"(?:{p})" for p in _SAID["done_other"]))
 HARMLESS = {DONE: frozenset(_SAID["harmless_done"]), SURE: frozenset(_SAID["harmless_sure"])}
 OTHER = _compiled(rf"[一-鿿஀-௿]|(?<![a-z]){either(_WORDS['malay'])}(?![a-z])")
+TAMIL = re.compile("[\u0b80-\u0bff]")
 CLAUSE = re.compile(r"[,;:\u3002](?:\s|$)|\s(?:and|but|dan|tetapi)\s|，")
 
 
@@ -126,11 +127,15 @@ def is_english(text: str) -> bool:
 
 
 def _is_negated(match: re.Match[str], text: str, *, is_first: bool = False) -> bool:
-    """Whether "not" stands in the same clause; `is_first`: before the words."""
+    """Whether "not" stands in the same clause; `is_first`: before the words, in Tamil after."""
     starts = [m.end() for m in CLAUSE.finditer(text, 0, match.start())]
     end = CLAUSE.search(text, match.end())
-    last = match.start() if is_first else end.start() if end else len(text)
-    return bool(MARKS["negated"].search(text[starts[-1] if starts else 0 : last]))
+    first, last = starts[-1] if starts else 0, end.start() if end else len(text)
+    if is_first and TAMIL.search(match[0]):
+        first = match.end()
+    elif is_first:
+        last = match.start()
+    return bool(MARKS["negated"].search(text[first:last]))
 
 
 def _is_excused(match: re.Match[str], text: str, evidence: Evidence) -> bool:

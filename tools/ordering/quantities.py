@@ -48,6 +48,7 @@ NOISE = rf"""
   | \b[0-9]+\s*(?:dollars?|bucks|cents?|c)\b
   | \b(?:gate|door|bay|dock|lobby|lift|counter|level|lvl|floor|stall|room)\s+\#?[0-9]{{1,4}}\b
   | @\s*[0-9]+(?:\.[0-9]+)?(?:\s*c(?:ents?)?\b)?
+  | \bp/?o(?:\s+(?:no|number|ref(?:erence)?))?\b[.:\#\s]{{0,3}}(?=[\w/-]{{0,40}}[0-9])(?=[\w/-]{{0,40}}[a-z])[\w/-]{{6,40}}:?
   | \b(?:inv(?:oice)?|tria|qu|p/?o|(?:purchase\s+)?order|ref(?:erence)?|account|acct)
       (?:\s?(?:no|nos|number|id)\b\.?|\s?\#)[-\s:\#]{{0,3}}(?:[a-z]{{1,4}}-)?[0-9]{{2,}}\b
   | \b(?:inv|tria|qu|p/?o)[-\s:\#]{{0,3}}[0-9]{{2,}}\b

@@ -75,7 +75,8 @@ EARLIER = re.compile(r"\b(?:received|arrived|came|short|run out|ran out)\b", re.
 QUESTION = re.compile(
     r"\b(?:how (?:much|many|long)|prices?|pricing|costs?|what|what's|when|why|where|which|do you"
     r"|does"
-    r"|is there|are there|is it|if|fees?|policy|quote|quotation|in stock|available|discount)\b"
+    r"|is there|are there|is it|if(?! (?:possible|can|ok|okay|you can|u can)\b)"
+    r"|fees?|policy|quote|quotation|in stock|available|discount)\b"
     r"|^\W*(?:are|is|was|were|has|had|does|did)\b",
     re.IGNORECASE,
 )

@@ -61,6 +61,13 @@ def compute(text: str, now: datetime, before: str = "") -> Computed | None:
     return next(filter(None, (_answered(_question(t, now, before)) for t in texts)), None)
 
 
+def stated(rule: str, now: datetime) -> Computed | None:
+    """What a rule says without the figures of a question."""
+    figures = FORMULAS[rule](read_question("", now))
+    section = triggers()[rule]["section"]
+    return Computed(rule, section, figures.inputs, figures.result) if figures else None
+
+
 def _question(text: str, now: datetime, before: str) -> Question:
     question = read_question(text, now)
     return question.after(read_question(before, now)) if before else question

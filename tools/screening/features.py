@@ -9,6 +9,7 @@ from tools.screening.ngrams import SIZE as GROUPS
 from tools.screening.ngrams import groups
 from tools.screening.rules import NAMES, hits
 from tools.screening.tokens import Token, tokens_of
+from tools.screening.wordlists import load
 
 PAIRS = 1 << 12
 SIZE = GROUPS + PAIRS
@@ -18,11 +19,13 @@ PAIR = 0.3
 RULES = {name: n for n, name in enumerate(NAMES)}
 PACKED = 80
 LONGEST_SENTENCE = 240
+INNOCENT = re.compile("|".join(load("injection.toml")["innocent"]))
 SENTENCES = re.compile(r"[^.!?\n。！？]*[.!?\n。！？]*")
 
 
 def features_of(text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The features of a short text and their values."""
+    """The features of a short text in small letters, and their values."""
+    text = INNOCENT.sub("", text)
     tokens = tokens_of(text)
     ruled = np.array([RULES[name] for name in hits(tokens, text)], np.int64)
     paired = np.array(sorted(pairs_of(tokens)), np.int64)

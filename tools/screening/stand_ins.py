@@ -13,7 +13,11 @@ NAMES = (
     *("Grace Chua", "Kumar Das", "Nurul Huda", "Jason Teo", "Anita Pillai", "Hafiz Salleh"),
 )
 LOCAL_DIGITS = 8  # of a phone number in Singapore, with or without its +65
-LEAST_KNOWN = 3  # letters; shorter names stand inside of too many words
+LEAST_KNOWN = 3  # letters of a Latin word that is known to be somebody's; one sign less elsewhere
+ADDRESS = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'，。]+|(?<![\w.@])@[A-Za-z0-9_.]{3,}", re.IGNORECASE
+)
+ELSEWHERE = "https://guests.tria.example/page"
 
 
 class StandIns:
@@ -24,15 +28,17 @@ class StandIns:
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
-        kept = {name: value for name, value in known.items() if len(name) >= LEAST_KNOWN}
-        self._known = sorted(kept.items(), key=lambda pair: -len(pair[0]))
+        kept = {_plain(name): stand_in for name, stand_in in known.items() if _tells(name)}
+        self._known = kept
+        self._pattern = _anywhere(sorted(kept, key=lambda name: -len(name)))
         self._given: dict[tuple[str, str], str] = {}
 
     def replaced(self, text: str) -> str:
         """The text with stand-ins; what is one already stays as it is."""
-        for value, stand_in in self._known:
-            text = _anywhere(value).sub(stand_in.replace("\\", r"\\"), text)
-        done = {stand_in.casefold() for _, stand_in in self._known}
+        text = ADDRESS.sub(ELSEWHERE, text)
+        if self._known:  # in one pass, so that no stand-in is replaced by another
+            text = self._pattern.sub(lambda found: self._known[_plain(found[0])], text)
+        done = {stand_in.casefold() for stand_in in (*self._known.values(), ELSEWHERE)}
         for found in reversed(find_personal(fold_signs(text))):
             value = text[found.start : found.end]
             if value.casefold() not in done:
@@ -49,10 +55,22 @@ class StandIns:
         return self._given[key]
 
 
-def _anywhere(value: str) -> re.Pattern[str]:
-    """However it is spaced and capitalised, but not inside of another word."""
-    words = r"\s+".join(re.escape(word) for word in value.split())
-    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
+def _plain(value: str) -> str:
+    return " ".join(value.split()).casefold()
+
+
+def _tells(value: str) -> bool:
+    """Whether a value is long enough to be found without finding half of the language."""
+    return len(value) >= (LEAST_KNOWN if value.isascii() else LEAST_KNOWN - 1)
+
+
+def _anywhere(values: list[str]) -> re.Pattern[str]:
+    """However they are spaced and capitalised, but not inside of another Latin word.
+
+    Beside Chinese signs there is no boundary to be seen.
+    """
+    each = (r"\s+".join(re.escape(word) for word in value.split()) for value in values)
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(each)})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def _name(number: int) -> str:

@@ -24,7 +24,7 @@ RULE_BEFORE = 1.0
 RULES_KEPT = 1e-4
 GROUPS_KEPT = 5e-6
 # A false alarm costs a customer more than a missed attack, which meets other gates.
-BENIGN_COUNTS = 4.0
+BENIGN_COUNTS = 2.5
 # Forms that no customer writes; each is enough by itself.
 CERTAIN = ("delimiter", "data", "image", "markup", "query", "speaker", "many_shots")
 CERTAIN_AT_LEAST = 5.0

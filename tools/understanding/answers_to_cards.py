@@ -38,6 +38,22 @@ NO_REASON = re.compile(
     r"|但|改|换|加",
     re.IGNORECASE,
 )
+# "no wait wrong, not yet transferred. cancel"
+CALLED_OFF = re.compile(
+    r"^\W*(?:no|nope|wait|stop|sorry|oops)\b.*"
+    r"\b(?:cancel(?: (?:it|that|this))?|never ?mind|forget it)\W*$"
+    r"|^\W*(?:不|等等|等一下|错了).*(?:取消|算了)\W*$|^\W*(?:tak|tidak|bukan|eh)\b.*\bbatal(?:kan)?\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
+UNDECIDED = re.compile(
+    r"\b(?:(?:not|\w+n'?t|never|still) (?:yet )?(?:decid\w+|sure|made up|confirmed? .{0,12}yet)"
+    r"|undecided|not yet|(?:hold|hang) on|wait (?:first|a |ah|for|until|till)"
+    r"|(?:let|lemme|give) ?(?:me|us)? (?:think|check|ask|a (?:moment|minute|while|day))"
+    r"|(?:still|must|need to|have to|will|want to) (?:think|thinking|decide|deciding|check|ask)"
+    r"|belum (?:pasti|putus\w*|setuju)|tunggu (?:dulu|sekejap)|fikir dulu)\b"
+    r"|还没(?:有)?(?:决定|想好|确定)|再(?:想想|考虑)|等(?:一下|等)|இன்னும் முடிவு|யோசித்து|காத்திரு",
+    re.IGNORECASE,
+)
 MARKS = " \t\n,.!;👍🙏，。！"
 
 
@@ -53,8 +69,15 @@ def says_no(text: str) -> bool:
 
 def refuses(text: str) -> bool:
     """A no with its reason: "no thanks, too late for us"."""
+    if CALLED_OFF.search(text) and not NO_REASON.search(text):
+        return True
     said = REFUSED.search(text)
     return said is not None and not NO_REASON.search(text[said.end() :])
+
+
+def leaves_open(text: str) -> bool:
+    """Neither yes nor no: who has not decided yet, whatever others have said."""
+    return bool(UNDECIDED.search(text)) and not re.search(r"[0-9?？]", text)
 
 
 def _says_only(text: str, answers: str, beside: str = POLITE) -> bool:

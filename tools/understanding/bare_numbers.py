@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
 from typing import Any
@@ -20,7 +20,7 @@ def as_printed(text: str) -> str:
     """The text with its bare document numbers in the form in which they are printed."""
     text = _spoken().sub(_in_digits, text)
     for series in _table()["kinds"]:
-        text = _written(series).sub(lambda match, s=series: _named(match, s), text)
+        text = _written(series).sub(partial(_named, series=series), text)
     text = _hashed().sub(_of_invoice, text)
     return _listed().sub(_alike, text)
 

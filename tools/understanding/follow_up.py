@@ -19,7 +19,7 @@ MATTER = re.compile(
 )
 DOCUMENT = r"(?:invoice|inv|bill|order|quote|quotation|credit note|statement|document)"
 POINTING = re.compile(
-    r"\b(?:the others?|that one|this one|the (?:second|first|last|next|third) one|it|its|them|those"
+    r"\b(?:the others?|th?[ai]t one|dat one|this one|the (?:second|first|last|next|third) one|it|its|them|those"
     rf"|these|(?:that|this|same) {DOCUMENT}|yang (?:lain|itu|ini|satu lagi|kedua)|pdf-?nya"
     r"|(?:invois|bil|pesanan|sebut harga|dokumen) (?:itu|ini|tadi|tersebut))\b"
     r"|另(?:外)?一|那(?:个|张|笔|份)|这(?:个|张|笔|份)|它|மற்றொன்று|அதை?|அந்த (?:இன்வாய்ஸ்|பில்|ஆவண|ஆர்டர்)",
@@ -54,7 +54,7 @@ ALL = re.compile(
 COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5}
 # What is left of a message that has no words of its own is none of these.
 EMPTY = re.compile(
-    r"\b(?:one|ones|two|three|four|five|too|also|as well|please|pls|plz|thanks|thank you|ah|leh|lor|la|lah"
+    r"\b(?:ours|mine|our own|after|before|days?|weeks?|hours?|later|one|ones|two|three|four|five|too|also|as well|please|pls|plz|thanks|thank you|ah|leh|lor|la|lah"
     r"|ok|okay|for|of|in|the|a|an|month|yang|untuk|bulan|juga)\b|[呢吧的也请麻烦两三四五张个笔份月]"
     r"|[\W\d_]+",
     re.IGNORECASE,

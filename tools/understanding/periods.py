@@ -49,7 +49,7 @@ def period_of(text: str, today: date) -> Period | None:
     """The period that a text names in any of the four languages, until today at the latest."""
     text = ENDINGS.sub(lambda m: f"{m[1]}{PULLI} {VOWELS[m[2]]}", plain(text[:MOST_LETTERS]))
     for numerals in (HAN_DAY, HAN_MONTH):
-        text = numerals.sub(lambda m: f"{read_number(m[0].replace('廿', '二十'))}", text)
+        text = numerals.sub(_in_figures, text)
     text = ONCE_AHEAD.sub(r"\g<month>\g<one> - \g<month>\g<other>", text)
     text = ONCE_BEHIND.sub(r"\g<one> \g<month> - \g<other>\g<month>", text)
     named = sorted(stretches_in(text, today), key=lambda n: n.start)[:MOST_STRETCHES]
@@ -57,6 +57,10 @@ def period_of(text: str, today: date) -> Period | None:
     if whole is None or whole.since > today:
         return None
     return Period(whole.since, min(whole.until, today))
+
+
+def _in_figures(match: re.Match[str]) -> str:
+    return str(int(read_number(match[0].replace("廿", "二十")) or 0))
 
 
 def _whole(text: str, named: Sequence[Stretch], today: date) -> Period | None:

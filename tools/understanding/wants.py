@@ -23,6 +23,7 @@ Want = Literal[
     "bank_changed",
     "more_time",
     "waive",
+    "discount",
     "early_discount",
     "statement_file",
     "differs",

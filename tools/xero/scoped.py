@@ -1,8 +1,7 @@
 """The customer's own books: the only view of Xero that a node ever gets.
 
 The scope comes from the sign-in: all contacts of the customer, and no others. It is put into every
-question and every returned document is checked against it again. A document of somebody else
-reads like one that does not exist, and costs the same calls.
+question and every document is checked against it again. One of somebody else reads like none.
 """
 
 import asyncio
@@ -16,7 +15,16 @@ from tools.errors import BackendRejected
 from tools.ordering.pricing import AccountStanding
 from tools.rules import load_rules
 from tools.screening.outside import scan_data
-from tools.xero.documents import ZERO, Contact, CreditNote, Invoice, PaidPart, Payment, Quote
+from tools.xero.documents import (
+    ZERO,
+    Contact,
+    Credit,
+    CreditNote,
+    Invoice,
+    PaidPart,
+    Payment,
+    Quote,
+)
 from tools.xero.scope import Alarm, Scope, ScopedReads, Xero, nobody
 from tools.xero.seller import Seller
 from tools.xero.statement import (
@@ -109,6 +117,14 @@ class Accounts(Seller):
         found = await self._reads.credit_notes(0 if fresh else LISTS)
         visible = [c for c in found if c.status in VISIBLE]
         return sorted(visible, key=_latest, reverse=True)
+
+    async def unused_credit(self) -> list[Credit]:
+        """Whatever of the caller's money is still to be used: credits, over- and prepayments."""
+        reads = self._reads
+        notes, over, pre = await asyncio.gather(
+            self.credit_notes(), reads.overpayments(LISTS), reads.prepayments(LISTS)
+        )
+        return [credit for credit in (*notes, *over, *pre) if credit.remaining_credit]
 
     async def credit_note_by_number(self, number: str) -> CreditNote | None:
         """The caller's credit note with that printed number; None when missing or foreign."""

@@ -111,7 +111,10 @@ def ordered(*later: Turn, **more: Any) -> Outcome:
     return an_outcome(*turns, *later, **(given | more))
 
 
-ORDER = ({"user": "200 12 inch boxes for tampines"}, {"user": "yes"})
+ORDER = (
+    {"user": "200 12 inch boxes for tampines"},
+    {"user": "yes", "expect": {"intents": ["confirm"]}},
+)
 
 
 def failures(scorer: str, case: Case, outcome: Outcome) -> str:

@@ -28,10 +28,18 @@ def judged(turn: Turn, **expect: Any) -> str:
     return failures("citations", a_case({"user": "fee?", "expect": expect}), an_outcome(turn))
 
 
+def computed(section: str = SECTION) -> dict[str, Any]:
+    return {"kind": "computed", "source": section, "data": {"section_id": section}}
+
+
 @pytest.mark.parametrize(
     "turn",
     [
         pytest.param(told(), id="word-for-word"),
+        pytest.param(
+            told("It is 2 Oct 2026.", facts=[computed()]), id="computed-in-no-words-of-it"
+        ),
+        pytest.param(told(facts=[computed()], passages=[]), id="computed-and-not-searched-for"),
         pytest.param(told("Delivery to Tuas costs SGD 30."), id="in-other-words"),
     ],
 )
@@ -44,6 +52,11 @@ def test_cited(turn: Turn) -> None:
     [
         pytest.param(told(cited=None), "expected a citation of delivery#", id="none"),
         pytest.param(told(passages=[]), "was not found", id="made-up"),
+        pytest.param(
+            told(passages=[], facts=[computed("payment#gst-on-prices")]),
+            "was not found",
+            id="made-up-beside-a-computed-one",
+        ),
         pytest.param(
             told(cited=CITED | {"text": "Delivery is free."}), "as it stands", id="altered"
         ),

@@ -90,13 +90,13 @@ def test_confirmed(case: Case, outcome: Outcome) -> None:
     [
         pytest.param(CASE, acted(a_turn("?"), a_turn("!", **YES)), "never shown", id="never-shown"),
         pytest.param(
-            CASE,
-            acted(a_turn("?", **SHOWN), a_turn("!", run_id="run-2", state=understood("order"))),
+            a_case({"user": "200 boxes"}, {"user": "yes but on Saturday"}),
+            acted(a_turn("?", **SHOWN), a_turn("!", **YES)),
             "not confirmed",
-            id="no-yes",
+            id="no-yes-whatever-the-service-understood",
         ),
         pytest.param(
-            CASE,
+            a_case({"user": "200 boxes"}, {"user": "no", "expect": {"intents": ["decline"]}}),
             acted(a_turn("?", **SHOWN), a_turn("!", run_id="run-2", state=understood("decline"))),
             "not confirmed",
             id="a-no",

@@ -253,6 +253,16 @@ async def test_a_cancelled_order_is_no_order_any_more(talk: Talk) -> None:
     assert number not in [row["document_number"] for row in latest]
 
 
+async def test_a_cancelled_order_is_told_as_cancelled(talk: Talk) -> None:
+    number, card = await talk.order()
+    talk = talk.before(card, 30)
+    await talk.yes(await talk.card(f"cancel {number}", "order_cancel"))
+    named = data_of(await talk.heard(f"where is {number}?", "order_status"), "orders")
+    assert [(x["number"], x["status"]) for x in named["listed"]] == [(number, "cancelled")]
+    spoken_of = await talk.heard("where is it?", "order_status", focus={"documents": [number]})
+    assert data_of(spoken_of, "orders")["listed"][0]["status"] == "cancelled"
+
+
 async def test_an_order_that_nobody_has_agreed_to_is_let_go(talk: Talk) -> None:
     card = await talk.proposed(UNUSUAL)
     update = await talk.say("cancel my order", "order_cancel")
@@ -267,6 +277,8 @@ async def test_an_order_that_is_being_written_has_to_be_waited_for(
     control.fault("PUT /Invoices", "rate_limit")
     assert kinds(await talk.yes(card)) == ["not_written"]
     assert kinds(await talk.say("cancel my order", "order_cancel")) == ["still_placing"]
+    asked = await talk.heard("did my order go through?", "order_status")
+    assert data_of(asked, "still_placing") == {"is_asked": True}
     assert kinds(await talk.commit(card)) == ["committed"]
 
 

@@ -107,6 +107,15 @@ async def test_what_is_missing_is_asked(
     assert "card" not in update
 
 
+async def test_who_claims_more_than_was_sold_is_told_how_many_there_are(
+    talk: Talk, office: Office
+) -> None:
+    talk, number = await delivered(talk, office)
+    update = await talk.say(f"9000 of the 12 inch boxes in {number} were crushed", "damage")
+    told = data_of(update, "credit_needs_details")
+    assert told["sold"] == {"name": '12" medium pizza box', "pieces": 200}
+
+
 @pytest.mark.parametrize(
     ("text", "pieces"),
     [

@@ -70,6 +70,9 @@ async def test_what_is_not_in_our_own_book_is_read_from_the_invoice(
         async def numbered(self, *_: object) -> None:
             return None
 
+        async def cancelled_of(self, *_: object) -> list[dict[str, Any]]:
+            return []
+
     there = Context(**{**vars(context), "actions": Empty()})
     [order] = data_of(await reads(there, f"where is {number}?", "order_status"), "orders")["listed"]
     assert order["outlet"] == "Forno Rosso Tampines"

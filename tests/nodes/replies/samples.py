@@ -1,10 +1,13 @@
 """Facts of every shape that a template must tell, as reads and actions make them."""
 
+import re
+from importlib import resources
 from typing import Any, NamedTuple
 
 ISSUED = "http://127.0.0.1:8003/documents/Zt3-kQ_9aVx0wPzR4mLhG7sYbN2cJdEfUiTo1qK5X6M"
 DELIVERY = {"day": "2026-11-26", "window": "morning", "window_text": "09:00-12:00"}
 WHO = ("service staff", "operations manager", "director")  # levels 2, 3 and 4
+ON_CALL = "manager on call"
 HANDOFF = {
     "ticket": "T-000123",
     "reason": "order_change",
@@ -34,6 +37,10 @@ class Sample(NamedTuple):
         """What the gate is given."""
         others = [{"kind": "documents", "data": {k: v}} for k, v in (self.more or {}).items()]
         return [{"kind": self.kind, "data": self.data}, *others]
+
+
+def _read(block: str) -> str:
+    return (resources.files("nodes") / "replies" / "en" / f"{block}.j2").read_text("utf-8")
 
 
 def invoice(number: str = "INV-1043", **changes: Any) -> dict[str, Any]:
@@ -217,6 +224,7 @@ RECEIVED: dict[str, Any] = {"as_of": "2026-11-24", "listed": [], "unmatched": ["
 READS = [
     Sample("balance", "balance", balance()),
     Sample("balance", "balance", balance(**NOTHING)),
+    Sample("balance", "balance", balance(**NOTHING, as_of="2026-11-24T12:10:00+08:00")),
     Sample("balance", "balance", balance(**NOTHING, only_overdue=True)),
     Sample("balance", "balance", balance(only_overdue=True, listed=[invoice()])),
     Sample("balance", "balance", balance(only_overdue=True, overdue="0.00", overdue_count=0)),
@@ -468,7 +476,10 @@ ACTIONS = [
     Sample("card_gone", "card_gone", {}),
     Sample("card_outdated", "card_outdated", {}),
     Sample("card_open", "card_open", {}, {"name": "Mei"}),
+    *(Sample(block, block, {}, {"name": "Mei"}) for block in ("goodbye", "thanks", "noted")),
     Sample("still_placing", "still_placing", {}),
+    Sample("not_taken", "not_taken", {}),
+    Sample("own_account_only", "own_account_only", {}),
 ]
 QUESTION = {
     "phrase": "boxes",
@@ -513,22 +524,22 @@ OTHERS = [
     ),
     Sample("prices", "products", {"listed": [PRODUCT]}),
     Sample("prices", "products", {"listed": []}),
+    Sample("not_sold", "products", {"unsold": [{"number": "16", "unit": "inch"}]}),
     Sample("stock", "products", {"listed": [PRODUCT, PRODUCT | {"on_hand": 0}]}),
 ]
-REASONS = (
-    *("approval", "no_email_on_file", "payment_reported", "change_after_cutoff"),
-    *("order_processed", "delivery_begun", "guessing", "too_many_documents", "differences"),
-    *("statement_mismatch", "order_cancel", "order_change", "account_on_hold", "quote"),
-    *("urgent_order", "unknown_outcome", "write_refused", "write_impossible", "total_differs"),
-    *("refund", "credit", "account_change", "privacy", "misunderstood", "urgent", "person"),
-)
+REASONS = sorted({"person", *re.findall(r'"(\w+)"', _read("handed_over"))})
 # Every ticket, with whoever it may be.
 TICKETS = [
-    Sample(block, "handoff", HANDOFF | {"reason": reason, "level": level, "who": who})
+    Sample(block, "handoff", HANDOFF | {"reason": reason, "level": level, "who": who}, more)
     for level, who in enumerate(WHO, start=2)
-    for block, reason in (
-        *(("handed_over", reason) for reason in REASONS),
-        *((reason, reason) for reason in ("complaint", "damage", "food_safety")),
+    for block, reason, more in (
+        *(("handed_over", reason, None) for reason in REASONS),
+        *(
+            (reason, reason, {"is_told": bool(named), "named": named})
+            for reason in ("complaint", "damage", "food_safety")
+            for named in ([], ["INV-1043"])
+        ),
     )
 ]
-SAMPLES = [*READS, *CARDS, *ACTIONS, *OTHERS, *TICKETS]
+AFTER_HOURS = Sample("handed_over", "handoff", HANDOFF | {"reason": "urgent", "who": ON_CALL})
+SAMPLES = [*READS, *CARDS, *ACTIONS, *OTHERS, *TICKETS, AFTER_HOURS]

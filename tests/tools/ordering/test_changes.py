@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tools.ordering.catalogue import load_catalogue
 from tools.ordering.changes import amend, dump, from_lines, load, split
-from tools.ordering.records import Bought
 from tools.ordering.orders import OrderRequest, Outlet, parse_order
+from tools.ordering.records import Bought
 
 RECEIVED = datetime(2026, 3, 2, 10, tzinfo=ZoneInfo("Asia/Singapore"))  # a Monday
 THURSDAY, SATURDAY = date(2026, 3, 5), date(2026, 3, 7)
@@ -281,6 +281,34 @@ def test_a_repeat_with_a_change() -> None:
     request = replace(order("tampines"), lines=from_lines([Bought(MEDIUM, 200)]))
     changed = change(request, "same as last month but add 100 XL and no lids")
     assert goods(changed) == [(MEDIUM, 200), (XL, 100)]
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "lines"),
+    [
+        (ONE, "actually half of it", [(MEDIUM, 100)]),
+        (ONE, "make it half", [(MEDIUM, 100)]),
+        ("400 10in and 200 12in, tampines", "half of the 10 inch", [(SMALL, 200), (MEDIUM, 200)]),
+        ("400 10in and 200 12in, tampines", "double it", [(SMALL, 800), (MEDIUM, 400)]),
+        (ONE, "no, 100 is enough", [(MEDIUM, 100)]),
+        (ONE, "100 will do", [(MEDIUM, 100)]),
+        ("300 12in 200 10in tampines", "and another 100 of the 12", [(MEDIUM, 400), (SMALL, 200)]),
+        (
+            "1200 small bags and 500 large bags, tampines",
+            "too many leh. make the bags 1000",
+            [("BAG-S", 1000), ("BAG-L", 500)],
+        ),
+    ],
+)
+def test_a_change_in_other_words(
+    before: str, text: str, lines: list[tuple[str | None, int]]
+) -> None:
+    assert goods(change(order(before), text)) == lines
+
+
+@pytest.mark.parametrize("text", ["no thanks, too late for us", "we have enough lids", "too late"])
+def test_what_only_sounds_like_a_change(text: str) -> None:
+    assert amend(order(ONE), text, load_catalogue(), OUTLETS, RECEIVED) is None
 
 
 words = st.sampled_from(

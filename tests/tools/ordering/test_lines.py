@@ -131,7 +131,7 @@ def test_clear_lines_have_no_problem(text: str) -> None:
         ("半箱盖子", "not_whole_packs", LID, 100, 0, 200),
         ("setengah karton penutup", "not_whole_packs", LID, 100, 0, 200),
         ("a carton and a half of lids", "not_whole_packs", LID, 300, 0, 400),
-        ("200个白色12寸披萨盒", "ambiguous", None, 200, 0, 0),
+        ("200个银色12寸披萨盒", "ambiguous", None, 200, 0, 0),
         ("200 kotak 12 inci merah", "ambiguous", None, 200, 0, 0),
         ("2.5 medium boxes", "no_quantity", MEDIUM, 0, 0, 0),
         ("999999999 medium boxes", "no_quantity", MEDIUM, 0, 0, 0),

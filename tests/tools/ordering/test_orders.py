@@ -11,6 +11,7 @@ from tools.ordering.catalogue import load_catalogue
 from tools.ordering.changes import asks_repeat, split
 from tools.ordering.orders import OrderRequest, Outlet, is_urgent, looks_like_order, parse_order
 from tools.ordering.pricing import AccountStanding, price_order
+from tools.ordering.signs import is_emergency
 
 RECEIVED = datetime(2026, 3, 2, 10, tzinfo=ZoneInfo("Asia/Singapore"))  # a Monday
 SMALL, MEDIUM, XL = "CNP-014-FB-01", "CNP-015-FB-01", "CNP-016-FB-01"
@@ -129,11 +130,42 @@ def test_an_outlets_name_is_no_weekday() -> None:
         ("200 kotak 12 inci, segera", True),
         ("200 kotak 12 inci, tak segera", False),
         ("அவசரம் 12 இன்ச் பெட்டி 200", True),
+        ("do you do rush orders, what does it cost?", False),
+        ("how much extra for same-day delivery of 300 boxes", False),
+        ("is same-day delivery possible?", False),
+        ("你们有加急服务吗？怎么收费", False),
+        ("ada tempahan segera? berapa caj?", False),
+        ("அவசர ஆர்டர் எடுப்பீர்களா? கட்டணம் எவ்வளவு?", False),
+        ("before the lunch rush", False),
+        ("how much for same day? need 300 today", True),
+        ("我们急需200个盒子，多少钱", True),
+        ("urgent, how much do we owe", True),
+        ("URGENT where is my order?", True),
+        ("running low on bags, need help asap", True),
     ],
 )
 def test_urgent_words(text: str, urgent: bool) -> None:  # noqa: FBT001
     assert read(text).urgent == urgent
     assert is_urgent(text) == urgent
+
+
+@pytest.mark.parametrize(
+    ("text", "emergency"),
+    [
+        ("EMERGENCY our store room flooded", True),
+        ("紧急情况！仓库进水了", True),
+        ("kecemasan! kedai banjir", True),
+        ("urgent, need 200 12in", False),
+        ("who answers emergencies on sunday?", False),
+    ],
+)
+def test_an_emergency_is_more_than_haste(text: str, emergency: bool) -> None:  # noqa: FBT001
+    assert is_emergency(text) == emergency
+
+
+@pytest.mark.parametrize("text", ["今天的货迟到了三个小时", "等了两个小时", "三个月的账单"])
+def test_a_time_is_no_quantity(text: str) -> None:
+    assert not looks_like_order(text)
 
 
 def shares(request: OrderRequest) -> list[tuple[str | None, int, str | None, date | None]]:

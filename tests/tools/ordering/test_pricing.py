@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tools.ordering.catalogue import load_catalogue
 from tools.ordering.orders import OrderLine
-from tools.ordering.pricing import AccountStanding, PricedOrder, price_order
+from tools.ordering.pricing import AccountStanding, PricedOrder, counted_of, price_order
 
 TODAY = date(2026, 11, 23)
 PRODUCTS = {p.code: p for p in load_catalogue().products}
@@ -59,6 +59,28 @@ def test_amounts_and_tax_are_rounded_half_up_line_by_line() -> None:
 def test_lines_of_one_product_are_one_line() -> None:
     [line] = priced((SMALL, 100), (SMALL, 200)).lines
     assert (line.pieces, line.packs, line.pack) == (300, 3, "bundle")
+
+
+def test_white_boxes_cost_more_and_are_lines_of_their_own() -> None:
+    white = OrderLine(MEDIUM, 200, "as written", 1.0, finish="white")
+    order = price_order([white, a_line(MEDIUM, 100)], PRICES, TODAY, ESTABLISHED)
+    assert [(line.name, line.unit_price, line.amount) for line in order.lines] == [
+        ('12" medium pizza box, white', Decimal("0.6825"), Decimal("136.50")),
+        ('12" medium pizza box', Decimal("0.65"), Decimal("65.00")),
+    ]
+
+
+def test_white_boxes_have_free_liners_too() -> None:
+    white = OrderLine(MEDIUM, 200, "as written", 1.0, finish="white")
+    order = price_order(
+        [white, a_line("LIN-012", 200)], PRICES | {"LIN-012": Decimal(0)}, TODAY, ESTABLISHED
+    )
+    assert [line.pieces for line in order.lines] == [200, 200]
+    assert order.total == Decimal("148.79")
+
+
+def test_liners_count_for_no_pieces() -> None:
+    assert counted_of([(SMALL, 2600), ("LIN-010", 2600)]) == 2600
 
 
 def test_a_line_without_a_product_costs_nothing() -> None:

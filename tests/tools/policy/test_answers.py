@@ -53,6 +53,37 @@ def test_the_answer_names_what_it_started_from() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "ask", "inputs"),
+    [
+        pytest.param(
+            "what does printing our logo on 800 pieces cost?",
+            "and 2,500 pieces in 2 colours?",
+            {"pieces": "2500", "colours": "2"},
+            id="other-pieces",
+        ),
+        pytest.param(
+            "what interest for 35 days late on SGD 500?",
+            "and 70 days late?",
+            {"days_overdue": "70", "amount": "500.00"},
+            id="other-days-of-the-same-amount",
+        ),
+        pytest.param(
+            "what interest for 35 days late on SGD 500?",
+            "and on SGD 80?",
+            {"days_overdue": "35", "amount": "80.00"},
+            id="another-amount-for-the-same-days",
+        ),
+    ],
+)
+def test_a_figure_takes_the_place_of_the_one_before(
+    before: str, ask: str, inputs: dict[str, str]
+) -> None:
+    answer = compute(ask, NOW, before)
+    assert answer is not None
+    assert answer.inputs == inputs
+
+
+@pytest.mark.parametrize(
     ("written", "pieces"),
     [
         ("two hundred and fifty pieces", 250),

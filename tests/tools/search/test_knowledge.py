@@ -292,6 +292,33 @@ async def test_the_policies_answer_in_other_languages(
     assert FEE in {passage["id"] for passage in found}
 
 
+async def test_a_misspelt_question_is_found_as_it_was_meant(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    knowledge = Knowledge(open_chroma(None, tmp_path), load_policies(), embedder)
+    meant = await knowledge.search("can your pizza boxes go in the oven", k=1)
+    found = await knowledge.search("CAN YR PIZA BOXS GO IN TEH OVAN", k=1)
+    assert found[0]["id"] == meant[0]["id"] == "products#pizza-boxes-in-the-oven"
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("en", "is it ok to put the PLA bowl in the microwave"),
+        ("zh", "PLA的餐盒微波炉加热几分钟"),
+        ("ms", "bekas PLA boleh masuk microwave berapa minit"),
+        ("ta", "PLA தட்டை மைக்ரோவேவில் சூடாக்கலாமா"),
+    ],
+)
+async def test_what_holds_for_another_material_is_no_answer(
+    tmp_path: Path, embedder: Embedder, language: str, question: str
+) -> None:
+    knowledge = Knowledge(open_chroma(None, tmp_path), load_policies(), embedder)
+    found = [p["id"] for p in await knowledge.search(question, k=4, language=language)]
+    assert found[0] == "products#pla-and-rpet-materials"
+    assert "products#plastic-trays-and-lids-in-the-microwave" not in found
+
+
 def test_a_translation_keeps_the_english_ids() -> None:
     english = {section.id for section in load_policies()}
     for language in ("zh", "ms", "ta"):
