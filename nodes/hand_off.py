@@ -31,7 +31,7 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
     who, deadline = _answered_by(state, reason, levels[0], context.now())
     ticket = await context.tickets.open(
         NewTicket(
-            task_key=f"{state['turn']['run_id']}:hand_off",
+            task_key=_task_key(state, reason, context.now()),
             thread_id=UUID(state["turn"]["thread_id"]),
             customer_id=context.caller.customer_id,
             reason=reason,
@@ -51,6 +51,13 @@ async def hand_off(state: State, runtime: Runtime[Context]) -> State:
             "deadline_text": f"{deadline:%a %-d %b, %H:%M}",
         }
     }
+
+
+def _task_key(state: State, reason: str, now: datetime) -> str:
+    """Whoever goes on guessing numbers has one ticket a day."""
+    turn = state["turn"]
+    once = f"{turn['thread_id']}:{now:%F}:{reason}"
+    return once if reason == "guessing" else f"{turn['run_id']}:hand_off"
 
 
 def _reason(state: State) -> str:

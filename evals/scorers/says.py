@@ -35,7 +35,7 @@ def _stands(text: str, reply: str) -> bool:
     """Anywhere; but figures are not part of longer ones: SGD 330.00 does not say 30.00."""
     wanted = folded(text)
     before = r"(?<!\d)(?<!\d[.,])" if wanted[:1].isdigit() else ""
-    after = r"(?!\d|[.,]\d)" if wanted[-1:].isdigit() else ""
+    after = r"(?!\d|\.\d|,\d{3}(?!\d))" if wanted[-1:].isdigit() else ""
     return bool(re.search(f"{before}{re.escape(wanted)}{after}", reply))
 
 

@@ -152,3 +152,22 @@ def test_a_card_that_was_carried_out_is_remembered_for_one_turn() -> None:
 def test_a_card_that_is_only_shown_was_not_carried_out() -> None:
     shown: State = {**a_state("200 boxes", "order"), "card": {"action_id": "an id", "hash": "h"}}
     assert focus_of(shown)["answered"] is None
+
+
+def test_one_document_out_of_a_list_leaves_the_others_to_be_pointed_at() -> None:
+    before: Focus = {"listed": ["INV-1", "INV-2", "INV-3"]}
+    one = with_fact(
+        a_state("the first one", "invoice", focus=before), "documents", found=[{"number": "INV-1"}]
+    )
+    assert focus_of(one)["listed"] == ["INV-1", "INV-2", "INV-3"]
+    assert focus_of(one)["documents"] == ["INV-1"]
+    other = with_fact(
+        a_state("INV-7?", "invoice", focus=before), "documents", found=[{"number": "INV-7"}]
+    )
+    assert focus_of(other)["listed"] == ["INV-7"]
+
+
+def test_what_was_wished_can_be_wished_again_unless_it_was_done() -> None:
+    state = a_state("pay link for INV-1", "invoice")
+    state["understanding"]["wants"] = ["email_it", "pay_link"]
+    assert focus_of(state)["wants"] == ["pay_link"]

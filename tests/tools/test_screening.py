@@ -59,6 +59,11 @@ def test_personal_data_becomes_a_token(text: str, kind: str, value: str) -> None
     assert screened.text == text
 
 
+def test_what_is_told_of_a_card_is_masked_with_it() -> None:
+    text = "my card 4111 1111 1111 1111 exp 09/28 cvv 123"
+    assert screen(text).masked == "my card [card_1] exp [card_2] cvv [card_3]"
+
+
 def test_each_piece_of_personal_data_has_a_token_of_its_own() -> None:
     screened = screen("8000 0012 or 8000 0013, a@b.example")
     assert len({p.token for p in screened.personal}) == 3

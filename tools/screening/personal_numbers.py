@@ -20,6 +20,11 @@ _DATA = load("personal.toml")
 CUES = {kind: words(cues) for kind, cues in _DATA["cues"].items()}
 BUSINESS = {key: words(listed) for key, listed in _DATA["business"].items()}
 ACCOUNT_WORDS = words("account acct a/c accounts iban akaun 账号 账户 帐号 帐户 户口 கணக்கு")
+OF_CARD = re.compile(
+    r"(?:\bexp(?:iry|ires|iration)?(?: date)?|\bvalid (?:thru|till|until)|\bcv[vc]2?|\bsecurity code"
+    r"|有效期|安全码|\btamat)[^\w\n]{0,3}(\d{2} ?[/-] ?\d{2,4}|\d{3,4})(?!\d)",
+    re.IGNORECASE,
+)
 CARD_WORDS = words("card visa mastercard amex credit debit 信用卡 卡号 kad கார்டு")
 PARTY_WORDS = words("party cake event celebration bash order orders set sets promo treat")
 
@@ -83,10 +88,15 @@ def find_passports(text: str) -> Iterator[Found]:
 
 
 def find_cards(text: str) -> Iterator[Found]:
-    """Payment card numbers, also where other figures follow or precede them."""
+    """Payment card numbers, also where other figures follow or precede them; what is told of one."""
+    last = 0
     for m in LONG_NUMBER.finditer(text):
         if not is_document(text, m.start()) and (span := _card_in(text, *m.span())):
             yield Found("card", *span)
+            last = span[1]
+    if last:
+        for m in OF_CARD.finditer(text, last):
+            yield Found("card", *m.span(1))
 
 
 def _card_in(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -19,8 +19,8 @@ MATTER = re.compile(
 )
 DOCUMENT = r"(?:invoice|inv|bill|order|quote|quotation|credit note|statement|document)"
 POINTING = re.compile(
-    r"\b(?:the others?|th?[ai]t one|dat one|this one|the (?:second|first|last|next|third) one|it|its|them|those"
-    rf"|these|(?:that|this|same) {DOCUMENT}|yang (?:lain|itu|ini|satu lagi|kedua)|pdf-?nya"
+    r"\b(?:the others?|th?[ai]t one|dat one|this one|the (?:second|first|last|next|third) one"
+    rf"|it|its|them|those|these|(?:that|this|same) {DOCUMENT}|yang (?:lain|itu|ini|satu lagi|kedua)|pdf-?nya"
     r"|(?:invois|bil|pesanan|sebut harga|dokumen) (?:itu|ini|tadi|tersebut))\b"
     r"|另(?:外)?一|那(?:个|张|笔|份)|这(?:个|张|笔|份)|它|மற்றொன்று|அதை?|அந்த (?:இன்வாய்ஸ்|பில்|ஆவண|ஆர்டர்)",
     re.IGNORECASE,
@@ -46,16 +46,17 @@ OTHER = re.compile(
 )
 # "all three", of that many; "both".
 ALL = re.compile(
-    r"\b(?:all (?:of (?:them|these|those)|(?:the )?(?P<count>two|three|four|five|\d))|both(?: of them)?"
-    r"|each (?:of them|one)|every one|ke(?:dua|tiga|empat)-(?:dua|tiga|empat)nya)\b"
+    r"\b(?:all (?:of (?:them|these|those)|(?:the )?(?P<count>two|three|four|five|\d))"
+    r"|(?P<both>both)(?: of them)?|each (?:of them|one)|every one|ke(?:dua|tiga|empat)-(?:dua|tiga|empat)nya)\b"
     r"|(?:这|那)?[两三四五](?:张|个|笔|份)都|(?:每|这几|那几)(?:一)?(?:张|份)|இரண்டையும்|மூன்றையும்",
     re.IGNORECASE,
 )
 COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5}
 # What is left of a message that has no words of its own is none of these.
 EMPTY = re.compile(
-    r"\b(?:ours|mine|our own|after|before|days?|weeks?|hours?|later|one|ones|two|three|four|five|too|also|as well|please|pls|plz|thanks|thank you|ah|leh|lor|la|lah"
-    r"|ok|okay|for|of|in|the|a|an|month|yang|untuk|bulan|juga)\b|[呢吧的也请麻烦两三四五张个笔份月]"
+    r"\b(?:ours|mine|our own|after|before|days?|weeks?|hours?|later|ones?|two|three|four|five"
+    r"|too|also|as well|please|pls|plz|thanks|thank you|ah|leh|lor|la|lah|ok|okay|for|of|in|the|an?"
+    r"|month|yang|untuk|bulan|juga)\b|[呢吧的也请麻烦两三四五张个笔份月]"
     r"|[\W\d_]+",
     re.IGNORECASE,
 )
@@ -101,6 +102,6 @@ def pointed_at(text: str, spoken_of: list[str], listed: list[str]) -> list[str]:
 def _all(match: re.Match[str], spoken_of: list[str], listed: list[str]) -> list[str]:
     """Those that are as many as the message says."""
     written = (match["count"] or "").lower()
-    count = COUNTS.get(written) or (int(written) if written else 0)
+    count = 2 if match["both"] else COUNTS.get(written) or int(written or 0)
     fitting = [numbers for numbers in (spoken_of, listed) if not count or len(numbers) == count]
     return next((numbers for numbers in fitting if len(numbers) > 1), [])

@@ -78,3 +78,32 @@ async def test_it_is_told_in_every_language(
     balance = data_of(await reads(context, "what do I owe?", "balance"), "balance")
     said = await reply_to(context, "what do I owe?", "balance", language=language)
     assert money(balance["outstanding"]) in said
+
+
+@pytest.mark.parametrize("who", ["kopi-collective", "sourdough-social"])
+async def test_money_paid_too_early_or_too_much_is_credit_too(
+    context_of: Callable[[str], Context], who: str
+) -> None:
+    context = context_of(who)
+    credit = await context.accounts.unused_credit()
+    left = sum((c.remaining_credit for c in credit), Decimal(0))
+    assert left > 0
+    assert not [c for c in await context.accounts.credit_notes() if c.remaining_credit]
+    assert money(left) in await reply_to(context, "what do I owe?", "balance")
+
+
+async def test_of_a_certain_invoice_only_that_one_is_told(context: Context, books: Books) -> None:
+    one, *others = books.invoices(context, "AUTHORISED")
+    text = f"Invoice No. {one['InvoiceNumber'].removeprefix('INV-')} - amount due?"
+    said = await reply_to(context, text, "invoice", "balance")
+    assert one["InvoiceNumber"] in said
+    assert not any(other["InvoiceNumber"] in said for other in others)
+
+
+async def test_the_oldest_invoice_is_the_one_due_first(
+    context_of: Callable[[str], Context], books: Books
+) -> None:
+    context = context_of(LATE_PAYER)
+    oldest = min(books.invoices(context, "AUTHORISED"), key=lambda i: i["InvoiceNumber"])
+    documents = data_of(await reads(context, "which is the oldest?", "balance"), "documents")
+    assert [i["number"] for i in documents["found"]] == [oldest["InvoiceNumber"]]

@@ -73,3 +73,18 @@ async def test_it_is_told_in_every_language(
 ) -> None:
     for who in ("forno-rosso", "metro-meals", "sourdough-social"):
         assert await reply_to(context_of(who), "any credit left?", "credit", language=language)
+
+
+async def test_beside_a_number_the_credit_that_is_left_is_told_if_asked(
+    context: Context, books: Books
+) -> None:
+    notes = books.of("credit_note", context)
+    used = next(c["CreditNoteNumber"] for c in notes if c["Status"] == "PAID")
+    left = [c["CreditNoteNumber"] for c in notes if c["Status"] == "AUTHORISED"]
+    both = f"how much credit do we have and what happened to {used}?"
+    listed = data_of(await reads(context, both, "credit"), "credit_notes")["listed"]
+    assert [note["number"] for note in listed] == [used, *left]
+    listed = data_of(await reads(context, f"what about {used}?", "credit"), "credit_notes")[
+        "listed"
+    ]
+    assert [note["number"] for note in listed] == [used]

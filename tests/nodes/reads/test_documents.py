@@ -175,3 +175,23 @@ async def test_somebody_who_tries_numbers_out_gets_the_same_words_and_a_person(
     shown = await reads(context, f"show {own}", "invoice", focus={"listed": [own]})
     assert kinds(shown) == ["documents"]
     assert Decimal(data_of(shown, "documents")["found"][0]["amount_due"]) > 0
+
+
+async def test_the_rate_goes_by_the_day_of_the_invoice(context: Context) -> None:
+    text = "what gst rate for an invoice of 15 Nov 2023, and today?"
+    assert data_of(await reads(context, text, "invoice"), "tax")["before"]["percent"] == "8"
+    for language in LANGUAGES:
+        said = await reply_to(context, text, "invoice", language=language)
+        assert "8%" in said
+        assert "9%" in said
+
+
+async def test_a_link_without_a_number_is_for_the_document_spoken_of(
+    context: Context, books: Books
+) -> None:
+    one, other = (i["InvoiceNumber"] for i in books.invoices(context, "AUTHORISED")[:2])
+    text = "give me the payment link"
+    alone = await reads(context, text, "invoice", focus={"documents": [one]})
+    assert [i["number"] for i in data_of(alone, "documents")["found"]] == [one]
+    several = await reads(context, text, "invoice", focus={"documents": [one, other]})
+    assert data_of(several, "documents")["found"] == []

@@ -112,3 +112,16 @@ async def test_the_conversation_waits_for_a_payment_that_is_not_there(
     watches = await context.watches.of_invoice(UUID(contact), invoice)
     [watch] = [w for w in watches if w["thread_id"] == thread_of(state)]
     assert watch["invoice_number"] == (invoice if number else None)
+
+
+async def test_of_payments_of_one_amount_the_latest_is_told(context: Context) -> None:
+    payments = await context.accounts.payments()
+    amounts = [p.amount for p in payments]
+    often = next(p for p in payments if amounts.count(p.amount) > 1)
+    text = f"did you receive ${often.amount}?"
+    received = data_of(await reads(context, text, "payment"), "received")
+    assert [p["date"] for p in received["listed"]] == [f"{often.date}"]
+    assert received["earlier_count"] == amounts.count(often.amount) - 1
+    for language in LANGUAGES:
+        said = await reply_to(context, text, "payment", language=language)
+        assert said.count(money(often.amount)) == 1

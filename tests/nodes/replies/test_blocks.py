@@ -46,7 +46,7 @@ def test_one_question_in_several_parts_has_one_answer(
 
 
 def computed() -> Fact:
-    return Fact(kind="computed", source=RUSH, data={"section_id": RUSH})
+    return Fact(kind="computed", source=RUSH, data={"rule": "rush_fee", "section_id": RUSH})
 
 
 def test_beside_a_computed_answer_only_a_clear_passage_is_shown(context: Context) -> None:

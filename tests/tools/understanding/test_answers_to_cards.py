@@ -70,3 +70,18 @@ def test_a_no_with_its_reason(text: str) -> None:
 )
 def test_a_no_that_wants_something_else_refuses_nothing(text: str) -> None:
     assert not refuses(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no wait wrong, my wife not yet transfer. cancel", "等等，还没转，取消", "eh salah, batal"],
+)
+def test_what_is_called_off_at_its_end_is_refused(text: str) -> None:
+    assert refuses(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["no wait, 300 not 200", "no, cancel the lids only", "wait, can cancel?", "cancel it?"]
+)
+def test_what_is_put_right_is_not_refused(text: str) -> None:
+    assert not refuses(text)

@@ -1,6 +1,8 @@
+from datetime import date
+
 import pytest
 
-from tools.understanding.follow_up import is_follow_up, pointed_at
+from tools.understanding.follow_up import is_follow_up, pointed_at, says_nothing_new
 
 LISTED = ["INV-1", "INV-2", "INV-3"]
 
@@ -49,3 +51,44 @@ def test_a_message_that_stands_alone(text: str) -> None:
 )
 def test_what_is_pointed_at(text: str, documents: list[str]) -> None:
     assert pointed_at(text, ["INV-1"], LISTED) == documents
+
+
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        ("pay link for all three", ["INV-1", "INV-2", "INV-3"]),
+        ("both of them", []),
+        ("the second one is also ours", ["INV-2"]),
+        ("the third one", ["INV-3"]),
+    ],
+)
+def test_all_of_a_list_are_pointed_at(text: str, documents: list[str]) -> None:
+    assert pointed_at(text, [], LISTED) == documents
+
+
+def test_a_place_beyond_the_list_is_that_of_what_was_named() -> None:
+    assert pointed_at("the second one too", ["INV-1", "INV-9"], ["INV-1"]) == ["INV-9"]
+    assert pointed_at("the third one too", ["INV-1", "INV-9"], ["INV-1"]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "and august?",
+        "and the other two",
+        "八月呢？",
+        "and after 9 days?",
+        "then ours",
+        "dan yang lain",
+    ],
+)
+def test_a_message_that_only_names_a_time_or_points(text: str) -> None:
+    assert says_nothing_new(text, date(2026, 9, 8))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["and 12 inch lids?", "how much is it", "and my refund?", "what about sundays", "august"],
+)
+def test_a_message_that_says_something_of_its_own(text: str) -> None:
+    assert not says_nothing_new(text, date(2026, 9, 8))
