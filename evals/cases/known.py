@@ -4,6 +4,7 @@ from functools import cache
 from typing import get_args
 
 from nodes.call_xero_tools import BY_WANT, PLAN
+from nodes.reads.orders import read_relationship
 from tools.sandbox.company import demo_customers, demo_staff, products
 from tools.sandbox.faults import Mode
 from tools.sandbox.xero.operations import OPERATIONS
@@ -14,8 +15,8 @@ from tools.xero.writes import Operation
 
 @cache
 def reads() -> frozenset[str]:
-    """The reads of the plans, by name."""
-    plans = [*PLAN.values(), *BY_WANT.values()]
+    """The reads of all plans, by name."""
+    plans = [*PLAN.values(), *BY_WANT.values(), (read_relationship,)]
     return frozenset(read.__name__ for plan in plans for read in plan)
 
 
