@@ -21,8 +21,9 @@ CUES = {kind: words(cues) for kind, cues in _DATA["cues"].items()}
 BUSINESS = {key: words(listed) for key, listed in _DATA["business"].items()}
 ACCOUNT_WORDS = words("account acct a/c accounts iban akaun 账号 账户 帐号 帐户 户口 கணக்கு")
 OF_CARD = re.compile(
-    r"(?:\bexp(?:iry|ires|iration)?(?: date)?|\bvalid (?:thru|till|until)|\bcv[vc]2?|\bsecurity code"
-    r"|有效期|安全码|\btamat)[^\w\n]{0,3}(\d{2} ?[/-] ?\d{2,4}|\d{3,4})(?!\d)",
+    r"(?:\bexp(?:iry|ires|iration)?(?: date)?|\bvalid (?:thru|till|until)|\bcv[vc]2?"
+    r"|\bsecurity code|有效期|安全码|\btamat)"
+    r"[^\w\n]{0,3}(\d{2} ?[/-] ?\d{2,4}|\d{3,4})(?!\d)",
     re.IGNORECASE,
 )
 CARD_WORDS = words("card visa mastercard amex credit debit 信用卡 卡号 kad கார்டு")
@@ -88,7 +89,7 @@ def find_passports(text: str) -> Iterator[Found]:
 
 
 def find_cards(text: str) -> Iterator[Found]:
-    """Payment card numbers, also where other figures follow or precede them; what is told of one."""
+    """Payment card numbers, also among other figures, and what is told of such a card."""
     last = 0
     for m in LONG_NUMBER.finditer(text):
         if not is_document(text, m.start()) and (span := _card_in(text, *m.span())):

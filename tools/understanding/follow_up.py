@@ -20,7 +20,8 @@ MATTER = re.compile(
 DOCUMENT = r"(?:invoice|inv|bill|order|quote|quotation|credit note|statement|document)"
 POINTING = re.compile(
     r"\b(?:the others?|th?[ai]t one|dat one|this one|the (?:second|first|last|next|third) one"
-    rf"|it|its|them|those|these|(?:that|this|same) {DOCUMENT}|yang (?:lain|itu|ini|satu lagi|kedua)|pdf-?nya"
+    rf"|it|its|them|those|these|(?:that|this|same) {DOCUMENT}|pdf-?nya"
+    r"|yang (?:lain|itu|ini|satu lagi|kedua)"
     r"|(?:invois|bil|pesanan|sebut harga|dokumen) (?:itu|ini|tadi|tersebut))\b"
     r"|另(?:外)?一|那(?:个|张|笔|份)|这(?:个|张|笔|份)|它|மற்றொன்று|அதை?|அந்த (?:இன்வாய்ஸ்|பில்|ஆவண|ஆர்டர்)",
     re.IGNORECASE,
@@ -47,7 +48,8 @@ OTHER = re.compile(
 # "all three", of that many; "both".
 ALL = re.compile(
     r"\b(?:all (?:of (?:them|these|those)|(?:the )?(?P<count>two|three|four|five|\d))"
-    r"|(?P<both>both)(?: of them)?|each (?:of them|one)|every one|ke(?:dua|tiga|empat)-(?:dua|tiga|empat)nya)\b"
+    r"|(?P<both>both)(?: of them)?|each (?:of them|one)|every one"
+    r"|ke(?:dua|tiga|empat)-(?:dua|tiga|empat)nya)\b"
     r"|(?:这|那)?[两三四五](?:张|个|笔|份)都|(?:每|这几|那几)(?:一)?(?:张|份)|இரண்டையும்|மூன்றையும்",
     re.IGNORECASE,
 )

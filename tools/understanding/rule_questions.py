@@ -32,9 +32,16 @@ def asks_for_rules(text: str) -> bool:
 
 
 def tells_of_own(text: str) -> bool:
-    """Whether a clause that supposes nothing tells what happened, or wants something done."""
-    clauses = [c for c in CLAUSES.split(plain(text)) if not _phrases("supposes").search(c)]
-    return any(_phrases("tells").search(clause) for clause in clauses)
+    """Whether a clause that supposes nothing tells what happened, or any wants something done."""
+    return any(map(_is_own, CLAUSES.split(plain(text))))
+
+
+def _is_own(clause: str) -> bool:
+    """Of a clause that supposes something what comes before counts: "can you cancel it if"."""
+    supposed = _phrases("supposes").search(clause)
+    if supposed:
+        return bool(_phrases("bids").search(clause[: supposed.start()]))
+    return bool(_phrases("tells").search(clause) or _phrases("bids").search(clause))
 
 
 def is_question(text: str) -> bool:

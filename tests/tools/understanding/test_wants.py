@@ -6,6 +6,8 @@ from tools.understanding.wants import Want, wants_of
 
 SAYS: dict[str, list[tuple[str, str]]] = {
     "en": [
+        ("give me 10% off please", "discount"),
+        ("yes if you give me 10% off", "discount"),
         ("list all payments since March", "payments"),
         ("we paid twice, please refund", "paid_twice"),
         ("our bank transferred INV-1043 twice", "paid_twice"),
@@ -63,6 +65,7 @@ SAYS: dict[str, list[tuple[str, str]]] = {
         ("which invoices are overdue", "overdue"),
     ],
     "zh": [
+        ("打九折吧", "discount"),
         ("上个月付了多少笔", "payments"),
         ("付了两次，请退款", "paid_twice"),
         ("听说你们的银行账号换了", "bank_changed"),
@@ -108,6 +111,7 @@ SAYS: dict[str, list[tuple[str, str]]] = {
         ("哪些发票逾期了", "overdue"),
     ],
     "ms": [
+        ("beri saya diskaun 10%", "discount"),
         ("senaraikan semua bayaran", "payments"),
         ("terbayar dua kali, minta bayaran balik", "paid_twice"),
         ("betul ke akaun bank Tria dah tukar", "bank_changed"),
@@ -150,6 +154,7 @@ SAYS: dict[str, list[tuple[str, str]]] = {
         ("invois mana yang tertunggak", "overdue"),
     ],
     "ta": [
+        ("10% தள்ளுபடி கொடுங்கள்", "discount"),
         ("எல்லா கட்டணங்களின் பட்டியல் காட்டுங்கள்", "payments"),
         ("இரண்டு முறை கட்டிவிட்டேன், பணத்தைத் திருப்பித் தாருங்கள்", "paid_twice"),
         ("உங்கள் வங்கி கணக்கு மாறிவிட்டதா", "bank_changed"),
@@ -191,6 +196,8 @@ SAYS: dict[str, list[tuple[str, str]]] = {
 }
 SAYS_NOTHING: dict[str, list[str]] = {
     "en": [
+        "do you give 10% discount?",
+        "who can give me 10% off",
         "how many days can an extension be at most",
         "what is the longest extension you give",
         "do you ever waive the late fee",
