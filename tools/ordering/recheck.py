@@ -48,7 +48,7 @@ def _has_other_price(card: Mapping[str, Any], prices: Mapping[str, Listed]) -> b
     """Free liners cost nothing whatever the list says."""
     return any(
         line["code"] not in prices
-        or priced_in(prices[line["code"]].price, finish_of(line["name"]))
+        or priced_in(prices[line["code"]].price, finish_of(line.get("name", "")))
         != Decimal(line["unit_price"])
         for line in card["lines"]
         if Decimal(line["unit_price"])
