@@ -24,7 +24,10 @@ def values_of(customer: DemoCustomer, sandbox_url: str) -> dict[str, str]:
         i for i in documents["invoice"] if _payer(i) not in own and i["Status"] == "AUTHORISED"
     )
     named = dict(_of_invoices(sales, mine["payment"]))
-    named |= _of_others(mine) | {"foreign": foreign["InvoiceNumber"]}
+    named |= _of_others(mine) | {
+        "foreign": foreign["InvoiceNumber"],
+        "foreign.payer.id": _payer(foreign),
+    }
     return {f"{{{name}}}": value for name, value in named.items()}
 
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from nodes.intents.wishes import BEYOND_DOUBT, found
+from nodes.intents.wishes import BEYOND_DOUBT, found, is_sure
 from nodes.state import BY_POLICIES, Found, Intent
 from tools.escalation import threatens
 from tools.ordering.signs import is_emergency
 from tools.understanding.grievances import complains
 from tools.understanding.intents import SURE
 from tools.understanding.rule_questions import is_question
-from tools.understanding.worded import asks_for_robot, is_vague
+from tools.understanding.worded import asks_for_robot, changes_details, is_vague
 
 # Beside a real request these say nothing more.
 WEAK: frozenset[Intent] = frozenset({"small_talk", "out_of_scope"})
@@ -39,6 +39,8 @@ def as_worded(intents: Sequence[Found], text: str) -> list[Found]:
         return [found("policy", BEYOND_DOUBT, text)]
     if names <= WEAK and is_vague(text):
         return [found("unclear", DOUBTFUL, text)]
+    if not is_sure(intents) and changes_details(text):
+        return [found("account_change", BEYOND_DOUBT, text)]
     is_aired = any(e["name"] in GRIEVANCES and e["confidence"] >= SURE for e in intents)
     if not is_aired and (complains(text) or _threatens(intents, text)):
         sure = [e for e in intents if e["confidence"] >= BEYOND_DOUBT and e["name"] not in WEAK]

@@ -125,6 +125,7 @@ RULES: dict[str, Rule] = {
     "GET /admin/actions": "staff",
     "GET /admin/actions/{action_id}": "staff",
     "GET /admin/approvals": "staff",
+    "GET /admin/conversations/{thread_id}/case": "staff",
     "POST /admin/approvals/{action_id}": "staff",
     "GET /admin/xero": "staff",
     "POST /admin/xero/connect": "admin",

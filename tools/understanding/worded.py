@@ -18,6 +18,11 @@ def asks_for_robot(text: str) -> bool:
     return bool(_pattern("robot").search(text) and _pattern("robot", "asks").search(text))
 
 
+def changes_details(text: str) -> bool:
+    """Whether a customer's own particulars are to be changed: an address, a number, a bank."""
+    return bool(_pattern("details").search(text) and _pattern("details", "changed").search(text))
+
+
 def ending_of(text: str) -> Ending | None:
     """Whether a message says goodbye or thanks, and asks nothing."""
     if QUESTION.search(text):
