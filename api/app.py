@@ -13,7 +13,6 @@ from api import (
     assistants,
     captures,
     commands,
-    console,
     crons,
     documents,
     health,
@@ -30,6 +29,9 @@ from api import (
     xero,
 )
 from api.admission import add_admission, open_admission
+from api.console import sign_in
+from api.console import xero as xero_page
+from api.console.errors import add_page_errors
 from api.cors import add_cors
 from api.credentials import open_credentials
 from api.errors import add_error_handlers
@@ -77,10 +79,13 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
         app.include_router(module.router)
     for module in (commands, thread_events, thread_socket, thread_streams):
         app.include_router(module.router)
-    for module in (admin, captures, xero, console, scrape, site):
+    for module in (admin, captures, xero, scrape, site):
+        app.include_router(module.router)
+    for module in (sign_in, xero_page):
         app.include_router(module.router)
     if settings.tria_demo:
         _add_demo(app)
+    add_page_errors(app)
     describe(app)
     return app
 

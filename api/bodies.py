@@ -22,6 +22,7 @@ WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 BODY: Final = "tria.body"
 PARTS: Final = "tria.parts"  # how many things a list asks for at once
 JSON_TYPE = re.compile(r"application/([\w.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+FORM_TYPE = re.compile(r"application/x-www-form-urlencoded\s*(;.*)?", re.IGNORECASE)
 # What may hide a NUL or a number out of range; without it only the depth needs a look.
 SUSPECT = re.compile(rb"\\u0000|\d{19}|\d[eE]\+?\d{2}")
 
@@ -53,7 +54,9 @@ class Bodies:
         try:
             largest = LARGEST_WEBHOOK if is_webhook else LARGEST
             body = await self._within_time(scope, receive, largest)
-            if body and not is_webhook:
+            if body and scope["path"].startswith("/console"):
+                check_form(body, header(scope, b"content-type"))
+            elif body and not is_webhook:
                 value = checked_json(body, header(scope, b"content-type"))
                 scope[PARTS] = len(value) if isinstance(value, list) else 1
         except Refused as refused:
@@ -74,6 +77,14 @@ class Bodies:
         except TimeoutError:
             detail = f"The body did not arrive within {self._seconds:.0f} s: send it at once."
             raise Refused(problem(408, detail, headers={"Connection": "close"})) from None
+
+
+def check_form(body: bytes, media_type: str | None) -> None:
+    """Refuse what no form of our pages sends."""
+    if not FORM_TYPE.fullmatch(media_type or ""):
+        raise Refused(problem(415, "Send a form of the console's pages."))
+    if b"%00" in body or b"\0" in body:
+        raise Refused(problem(422, "The form holds a NUL, which cannot be stored."))
 
 
 def header(scope: Scope, name: bytes) -> str | None:

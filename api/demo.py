@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api.dependencies import ClientsOf
 from api.tokens import Staff, issue_staff_token, issue_token
-from graph.clients import now
+from graph.clients import Clients, now
 from graph.studio import demo_caller
 from tools.rules import load_rules
 from tools.sandbox.company import DemoCustomer, DemoStaff, demo_customers, demo_staff
@@ -56,12 +56,24 @@ async def list_demo_staff() -> list[dict[str, Any]]:
 @router.post("/staff-sign-in")
 async def sign_in_as_staff(body: StaffSignIn, clients: ClientsOf) -> dict[str, Any]:
     """A token for one of them."""
-    found = next((s for s in demo_staff() if s.staff_id == body.staff_id), None)
+    return {
+        "token": demo_staff_token(body.staff_id, clients),
+        "staff": _staff(_colleague(body.staff_id)),
+    }
+
+
+def demo_staff_token(staff_id: str, clients: Clients) -> str:
+    """A token for one of the demo company's staff, else 404."""
+    found = _colleague(staff_id)
+    staff = Staff(found.staff_id, found.name, found.level, found.is_admin)
+    return issue_staff_token(clients.settings.tria_secret.get_secret_value(), staff, now())
+
+
+def _colleague(staff_id: str) -> DemoStaff:
+    found = next((s for s in demo_staff() if s.staff_id == staff_id), None)
     if found is None:
         raise HTTPException(404, "There is no such colleague; see GET /demo/staff.")
-    secret = clients.settings.tria_secret.get_secret_value()
-    staff = Staff(found.staff_id, found.name, found.level, found.is_admin)
-    return {"token": issue_staff_token(secret, staff, now()), "staff": _staff(found)}
+    return found
 
 
 def _staff(staff: DemoStaff) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from monitoring.logging import origin
 from tools.conversations import LONGEST_METADATA, MetadataTooLarge
-from tools.errors import TriaError
+from tools.errors import OperationRefused, TriaError
 from tools.intake import MessageRepeated, RunRepeated, ThreadBusy, ThreadMissing
 from tools.places import CheckpointMissing, NothingToContinue
 
@@ -102,6 +102,7 @@ def add_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(error, _known)
     app.add_exception_handler(AnyHTTPException, _stated)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(OperationRefused, _refused)
     app.add_exception_handler(TriaError, _ours)
 
 
@@ -166,6 +167,11 @@ def _malformed(error: Mapping[str, Any]) -> str | None:
     if error["loc"][0] == "path" and what and error["type"].startswith("uuid"):
         return f"Invalid {what} ID: must be a UUID"
     return None
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    """What an operator asked for is over or not possible: the error's own words say what to do."""
+    return problem(409, str(error), name="Operation refused")
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The chat page, the script that embeds it and the files of the console, with safe headers."""
+"""The chat page and the script that embeds it, with safe headers."""
 
 from importlib import resources
 
@@ -13,8 +13,6 @@ FILES = {
     "view.js": "text/javascript; charset=utf-8",
     "chat.css": "text/css; charset=utf-8",
     "embed.js": "text/javascript; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
-    "console.css": "text/css; charset=utf-8",
     "favicon.svg": "image/svg+xml",
 }
 POLICY = (

@@ -18,4 +18,12 @@ async def current_admin(staff: StaffMember, principal: AnyPrincipal) -> Staff:
     return staff
 
 
+async def current_supervisor(staff: StaffMember) -> Staff:
+    """The same, for what only those may do who lead others."""
+    if not (staff.is_supervisor or staff.is_admin):
+        raise HTTPException(403, "Only a supervisor may do this: ask one.")
+    return staff
+
+
+Supervisor = Annotated[Staff, Depends(current_supervisor)]
 Admin = Annotated[Staff, Depends(current_admin)]

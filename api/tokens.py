@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["customer", "staff", "service"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Role = Literal["agent", "supervisor", "admin"]
+SUPERVISOR = 3  # the level of those who lead others
 
 ISSUER = "tria"
 ALGORITHM = "HS256"
@@ -43,6 +45,18 @@ class Staff:
     name: str
     level: int
     is_admin: bool = False
+
+    @property
+    def is_supervisor(self) -> bool:
+        """Whether they may change what a turn knew, and see personal data."""
+        return self.level >= SUPERVISOR
+
+    @property
+    def role(self) -> Role:
+        """What the console calls them."""
+        if self.is_admin:
+            return "admin"
+        return "supervisor" if self.is_supervisor else "agent"
 
 
 @dataclass(frozen=True)

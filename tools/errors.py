@@ -64,3 +64,9 @@ class CheckpointsGone(TriaError):
     """What a turn knew is needed again and was pruned."""
 
     code = "checkpoints_gone"
+
+
+class OperationRefused(TriaError):
+    """What an operator asked for cannot be done (any more); the message says what to do."""
+
+    code = "operation_refused"

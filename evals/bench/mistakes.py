@@ -50,7 +50,7 @@ MISTAKES = (
         "late_percent = 25",
         "late_percent = 30",
         SERVICE,
-        "facts",
+        "says",
     ),
     Mistake(
         "a wrong prompt",

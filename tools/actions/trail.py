@@ -4,17 +4,15 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
+
+from tools import audit as audit_trail
 
 
 async def audit(
     connection: psycopg.AsyncConnection[DictRow], actor: str, event: str, subject: UUID, note: str
 ) -> None:
     """One step in the life of a card, in the transaction that makes it."""
-    await connection.execute(
-        "insert into audit (actor, event, subject, detail) values (%s, %s, %s, %s)",
-        [actor, f"action.{event}", str(subject), Jsonb({"note": note})],
-    )
+    await audit_trail.note(connection, actor, f"action.{event}", str(subject), {"note": note})
 
 
 async def close_ticket(connection: psycopg.AsyncConnection[DictRow], run_id: UUID | None) -> None:
