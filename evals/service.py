@@ -19,7 +19,7 @@ from tools.embedded.process import free_port, last_lines, spawn, stop
 
 START_SECONDS = 60
 # What belongs to the machine and not to a real installation.
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+OF_MACHINE = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def prepared_parts(**extra: str) -> Iterator[Service]:
         (folder / "minilm").symlink_to(cache.resolve())
         with running_parts(folder, {}, lambda _: None) as found:
             port = str(free_port())
-            own = {k: v for k, v in environment().items() if k in KEPT}
+            own = {k: v for k, v in environment().items() if k in OF_MACHINE}
             complete = own | found | {"TRIA_PORT": port, "LANGSMITH_TRACING": "false"} | extra
             subprocess.run([sys.executable, "-m", "graph.migrate"], env=complete, check=True)
             yield Service(f"http://127.0.0.1:{port}", complete)

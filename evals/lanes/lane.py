@@ -16,6 +16,7 @@ import redis
 
 from evals.lanes.database import LaneDatabase, copy_database, create_database, url_of
 from evals.lanes.tree import Tree
+from evals.service import OF_MACHINE
 from graph.settings import environment
 from tools.embedded.minilm import build_minilm
 from tools.embedded.parts import UNLIMITED, running_sandbox, send_webhooks_to
@@ -25,8 +26,6 @@ from tools.embedded.valkey import Valkey
 from tools.errors import PartNotStarted
 
 START_SECONDS = 90
-# What belongs to the machine and not to a real installation.
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 SECRET = "evals sign their own demo customers in with this"  # noqa: S105 (opens nothing else)
 
 
@@ -200,5 +199,5 @@ def running_lane(place: Place, tree: Tree, extra: Mapping[str, str]) -> Iterator
 
 
 def _of_machine(tree: Tree) -> dict[str, str]:
-    own = {name: value for name, value in environment().items() if name in KEPT}
+    own = {name: value for name, value in environment().items() if name in OF_MACHINE}
     return own | {"PYTHONPATH": str(tree.root), "LANGSMITH_TRACING": "false"}
