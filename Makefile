@@ -6,9 +6,9 @@ export ANONYMIZED_TELEMETRY := False
 export LANGSMITH_TRACING ?= false
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes
+BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over
 CLIENTS := tests/protocol/js/node_modules/.package-lock.json
-.PHONY: help setup run cluster test test-contract test-protocol check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
+.PHONY: help setup run cluster monitor test test-contract test-protocol check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
 
 help: ## Show the targets
 	@grep -hE '^[a-z$$(].*## ' $(MAKEFILE_LIST) | sed -E 's/^\$$\(BENCHES[^#]*/bench-...: /; s/:.*## /\t/' | expand -t 16
@@ -19,7 +19,10 @@ run: .venv/ready ## Start the service with everything it needs and print where t
 cluster: .venv/ready ## Start three replicas on shared parts behind a proxy and print where to click
 	@$(RUN)/python -m api.cluster
 
-test: check .venv/browser $(CLIENTS) ## Check, then run the tests on real parts, a file a core
+monitor: .venv/monitoring ## Watch the service that runs: Prometheus, Alertmanager and exporters beside it
+	@$(RUN)/python -m api.monitor
+
+test: check .venv/browser .venv/monitoring $(CLIENTS) ## Check, then run the tests on real parts, a file a core
 	@$(RUN)/pytest -n auto --dist loadfile
 
 test-protocol: .venv/ready $(CLIENTS) ## Hold the service to LangGraph's own Python and JavaScript clients alone
@@ -39,7 +42,7 @@ format: .venv/ready ## Put the code into its form
 eval: .venv/ready ## Play every eval conversation without a model; the exit code is the gate
 	@$(RUN)/python -m evals run
 
-$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes
+$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over
 	@$(RUN)/python -m evals.bench.$(subst -,_,$*)
 
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer
@@ -64,6 +67,10 @@ clean: ## Remove what was installed and every embedded part's data
 
 .venv/browser: .venv/ready
 	@sh deploy/chromium.sh
+	@touch $@
+
+.venv/monitoring: .venv/ready
+	@sh deploy/monitoring.sh
 	@touch $@
 
 $(CLIENTS): tests/protocol/js/package-lock.json | .venv/ready

@@ -1,7 +1,8 @@
 """What staff decide, and what became of cards."""
 
 import contextlib
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,14 +10,19 @@ from fastapi import APIRouter, Depends, Path, Query
 from psycopg.rows import DictRow
 from pydantic import Field, model_validator
 
-from api.approvals import card_of, decide_card, who_is
+from api.approvals import card_of, change, decide_card, who_is
 from api.dependencies import ClientsOf
 from api.schemas import Body, Text
 from api.staff import StaffMember
 from api.tokens import Staff
+from graph.changing import preview_change
 from graph.clients import now
 from graph.execution import DATABASE_ERRORS
+from nodes.cards.wish import Wish
+from tools.actions.dossier import urgency
+from tools.actions.reasons import reason_of
 from tools.actions.records import ActionRecords, Filter
+from tools.rules import WindowName
 
 router = APIRouter(prefix="/admin", tags=["console"])
 ActionId = Annotated[UUID, Path(description="The card's id")]
@@ -33,6 +39,28 @@ class Decision(Body):
         if self.decision == "decline" and not self.reason.strip():
             raise ValueError("say why it is declined: 'reason' is empty")
         return self
+
+
+class Change(Body):
+    """What of a card is to be different. Prices, tax and totals are computed.
+
+    `pieces` are by the line's place on the card, from 0; none of them leaves the line out. `amount`
+    is what a credit grants, or what a cancellation costs, before GST.
+    """
+
+    pieces: dict[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
+        default_factory=dict
+    )
+    amount: Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=2)] | None = None
+    day: date | None = None
+    window: WindowName | None = None
+    note: Annotated[Text, Field(max_length=500)] = ""
+    dry_run: bool = False
+
+    @property
+    def wish(self) -> Wish:
+        """The same, as the card is made of it."""
+        return Wish(self.pieces, self.amount, self.day, self.window)
 
 
 def records_of(clients: ClientsOf) -> ActionRecords:
@@ -62,6 +90,22 @@ async def decide(
     return _shown(await card_of(action_id, records), staff)
 
 
+@router.post("/approvals/{action_id}/change")
+async def change_card(
+    action_id: ActionId, body: Change, clients: ClientsOf, records: Records, staff: StaffMember
+) -> dict[str, Any]:
+    """Change a card: it ends, and the customer is asked for their yes to the other one.
+
+    With `dry_run` the card is only shown as it would be.
+    """
+    row = await card_of(action_id, records)
+    if body.dry_run:
+        draft = await preview_change(clients, row, body.wish, staff.level)
+        return {"action_id": None, "replaces": action_id, "card": draft.card}
+    made = await change(row, body.wish, clients, staff, body.note)
+    return _shown(await card_of(made, records), staff)
+
+
 @router.get("/actions")
 async def list_actions(
     records: Records,
@@ -83,9 +127,20 @@ async def get_action(action_id: ActionId, records: Records, staff: StaffMember) 
     }
 
 
+@router.post("/actions/{action_id}/again")
+async def look_again(
+    action_id: ActionId, clients: ClientsOf, records: Records, staff: StaffMember
+) -> dict[str, Any]:
+    """Try a card whose write is not known to stand now: looked up first, written at most once."""
+    row = await card_of(action_id, records)
+    await clients.desk.look_again(action_id, staff.staff_id)
+    return _shown(row, staff)
+
+
 def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
     level, scope = row["approval_level"], row["scope"]
     is_waiting = row["status"] == "confirmed" and level is not None
+    why = _why(row) if is_waiting else {}
     changed: datetime = row["confirmed_at"] if is_waiting else row["updated_at"]
     return {
         "action_id": row["action_id"],
@@ -107,4 +162,21 @@ def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
         "error": row["error"],
         "decided_by": row["decided_by"],
         "decided_at": row["decided_at"],
+        "agreed_by": row["agreed_by"],
+        "replaces": row["replaces"],
+        **why,
+    }
+
+
+def _why(row: DictRow) -> dict[str, Any]:
+    """What a card that waits is decided by."""
+    reason, (due, is_late, is_forgotten) = reason_of(row), urgency(row, now())
+    return {
+        "reason": reason.why,
+        "rules": reason.figures,
+        "section": reason.section,
+        "decide_by": due,
+        "is_late": is_late,
+        "is_forgotten": is_forgotten,
+        "escalated_at": row["escalated_at"],
     }

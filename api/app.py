@@ -15,7 +15,8 @@ from api import (
     commands,
     crons,
     documents,
-    health,
+    feedback,
+    log_level,
     runs,
     scrape,
     site,
@@ -29,17 +30,20 @@ from api import (
     xero,
 )
 from api.admission import add_admission, open_admission
-from api.console import sign_in
-from api.console import xero as xero_page
 from api.console.errors import add_page_errors
+from api.console.pages import add_pages
 from api.cors import add_cors
 from api.credentials import open_credentials
 from api.errors import add_error_handlers
+from api.health import routes as health
+from api.health.probes import Probes
 from api.openapi import describe
+from api.operations.every import add_operations
 from api.responses import CONNECTION
 from api.run_webhooks import telling
 from graph.clients import Clock, now, open_clients
 from graph.settings import Settings, read_settings
+from graph.synthetic import conversing
 from monitoring import metrics
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -56,9 +60,10 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
             open_credentials(settings, clients.pool) as app.state.credentials,
             open_admission(app, clients),
             telling(clients),
+            conversing(clients),
         ):
             app.state.clients, app.state.since = clients, now()
-            app.state.probes = health.Probes(clients)
+            app.state.probes = Probes(clients)
             await app.state.probes.start()
             settle_memory()
             yield
@@ -77,12 +82,12 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
         add_cors(app, settings.tria_cors_origins)
     for module in (health, assistants, threads, states, crons, runs, store, documents, webhooks):
         app.include_router(module.router)
-    for module in (commands, thread_events, thread_socket, thread_streams):
+    for module in (commands, feedback, thread_events, thread_socket, thread_streams):
         app.include_router(module.router)
-    for module in (admin, captures, xero, scrape, site):
+    for module in (admin, captures, log_level, xero, scrape, site):
         app.include_router(module.router)
-    for module in (sign_in, xero_page):
-        app.include_router(module.router)
+    add_operations(app)
+    add_pages(app)
     if settings.tria_demo:
         _add_demo(app)
     add_page_errors(app)

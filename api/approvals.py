@@ -1,5 +1,6 @@
 """A person's decision about a card, however it comes in."""
 
+import contextlib
 from uuid import UUID
 
 from fastapi import HTTPException
@@ -7,8 +8,12 @@ from psycopg.rows import DictRow
 
 from api.errors import not_found
 from api.tokens import Staff
+from graph.changing import change_card
 from graph.clients import Clients
+from graph.execution import DATABASE_ERRORS
+from nodes.cards.wish import Wish
 from tools.actions.records import ActionRecords
+from tools.actions.replacing import Agreed
 from tools.rules import load_rules
 
 
@@ -32,6 +37,15 @@ async def decide_card(
     if decided is None:
         raise HTTPException(409, _over(await card_of(action_id, ActionRecords(clients.pool))))
     return decided
+
+
+async def change(action: DictRow, wish: Wish, clients: Clients, staff: Staff, note: str) -> UUID:
+    """Change a card that waits; the customer is asked for their yes to the other one: its id."""
+    agreed = Agreed(staff.staff_id, staff.level, note.strip())
+    made = await change_card(clients, action, wish, agreed)
+    with contextlib.suppress(*DATABASE_ERRORS):  # it is stored: the sweep takes its turn
+        await clients.executor.take(action["thread_id"])
+    return made
 
 
 async def card_of(action_id: UUID, records: ActionRecords) -> DictRow:

@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -15,8 +14,11 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from api.cli_conversations import add_conversations
 from api.cli_keys import add_keys
-from api.terminal import Command, Opened, Refused, actor, add_name
+from api.cli_privacy import add_privacy
+from api.cli_runs import add_runs
+from api.terminal import Command, Opened, Refused, actor, add_name, now
 from api.tokens import Staff, issue_staff_token
 from graph.settings import Settings, environment, read_settings
 from graph.xero import make_xero
@@ -41,7 +43,7 @@ The exit code is 0 when it went well, 1 when it did not, 2 when the command is n
 
 def main() -> int:
     """Run one command."""
-    asked = _parser().parse_args()
+    asked = command_parser().parse_args()
     _be_quiet()
     try:
         settings = _settings(Path(asked.data))
@@ -60,7 +62,8 @@ def main() -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Every command with what it takes."""
     parser = argparse.ArgumentParser(
         "tria", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -79,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         add_name(command)
     approve.add_argument("--reason", default="", help="a note for the audit trail")
     decline.add_argument("--reason", required=True, help="for the audit trail")
+    add_conversations(commands)
+    add_runs(commands)
+    add_privacy(commands)
     add_keys(commands.add_parser("keys", help="issue, list and revoke API keys"))
     sign_in = commands.add_parser(
         "sign-in", help="make a token for a colleague, to sign in on the console for 12 hours"
@@ -116,12 +122,12 @@ def _settings(folder: Path) -> Settings:
 
 
 async def _run(command: Command, asked: argparse.Namespace, settings: Settings) -> None:
-    async with _open(settings) as opened:
+    async with open_parts(settings) as opened:
         await command(asked, opened)
 
 
 @asynccontextmanager
-async def _open(settings: Settings) -> AsyncIterator[Opened]:
+async def open_parts(settings: Settings) -> AsyncIterator[Opened]:
     """Only what the commands need: nothing here works on runs or cards by itself."""
     async with AsyncExitStack() as stack:
         pool = make_pool(settings.database_url.get_secret_value(), max_size=4)
@@ -131,22 +137,18 @@ async def _open(settings: Settings) -> AsyncIterator[Opened]:
         stack.push_async_callback(redis.aclose)
         http = make_http()
         stack.push_async_callback(http.aclose)
-        yield Opened(settings, pool, make_xero(settings, pool, redis, http, _now))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        yield Opened(settings, pool, make_xero(settings, pool, redis, http, now))
 
 
 def _sign_in(asked: argparse.Namespace, settings: Settings) -> None:
     staff = Staff(asked.name, asked.name, asked.level, asked.admin)
-    print(issue_staff_token(settings.tria_secret.get_secret_value(), staff, _now()))
+    print(issue_staff_token(settings.tria_secret.get_secret_value(), staff, now()))
 
 
 async def _check(asked: argparse.Namespace, opened: Opened) -> None:
     settings, xero = opened.settings, opened.xero
     expected = Expected(
-        gst_percent(_now().date()), settings.xero_sales_account, settings.xero_tenant_id
+        gst_percent(now().date()), settings.xero_sales_account, settings.xero_tenant_id
     )
     found = await check(xero.client, xero.tokens, xero.sign_in, expected)
     for each in found:
@@ -199,7 +201,7 @@ async def _ask(question: str) -> str:
 async def _list_approvals(asked: argparse.Namespace, opened: Opened) -> None:
     rows = await ActionRecords(opened.pool).waiting()
     for row in rows:
-        card, waited = row["card"], _waited((_now() - row["confirmed_at"]).total_seconds())
+        card, waited = row["card"], _waited((now() - row["confirmed_at"]).total_seconds())
         total = f"{card.get('currency', '')} {card['total']}".strip() if card.get("total") else ""
         told = (row["scope"].get("company", ""), card["title"], total)
         print(f"{row['action_id']}  level {row['approval_level']}  {waited}")

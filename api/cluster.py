@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from api.launch import checked_address, greet_demo, until_stopped, wait_until_ready
+from api.launch import checked_address, greet_demo, until_stopped, wait_until_ready, watched
 from graph.migrate import is_demo, prepare_database
 from tools.embedded.caddy import Caddy
 from tools.embedded.chroma import Chroma
 from tools.embedded.noted import noted
 from tools.embedded.parts import running_parts, send_webhooks_to
 from tools.embedded.process import free_port, spawn, stop
+from tools.service_role import without_owner
 
 REPLICAS = 3
 NOTICE_SECONDS = "2"  # longer than the proxy takes to see that one leaves
@@ -86,11 +87,11 @@ def _run(configured: Mapping[str, str]) -> int:
             if not configured.get("CHROMA_URL"):
                 print("Starting Chroma ...")
                 found["CHROMA_URL"] = stack.enter_context(_running_chroma(folder))
-            complete = {**_own(url), **configured, **found}
+            complete = watched({**_own(url), **configured, **found})
             print("Bringing the database up to date ...")
             asyncio.run(prepare_database(complete))
             stack.enter_context(noted(folder, complete))
-            replicas = stack.enter_context(_running_replicas(complete, folder))
+            replicas = stack.enter_context(_running_replicas(without_owner(complete), folder))
             stack.enter_context(_running_proxy(configured, replicas, folder))
             send_webhooks_to(url, complete)
             _greet(complete, url, replicas, time.monotonic() - started)

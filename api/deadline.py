@@ -6,7 +6,8 @@ from typing import cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import crashed, unavailable
-from api.health import ESSENTIAL, Probes
+from api.health.contract import ESSENTIAL
+from api.health.probes import Probes
 
 LOOK_SECONDS = 1.0
 
@@ -76,4 +77,4 @@ class _Watch:
 
 def _is_away(scope: Scope) -> bool:
     probes = cast(Probes, scope["app"].state.probes)
-    return probes.parts[ESSENTIAL].up is False
+    return probes.parts[ESSENTIAL].state == "down"

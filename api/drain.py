@@ -32,6 +32,7 @@ class DrainingServer(uvicorn.Server):
                 host=settings.tria_host,
                 port=settings.tria_port,
                 log_level="warning",
+                log_config=None,  # its lines go the way of ours
                 ws_max_size=LARGEST_FRAME,  # else a frame is looked at once it is here as a whole
                 proxy_headers=False,  # the application knows which proxies to trust
                 timeout_graceful_shutdown=CLOSE_SECONDS,

@@ -114,7 +114,7 @@ async def claim_key(request: Request, user: str) -> None:
         raise Settled(invalid([{"field": "Idempotency-Key", "message": fault}]))
     identity = identity_of(user, request.method, request.url.path, key)
     asked = f"{request.url.query}\n".encode() + request.scope.get(BODY, b"")
-    claim = await keyed.keys.claim(identity, hashlib.sha256(asked).digest())
+    claim = await keyed.keys.claim(identity, hashlib.sha256(asked).digest(), user)
     if not claim.is_same:
         raise Settled(_other_request())
     if claim.answered:

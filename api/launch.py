@@ -18,9 +18,11 @@ from tools.embedded.noted import noted
 from tools.embedded.parts import is_free, running_parts, send_webhooks_to
 from tools.embedded.process import last_lines, spawn, stop
 from tools.errors import PartNotStarted, TriaError
+from tools.service_role import without_owner
 
 START_SECONDS = 60
 RESTART_PAUSE_SECONDS = 1
+SYNTHETIC = "120"  # seconds between two synthetic conversations
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -52,13 +54,18 @@ def _run(configured: Mapping[str, str]) -> int:
     url = checked_address(configured)
     try:
         with running_parts(folder, configured, print) as found:
-            complete = {**configured, **found}
+            complete = watched({**configured, **found})
             print("Bringing the database up to date ...")
             asyncio.run(prepare_database(complete))
             with noted(folder, complete):
-                return _serve(complete, url, folder, started)
+                return _serve(without_owner(complete), url, folder, started)
     finally:
         print("Stopped.")
+
+
+def watched(complete: dict[str, str]) -> dict[str, str]:
+    """With synthetic conversations where the sandbox answers them, unless it is set otherwise."""
+    return {"TRIA_SYNTHETIC_SECONDS": SYNTHETIC, **complete} if is_demo(complete) else complete
 
 
 def checked_address(configured: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from api.states import GUARDED, check_values
 from api.threads import own_thread
 from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS
+from graph.persons import show_unanswered
 from tools.histories import Histories
 from tools.intake import NewRun, Place, RunRepeated, ThreadBusy
 from tools.places import NothingToContinue, Places
@@ -98,6 +99,8 @@ async def _begin(clients: Clients, run: dict[str, Any], wanted: dict[str, Any]) 
     await clients.executor.tell_ended({"run_id": each} for each in stored["stopped"])
     if stored["status"] == "running":
         clients.executor.work_on(stored)
+    elif stored["for_person"]:
+        await show_unanswered(clients, stored)
     return stored
 
 

@@ -174,9 +174,9 @@ async def get_run(run: OwnRun) -> dict[str, Any]:
 
 @router.delete("/threads/{thread_id}/runs/{run_id}", status_code=204)
 async def delete_run(principal: RunWriter, run: OwnRun, clients: ClientsOf) -> None:
-    """Forget a turn that has ended and led to no write."""
+    """Forget a turn that has ended, led to no write, and that no person had a part in."""
     if not await clients.runs.forget(run["run_id"]):
-        raise HTTPException(409, "This run is under way, or led to a write: it stays.")
+        raise HTTPException(409, "This run is under way, a person's, or led to a write: it stays.")
 
 
 @router.post(

@@ -11,7 +11,9 @@ FILES = {
     "chat.js": "text/javascript; charset=utf-8",
     "wire.js": "text/javascript; charset=utf-8",
     "view.js": "text/javascript; charset=utf-8",
+    "feedback.js": "text/javascript; charset=utf-8",
     "chat.css": "text/css; charset=utf-8",
+    "feedback.css": "text/css; charset=utf-8",
     "embed.js": "text/javascript; charset=utf-8",
     "favicon.svg": "image/svg+xml",
 }

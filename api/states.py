@@ -1,15 +1,13 @@
 """The states of a conversation: how things stand, how they stood, and what staff change in them."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import InvalidUpdateError
 from psycopg.rows import DictRow
-from pydantic import TypeAdapter, ValidationError
 
 from api.auth import Operator, Reader
 from api.dependencies import ClientsOf
@@ -20,7 +18,7 @@ from api.thread_schemas import HistorySearch, StateAt, StateUpdate
 from api.threads import ThreadId, history_of, own_thread
 from graph.clients import Clients
 from graph.history import Moment
-from nodes.state import State
+from graph.repair.values import faults_of
 from tools.histories import Cut, Histories
 
 router = APIRouter(prefix="/threads/{thread_id}", tags=["threads"])
@@ -167,23 +165,9 @@ def check_values(values: Mapping[str, Any]) -> None:
 
 
 def _faults(values: Mapping[str, Any]) -> Iterator[str]:
-    keys = set(values)
-    if unknown := keys - set(State.__annotations__):
-        yield f"values: the state has no '{min(unknown)}'."
-    if frozen := keys & FROZEN:
+    if frozen := set(values) & FROZEN:
         yield f"values: '{min(frozen)}' {ELSEWHERE}"
-    for key in sorted(keys):
-        try:
-            _form(key).validate_python(values[key], strict=True)
-        except ValidationError as error:
-            [wrong, *_] = error.errors(include_input=False, include_url=False)
-            yield f"values.{'.'.join(map(str, (key, *wrong['loc'])))}: {wrong['msg']}"
-
-
-@cache
-def _form(key: str) -> TypeAdapter[Any]:
-    """What stands under a key of the state."""
-    return TypeAdapter(get_type_hints(State)[key])
+    yield from faults_of(values)
 
 
 async def _to_change(thread: DictRow, body: StateUpdate, histories: Histories) -> DictRow:

@@ -224,7 +224,9 @@ async def snapshot(clients: Clients, thread_id: UUID, run_id: UUID) -> AsyncIter
 
 
 async def values_after(clients: Clients, run: Mapping[str, Any]) -> dict[str, Any]:
-    """The public values at the end of a run."""
+    """The public values at the end of a run. Where a person came in between, that is its end."""
+    if run["for_person"]:
+        return public_values({}, await clients.conversations.window(run["thread_id"]))
     messages = await clients.conversations.window(run["thread_id"], through_turn=run["turn"])
     state = await clients.graph.aget_state(config_of(run))
     return public_values(state.values, messages)

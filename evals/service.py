@@ -16,6 +16,7 @@ from graph.settings import environment
 from tools.embedded.minilm import build_minilm
 from tools.embedded.parts import running_parts
 from tools.embedded.process import free_port, last_lines, spawn, stop
+from tools.service_role import OWNER_URL
 
 START_SECONDS = 60
 # What belongs to the machine and not to a real installation.
@@ -50,6 +51,7 @@ def prepared_parts(**extra: str) -> Iterator[Service]:
         folder = Path(name)
         (folder / "minilm").symlink_to(cache.resolve())
         with running_parts(folder, {}, lambda _: None) as found:
+            found["DATABASE_URL"] = found.pop(OWNER_URL)  # benchmarks look behind the service
             port = str(free_port())
             own = {k: v for k, v in environment().items() if k in OF_MACHINE}
             complete = own | found | {"TRIA_PORT": port, "LANGSMITH_TRACING": "false"} | extra
@@ -64,14 +66,17 @@ def running_service(**extra: str) -> Iterator[Service]:
         log = Path(service.environment["TRIA_DATA"]) / "service.log"
         process = spawn([sys.executable, "-m", "api"], log, signal.SIGTERM, service.environment)
         try:
-            _wait(service.url, process, log)
+            wait_until_ready(service.url, process, log)
             yield service
         finally:
             stop(process, signal.SIGTERM)
 
 
-def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
+def wait_until_ready(
+    url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = START_SECONDS
+) -> None:
+    """Until a service takes messages; ends everything where it does not."""
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
             sys.exit(f"The service ended at once:\n{last_lines(log, 12)}")

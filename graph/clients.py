@@ -27,6 +27,7 @@ from monitoring import metrics
 from monitoring.logging import origin
 from tools.actions.claims import Claims
 from tools.actions.desk import ApprovalDesk
+from tools.actions.forgotten import Forgotten
 from tools.actions.store import Actions
 from tools.answers import Answers
 from tools.context import Caller, Context, LanguageModel
@@ -36,9 +37,12 @@ from tools.deferred import Deferred
 from tools.documents.links import Links
 from tools.errors import BackendUnavailable
 from tools.events import EventLog, make_redis
+from tools.feedback.resolution import Resolutions
 from tools.model.budget import DailyBudget
 from tools.ordering.catalogue import load_catalogue
 from tools.outlets import Outlets
+from tools.privacy.sweep import Keeping
+from tools.privacy.trail import Trail
 from tools.retention import Retention
 from tools.rules import load_rules
 from tools.runs import Runs
@@ -64,6 +68,10 @@ log = structlog.get_logger()
 KEEP_ALIVE_SECONDS = 3600.0
 DROP_SECONDS = 60.0
 PRUNE_SECONDS = 10.0
+SETTLE_SECONDS = 5.0
+FORGOTTEN_SECONDS = 60.0
+KEEPING_SECONDS = 600.0
+SEAL_SECONDS = 60.0
 INDEX_LOCK = 7_384_116_022  # any fixed number of our own
 
 
@@ -103,7 +111,20 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def open_clients(settings: Settings, clock: Clock = now) -> AsyncIterator[Clients]:
-    """Open every connection, and close them all at the end. `clock` is what business goes by."""
+    """Open every connection and go to work. `clock` is what business goes by."""
+    async with connect_clients(settings, clock) as clients, AsyncExitStack() as stack:
+        await index_policies(clients)
+        _add_work(clients, clock)
+        clients.executor.start()
+        stack.push_async_callback(clients.executor.stop)
+        clients.sweeper.start()
+        stack.push_async_callback(clients.sweeper.stop)
+        yield clients
+
+
+@asynccontextmanager
+async def connect_clients(settings: Settings, clock: Clock = now) -> AsyncIterator[Clients]:
+    """Open every connection, and close them all at the end. Nothing is worked on."""
     async with AsyncExitStack() as stack:
         pool = make_pool(settings.database_url.get_secret_value())
         await pool.open(wait=True, timeout=10)
@@ -118,25 +139,23 @@ async def open_clients(settings: Settings, clock: Clock = now) -> AsyncIterator[
         stack.push_async_callback(clients.events.aclose)
         stack.push_async_callback(clients.saver.aclose)
         stack.push_async_callback(clients.store.aclose)
-        await index_policies(clients)
         if clients.model:
             stack.push_async_callback(clients.model.aclose)
-        _add_work(clients)
-        clients.executor.start()
-        stack.push_async_callback(clients.executor.stop)
-        clients.sweeper.start()
-        stack.push_async_callback(clients.sweeper.stop)
         yield clients
 
 
-def _add_work(clients: Clients) -> None:
+def _add_work(clients: Clients, clock: Clock) -> None:
     """What the sweeper does beside cards."""
     events = WebhookWork(clients.xero_parts.events, Watches(clients.pool), clients.xero)
-    retention = Retention(clients.pool, clients.settings.tria_checkpoint_days)
+    days = clients.settings.tria_checkpoint_days
     clients.sweeper.add(events.work_on_events)
     clients.sweeper.add(clients.keep_connected, KEEP_ALIVE_SECONDS)
-    clients.sweeper.add(retention.prune, PRUNE_SECONDS)
+    clients.sweeper.add(Retention(clients.pool, days).prune, PRUNE_SECONDS)
+    clients.sweeper.add(Keeping(clients.pool, days).drop, KEEPING_SECONDS)
+    clients.sweeper.add(Trail(clients.pool).seal, SEAL_SECONDS)
     clients.sweeper.add(clients.store.drop_expired, PRUNE_SECONDS)
+    clients.sweeper.add(Resolutions(clients.pool).settle_due, SETTLE_SECONDS)
+    clients.sweeper.add(Forgotten(clients.pool, clock).escalate, FORGOTTEN_SECONDS)
     deferred = Deferred(clients.pool)
     clients.sweeper.add(deferred.ripen)
     clients.sweeper.add(deferred.drop_temporary, DROP_SECONDS)

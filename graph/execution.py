@@ -206,8 +206,12 @@ class Executor:
         await self._end_cancelled(run)
 
     async def _end_cancelled(self, run: DictRow) -> None:
+        """End a run of ours that was cancelled. One that somebody else has ended, they tell of."""
         with contextlib.suppress(*DATABASE_ERRORS):
-            await self.tell_ended(await self._runs.end_cancelled(run["run_id"]))
+            ended = await self._runs.end_cancelled(run["run_id"])
+            if not ended:
+                self._worker.events.lose(run["run_id"])
+            await self.tell_ended(ended)
 
     async def _interrupted(self, run: DictRow, error: Exception) -> None:
         """The database failed: the run waits for it, unless the same would fail again."""

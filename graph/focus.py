@@ -14,6 +14,7 @@ from nodes.state import (
     wants_in,
 )
 from tools.understanding.wants import Want
+from tools.understanding.worded import Ending, ending_of
 
 # Where the facts list documents, in the order in which replies show them.
 LISTS = (
@@ -51,7 +52,14 @@ def focus_of(state: State) -> Focus:
         "answered": _answered(state, before),
         "misunderstood": understanding["misunderstood"],
         "language": state["screened"]["language"],
+        "ending": ending_in(state),
     }
+
+
+def ending_in(state: State) -> Ending | None:
+    """Whether the customer only said thanks or goodbye."""
+    is_talk = intents_of(state) == {"small_talk"}
+    return ending_of(state["screened"]["text"]) if is_talk else None
 
 
 def _listed(shown: list[str], before: list[str]) -> list[str]:

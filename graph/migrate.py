@@ -11,20 +11,28 @@ from graph.settings import environment
 from tools.database import make_pool, migrate
 from tools.errors import SettingsInvalid
 from tools.outlets import Outlets
+from tools.service_role import OWNER_URL, let_in
 from tools.store import migrate_store
 
 
 async def prepare_database(complete: Mapping[str, str]) -> None:
-    """Migrate; and where the demo company is served, store its outlets."""
-    url = complete["DATABASE_URL"]
+    """Migrate; and where the demo company is served, store its outlets.
+
+    Where the tables have an owner of their own, the service's role is let in to them.
+    """
+    service_url = complete["DATABASE_URL"]
+    url = complete.get(OWNER_URL) or service_url
     try:
         await migrate(url)
     except psycopg.OperationalError as error:
         raise SettingsInvalid(
-            "Postgres does not answer at DATABASE_URL: start it, or correct the setting."
+            f"Postgres does not answer at {OWNER_URL if url != service_url else 'DATABASE_URL'}:"
+            " start it, or correct the setting."
         ) from error
     await migrate_checkpoints(url)
     await migrate_store(url)
+    if url != service_url:
+        await let_in(url, service_url)
     if not is_demo(complete):
         return
     from tools.sandbox.company import demo_customers  # noqa: PLC0415 (only with the sandbox)

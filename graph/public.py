@@ -1,9 +1,11 @@
 """What a client sees of a turn: messages in LangChain's form, and the public part of the state."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid5
 
+from graph.focus import ending_in
+from nodes.state import State
 from tools.conversations import Message
 from tools.screening.personal import restore
 
@@ -22,7 +24,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "additional_kwargs": message["extra"] | {"created_at": message["created_at"].isoformat()},
         "response_metadata": {},
         "type": message["role"],
-        "name": None,
+        "name": message["extra"].get("person", {}).get("name"),
         "id": message["message_id"],
     } | (
         {"tool_calls": [], "invalid_tool_calls": [], "usage_metadata": None}
@@ -75,5 +77,7 @@ def answer_of(state: Mapping[str, Any]) -> dict[str, Any]:
         ]
     }
     extra |= {key: state[key] for key in PUBLIC if state.get(key)}
+    if ending := ending_in(cast(State, state)):
+        extra["ending"] = ending
     text = restore(state["reply"]["text"], state["screened"]["personal"])
     return {"content": text, "extra": extra}

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     tria_secret: SecretStr = Field(min_length=32)
     tria_demo: bool = False
     tria_checkpoint_days: int = Field(14, ge=0)  # how far back a finished turn can be gone into
+    # Between two synthetic conversations, each of some eight calls of Xero; 0: none is held.
+    tria_synthetic_seconds: float = Field(0, ge=0)
     tria_webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # that may hear of ended runs
     tria_metrics_open: bool = True  # else /metrics asks for a credential with the scope metrics
     tria_cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()  # sites whose pages may ask

@@ -25,7 +25,7 @@ from tools.tickets import NewTicket
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
-Work = Callable[[], Awaitable[None]]
+Work = Callable[[], Awaitable[object]]
 
 
 @dataclass

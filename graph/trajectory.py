@@ -18,7 +18,9 @@ MOST_STEPS = 100
 class NodeRun:
     """One node in one superstep; `seconds` are those of the whole superstep.
 
-    `wrote` is what it returned; `error` says that it failed, `is_waiting` that it asks a person.
+    `wrote` is what it returned; `error` names why it failed and `detail` says it in the words of
+    whoever raised it; `is_waiting` says that it asks a person. What is not finished failed, waits,
+    was cut off or is under way.
     """
 
     node: str
@@ -27,7 +29,9 @@ class NodeRun:
     seconds: float
     wrote: Mapping[str, Any]
     error: str | None = None
+    detail: str | None = None
     is_waiting: bool = False
+    is_finished: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,19 @@ def _of_step(before: StateSnapshot, after: StateSnapshot | None) -> list[NodeRun
             started_at=began,
             seconds=(ended - began).total_seconds(),
             wrote=task.result if isinstance(task.result, dict) else {},
-            error=type(task.error).__name__ if task.error else None,
+            error=_name(task.error) if task.error else None,
+            detail=str(task.error) if task.error else None,
             is_waiting=bool(task.interrupts),
+            is_finished=after is not None or isinstance(task.result, dict),
         )
         for task in before.tasks
         if not task.name.startswith("__")
     ]
+
+
+def _name(error: object) -> str:
+    """An error's class: what is read from a checkpoint is how it was written, `KeyError('x')`."""
+    return error.partition("(")[0] if isinstance(error, str) else type(error).__name__
 
 
 def _at(snapshot: StateSnapshot) -> datetime:

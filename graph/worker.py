@@ -19,6 +19,7 @@ from graph.focus import focus_of
 from graph.modes import modes_of
 from graph.progress import Progress
 from graph.public import answer_id, answer_of, public_update
+from graph.signals import signals_of
 from graph.traces import told_to_tracers, trace_id
 from monitoring import metrics
 from nodes.state import Focus, State, Turn
@@ -97,11 +98,11 @@ class Worker:
     async def _start(self, run: DictRow, opening: Opening, progress: Progress) -> Start:
         """The input of the graph: the turn, or what continues it where its last checkpoint is."""
         if _is_fresh(run):
-            return State(turn=_turn(run, opening))
+            return State(turn=turn_of(run, opening))
         snapshot = await self.graph.aget_state(config_of(run))
         if not snapshot.created_at:
             if not run["seed"]:
-                return State(turn=_turn(run, opening))
+                return State(turn=turn_of(run, opening))
             await self._seed(run)
             return None
         progress.state = dict(snapshot.values)
@@ -146,7 +147,8 @@ class Worker:
         # Of a question that is answered again the first run waits, or the card's write is swept.
         is_waiting = progress.is_waiting and not run["asked_in"]
         end: Literal["interrupted", "succeeded"] = "interrupted" if is_waiting else "succeeded"
-        answer = Answer(answer_id(run["run_id"]), answer_of(state), focus_of(cast(State, state)))
+        focus, signals = focus_of(cast(State, state)), signals_of(state)
+        answer = Answer(answer_id(run["run_id"]), answer_of(state), focus, signals)
         stored = await self.runs.answer(run["run_id"], answer, end)
         if stored is None:
             raise NotOurs
@@ -197,10 +199,13 @@ def _message(run: DictRow, answer: Answer, stored: DictRow) -> Message:
     }
 
 
-def _turn(run: DictRow, opening: Opening) -> Turn:
+def turn_of(run: Mapping[str, Any], opening: Opening) -> Turn:
+    """The turn's input: what is asked, and what surrounds it."""
     asked, card = opening.asked, opening.card
     if asked and any(m["created_at"] > asked[0]["created_at"] for m in opening.history):
         card = None  # written before the last answer was seen: it cannot be a yes to its card
+    if asked and card and card["created_at"] > asked[0]["created_at"]:
+        card = None  # nor to one that a later turn has made: this turn is taken up again
     received = asked[-1]["created_at"] if asked else run["created_at"]
     zone = ZoneInfo(load_rules().company.timezone)
     return {

@@ -14,6 +14,27 @@ RUNS_ACTIVE = Gauge("tria_runs_active", "Turns this process works on now.")
 TAKEN_OVER = Counter("tria_runs_taken_over_total", "Turns continued after their worker died.")
 STREAMS_ACTIVE = Gauge("tria_streams_active", "Event streams open now.")
 PART_UP = Gauge("tria_part_up", "Whether a part answered its last probe.", ["part"])
+PART_SECONDS = Histogram(
+    "tria_part_seconds", "How long a probe of a part took.", ["part"], buckets=SECONDS
+)
+BREAKER_STATE = Gauge(
+    "tria_breaker_state", "0: calls pass, 1: one may try, 2: the part is left alone.", ["part"]
+)
+CANARIES = Counter(
+    "tria_canary_total", "Synthetic conversations held here, by how they went.", ["outcome"]
+)
+for _outcome in ("passed", "failed"):
+    CANARIES.labels(_outcome)  # so that rates begin at none
+CANARY_INTERVAL = Gauge(
+    "tria_canary_interval_seconds", "Time between two synthetic conversations; 0: none is held."
+)
+CANARY_SECONDS = Histogram(
+    "tria_canary_seconds", "One synthetic conversation with all its turns.", buckets=SECONDS
+)
+CANARY_WORKED_AT = Gauge(
+    "tria_canary_last_success_timestamp_seconds",
+    "When a synthetic conversation went well for the last time, wherever it was held.",
+)
 REQUEST_SECONDS = Histogram(
     "tria_request_seconds", "HTTP requests.", ["method", "route", "status"], buckets=SECONDS
 )

@@ -1,11 +1,13 @@
 """Tell a customer what happened since: how a card ended, or that a payment came in."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from langgraph.runtime import Runtime
 
 from nodes.cards.draft import shown
+from nodes.cards.facts import fact
 from nodes.cards.outcome import ended
 from nodes.state import Fact, State
 from tools.context import Context
@@ -19,6 +21,8 @@ async def report_outcome(state: State, runtime: Runtime[Context]) -> State:
     told: State = {"facts": []}
     if notice["kind"] == "action":
         told = await _of_action(UUID(notice["action_id"]), runtime.context)
+    elif notice["kind"] == "changed":
+        told = await _of_change(notice, runtime.context)
     elif notice["kind"] == "payment":
         told = {"facts": [Fact(kind="payment_received", source="xero", data=notice["payment"])]}
     return told | _without_message(state)
@@ -29,6 +33,18 @@ async def _of_action(action_id: UUID, context: Context) -> State:
     if action is None:
         return {"facts": []}
     return {"facts": ended(action), "card": shown(action)}
+
+
+async def _of_change(notice: Mapping[str, Any], context: Context) -> State:
+    """A person has changed what waited for them: from here on the customer can answer it."""
+    action_id = UUID(notice["action_id"])
+    action = await context.actions.present(action_id, context.caller.customer_id)
+    if action is None:
+        return await _of_action(action_id, context)
+    told: State = {"facts": fact("card_changed", kind=action["kind"]), "card": shown(action)}
+    if order := notice.get("order"):
+        told["order"] = order
+    return told
 
 
 def _without_message(state: State) -> State:

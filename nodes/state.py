@@ -15,6 +15,7 @@ from tools.search.texts import load_policies
 from tools.understanding.entities import Entity, EntityKind
 from tools.understanding.sentiment import Sentiment
 from tools.understanding.wants import Want
+from tools.understanding.worded import Ending
 
 Intent = Literal[
     "order",
@@ -71,7 +72,7 @@ class Focus(TypedDict, total=False):
 
     `order` is the order being put together; `documents` are the numbers last spoken of, and
     `listed` those the last reply showed; `answered` is the card that was carried out last;
-    `misunderstood` counts messages in a row.
+    `misunderstood` counts messages in a row; `ending` is thanks or goodbye, if that was all.
     """
 
     order: dict[str, Any] | None
@@ -85,6 +86,7 @@ class Focus(TypedDict, total=False):
     answered: dict[str, str] | None
     misunderstood: int
     language: str
+    ending: Ending | None
 
 
 class Turn(TypedDict, total=False):

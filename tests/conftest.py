@@ -34,6 +34,11 @@ GUESSES = "*guesses:*"
 SECRET = "a secret for tests, long enough to sign with"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest tests/drills --pictures docs/console` keeps what the drills show."""
+    parser.addoption("--pictures", type=Path, default=None)
+
+
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The service's data folder, with the embedder built into a cache that later runs share."""

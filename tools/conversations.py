@@ -57,6 +57,7 @@ CHECKPOINT_TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 LOCK = f"select thread_id from threads t where t.thread_id = %(thread_id)s and {OWN} for update"
 UNDER_WAY = """
 select 1 from runs where thread_id = %(thread_id)s and status in ('queued', 'running')
+union all select 1 from threads where thread_id = %(thread_id)s and person is not null
 union all select 1 from tickets where thread_id = %(thread_id)s and status = 'open'
 union all select 1 from actions where thread_id = %(thread_id)s
   and status in ('confirmed', 'approved')

@@ -12,17 +12,21 @@ LEASE_SECONDS = 60  # for one attempt at telling
 MOST_TRIES = 8
 FIRST_RETRY_SECONDS = 2
 
-# One that is due; its thread, locked; then the run, as the thread's last turn by then.
+# One that is due; its thread, locked; then the run, as the thread's last turn by then. Where a
+# person has the conversation, news waits until they hand it back, and the rest is theirs to answer.
 DUE = """
-select run_id, thread_id from runs where due_at <= now() and status = 'queued'
+select run_id, thread_id from runs r where due_at <= now() and status = 'queued'
+  and (notice is null or not exists (select 1 from threads t
+    where t.thread_id = r.thread_id and t.person is not null))
 order by due_at limit 1"""
 COUNT = """
 update threads set turns = turns + 1, updated_at = now() where thread_id = %(thread_id)s"""
 RIPEN = """
 update runs r set due_at = null, turn = t.turns, after_turn = last_turn(t.thread_id),
-  graph_thread = t.thread_id || ':' || t.turns
+  graph_thread = t.thread_id || ':' || t.turns, for_person = t.person is not null,
+  status = case when t.person is null then 'queued' else 'succeeded' end
 from threads t where r.run_id = %(run_id)s and r.due_at is not null and r.status = 'queued'
-  and t.thread_id = r.thread_id returning r.run_id"""
+  and t.thread_id = r.thread_id and (r.notice is null or t.person is null) returning r.run_id"""
 
 TO_TELL = f"""
 update runs set webhook_tries = webhook_tries + 1,

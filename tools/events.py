@@ -11,6 +11,7 @@ import redis.asyncio as redis
 from redis.exceptions import RedisError
 
 from tools.connection import Connection
+from tools.streams.closing import Closing
 from tools.streams.event import END, HEARTBEAT, HOLE, RECONNECT, START, Event, order
 from tools.streams.follow import Ahead, follow
 from tools.streams.hub import Hub
@@ -29,6 +30,8 @@ __all__ = [
     "LogUnavailable",
     "make_redis",
     "order",
+    "run_key",
+    "thread_key",
 ]
 DRAIN_SECONDS = 3.0
 REST_SECONDS = 10.0  # a Redis that hung is not asked for so long
@@ -49,9 +52,9 @@ class EventLog:
 
         `claimed_at` is by the database's clock, without it now.
         """
-        announcements = self._hub.channel(_thread_key(thread_id))
+        announcements = self._hub.channel(thread_key(thread_id))
         await self._hub.writer.append(announcements, "run", str(run_id))
-        channel = self._hub.channel(_run_key(run_id))
+        channel = self._hub.channel(run_key(run_id))
         if attempt == 1:
             self._hub.tail.leave_empty(channel)
         claimed = round((claimed_at.timestamp() if claimed_at else time.time()) * 1_000_000)
@@ -59,20 +62,39 @@ class EventLog:
 
     async def append(self, run_id: UUID, name: str, data: str) -> None:
         """Queue one event; readers get it when Redis has it, or at once if Redis is away."""
-        await self._hub.writer.append(self._hub.channel(_run_key(run_id)), name, data)
+        await self._hub.writer.append(self._hub.channel(run_key(run_id)), name, data)
+
+    async def take(self, run_id: UUID, claimed_at: datetime) -> Closing:
+        """Silence whoever writes the run, here and elsewhere; what comes back can end its stream.
+
+        `claimed_at` is by the database's clock, and later than theirs.
+        """
+        closing = Closing(self._redis, run_key(run_id), claimed_at)
+        if await closing.silence():
+            self.lose(run_id)
+        return closing
+
+    def lose(self, run_id: UUID) -> None:
+        """Somebody else has the run: readers here get it from the log from now on."""
+        self._hub.lose(run_key(run_id))
+
+    async def forget(self, run_id: UUID) -> None:
+        """Drop what its attempts told: whoever joins from now on waits for the next one."""
+        with contextlib.suppress(RedisError, OSError):  # then its old end stays until it is too old
+            await self._redis.delete(run_key(run_id))
 
     async def flushed(self, run_id: UUID) -> None:
         """Return when everything that was appended has reached the log or the readers here."""
-        if channel := self._hub.known(_run_key(run_id)):
+        if channel := self._hub.known(run_key(run_id)):
             await self._hub.writer.flushed(channel)
 
     async def exists(self, run_id: UUID) -> bool:
         """Whether anything of the run is in the log; raises LogUnavailable."""
-        return await self._log.last(_run_key(run_id)) is not None
+        return await self._log.last(run_key(run_id)) is not None
 
     async def end_of(self, run_id: UUID) -> Event | None:
         """The run's end, if it is what the log holds last; raises LogUnavailable."""
-        last = await self._log.last(_run_key(run_id))
+        last = await self._log.last(run_key(run_id))
         return last if last and last.name == END else None
 
     def read(
@@ -82,21 +104,21 @@ class EventLog:
 
         HOLE stands where something is lost. RECONNECT is the last when this process will stop.
         """
-        return follow(self._hub, self._log, _run_key(run_id), after, ahead or Ahead())
+        return follow(self._hub, self._log, run_key(run_id), after, ahead or Ahead())
 
     def announcements(
         self, thread_id: UUID, after: str | None = None
     ) -> AsyncGenerator[Event, None]:
         """The attempts at runs that begin in a thread; the run's id is the data."""
-        return follow(self._hub, self._log, _thread_key(thread_id), after, Ahead())
+        return follow(self._hub, self._log, thread_key(thread_id), after, Ahead())
 
     async def last_announcement(self, thread_id: UUID) -> Event | None:
         """The attempt that began last; raises LogUnavailable."""
-        return await self._log.last(_thread_key(thread_id))
+        return await self._log.last(thread_key(thread_id))
 
     async def announcement(self, thread_id: UUID, event_id: str) -> Event | None:
         """One of them; raises LogUnavailable."""
-        page = await self._log.page(_thread_key(thread_id), event_id, is_after=False, most=1)
+        page = await self._log.page(thread_key(thread_id), event_id, is_after=False, most=1)
         return page[0] if page and page[0].event_id == event_id else None
 
     async def drain(self) -> None:
@@ -132,9 +154,11 @@ def make_redis(url: str) -> "redis.Redis":
     )
 
 
-def _run_key(run_id: UUID) -> str:
+def run_key(run_id: UUID) -> str:
+    """Where the events of a run are."""
     return f"run:{run_id}:events"
 
 
-def _thread_key(thread_id: UUID) -> str:
+def thread_key(thread_id: UUID) -> str:
+    """Where it is told which runs begin in a conversation."""
     return f"thread:{thread_id}:runs"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
@@ -13,8 +14,8 @@ KEEP_HOURS = 24
 
 # One statement, so that of two requests at once only one is the first.
 CLAIM = """
-insert into idempotency_keys as k (id, fingerprint, holder, lease_until)
-values (%(id)s, %(fingerprint)s, %(holder)s, now() + %(lease)s * interval '1 second')
+insert into idempotency_keys as k (id, fingerprint, holder, owner, lease_until)
+values (%(id)s, %(fingerprint)s, %(holder)s, %(owner)s, now() + %(lease)s * interval '1 second')
 on conflict (id) do update set
   holder = case when {lapsed} then excluded.holder else k.holder end,
   lease_until = case when {lapsed} then excluded.lease_until else k.lease_until end
@@ -57,10 +58,14 @@ class IdempotencyKeys:
         self._pool = pool
         self._lease = lease_seconds
 
-    async def claim(self, identity: UUID, fingerprint: bytes) -> Claim:
-        """Begin a request under a key, or learn what became of the one that came before."""
+    async def claim(self, identity: UUID, fingerprint: bytes, owner: str | None = None) -> Claim:
+        """Begin a request under a key, or learn what became of the one that came before.
+
+        `owner` is whose it is: what is kept goes with them.
+        """
         holder = uuid4()
-        asked = {"id": identity, "fingerprint": fingerprint, "holder": holder, "lease": self._lease}
+        asked: dict[str, Any] = {"id": identity, "fingerprint": fingerprint, "holder": holder}
+        asked |= {"lease": self._lease, "owner": owner}
         row = await fetch_one(self._pool, CLAIM, asked)
         assert row is not None  # noqa: S101 (an insert that returns)
         answered = None

@@ -16,7 +16,7 @@ LEASE_SECONDS = 5
 COLUMNS = (
     "run_id, thread_id, turn, status, strategy, request, scope, metadata, attempts, strikes,"
     " error, resume, notice, after_turn, asked_in, graph_thread, seed, due_at, answered_by, cancel,"
-    " webhook, created_at, updated_at"
+    " webhook, for_person, created_at, updated_at"
 )
 WAITS = "status = 'queued' and due_at is null"
 # What a new message may end: neither what tells news nor what a person decided about.
@@ -47,27 +47,49 @@ _BUSY = (
 BUSY = _BUSY.format(which="b.resume is null")
 NOT_FREE = _BUSY.format(which="true")
 
+# While a person has the conversation, nobody works on what is said in it, and it follows what was
+# said last; news waits like what was put off, until they hand it back.
 INSERT = f"""
 insert into runs (run_id, thread_id, turn, after_turn, asked_in, graph_thread, seed, strategy,
-  request, scope, metadata, notice, webhook, due_at, status, owner, lease_until, attempts, strikes)
+  request, scope, metadata, notice, webhook, due_at, status, owner, lease_until, attempts, strikes,
+  for_person)
 select %(run_id)s, t.thread_id, t.turns,
-  case when %(is_placed)s then %(after_turn)s::integer else last_turn(t.thread_id) end,
-  %(asked_in)s::uuid, coalesce(%(graph_thread)s, t.thread_id || ':' || t.turns),
-  %(seed)s::text, %(strategy)s, %(request)s, %(scope)s, %(metadata)s, %(notice)s::jsonb,
-  %(webhook)s::text, now() + %(after_seconds)s::float * interval '1 second',
-  case when s.starts then 'running' else 'queued' end,
+  case when p.is_placed then %(after_turn)s::integer else last_turn(t.thread_id) end,
+  case when p.is_placed then %(asked_in)s::uuid end,
+  coalesce(case when p.is_placed then %(graph_thread)s::text end, t.thread_id || ':' || t.turns),
+  case when p.is_placed then %(seed)s::text end,
+  %(strategy)s, %(request)s, %(scope)s, %(metadata)s, %(notice)s::jsonb, %(webhook)s::text,
+  case when p.is_held then now()
+    else now() + %(after_seconds)s::float * interval '1 second' end,
+  case when p.is_theirs then 'succeeded' when s.starts then 'running' else 'queued' end,
   case when s.starts then %(owner)s end,
   case when s.starts then now() + {LEASE_SECONDS} * interval '1 second' end,
-  s.starts::integer, s.starts::integer
-from threads t, lateral (select %(starts)s and not {NOT_FREE} as starts) s
+  s.starts::integer, s.starts::integer, p.is_theirs
+from threads t, lateral (select
+    %(is_placed)s and t.person is null as is_placed,
+    t.person is not null and %(notice)s::jsonb is not null as is_held,
+    t.person is not null and %(notice)s::jsonb is null
+      and %(after_seconds)s::float is null as is_theirs) p,
+  lateral (select %(starts)s and t.person is null and not {NOT_FREE} as starts) s
 where t.thread_id = %(thread_id)s and t.customer_id = coalesce(%(customer_id)s, t.customer_id)
-  and (%(strategy)s <> 'reject' or not {BUSY})
+  and (%(strategy)s <> 'reject' or t.person is not null or not {BUSY})
 returning {COLUMNS}"""
 
 ADD_QUESTION = """
 insert into messages (message_id, thread_id, run_id, role, content, extra)
 select %(message_id)s, thread_id, run_id, 'human', %(content)s, %(extra)s from runs
 where run_id = %(run_id)s"""
+
+# How the customer is called, where people look for them; nearly always it stands there already.
+KNOW_CUSTOMER = """
+insert into customers (customer_id, name, company)
+select w.customer_id, w.name, w.company from runs r, lateral (select
+    r.scope->>'customer_id' as customer_id, coalesce(r.scope->>'name', '') as name,
+    coalesce(r.scope->>'company', '') as company) w
+where r.run_id = %(run_id)s and w.customer_id is not null and not exists (
+  select 1 from customers c
+  where (c.customer_id, c.name, c.company) = (w.customer_id, w.name, w.company))
+on conflict (customer_id) do update set name = excluded.name, company = excluded.company"""
 
 WAKE = (
     "select pg_notify('tria_runs', 'due') from runs where run_id = %(run_id)s and status = 'queued'"
@@ -174,6 +196,7 @@ async def _stored(
             await connection.execute(ADD_QUESTION, values)
         if run.place:
             await connection.execute(WITHDRAW, values)
+        await connection.execute(KNOW_CUSTOMER, values)
         await connection.execute(WAKE, values)
         if await counted.fetchone() is None:
             raise ThreadMissing
@@ -209,7 +232,8 @@ async def queue_notice(
 ) -> None:
     """Queue a turn that no message asked for, at the end of its conversation; at most once.
 
-    `about` names thread_id and scope. A conversation that is gone is told nothing.
+    `about` names thread_id and scope. A conversation that is gone is told nothing, and one that a
+    person has only when they hand it back.
     """
     counted = await connection.execute(
         "update threads set turns = turns + 1, updated_at = now() where thread_id = %s"

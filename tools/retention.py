@@ -39,11 +39,14 @@ class Retention:
         self._pool = pool
         self._days = days
 
-    async def prune(self) -> None:
-        """Delete what is due, as far as one sweep goes."""
+    async def prune(self) -> int:
+        """Delete what is due, as far as one sweep goes; of how many turns."""
+        total = 0
         for _ in range(BATCHES):
-            if await self._prune_batch() < BATCH:
-                return
+            total += (pruned := await self._prune_batch())
+            if pruned < BATCH:
+                break
+        return total
 
     async def _prune_batch(self) -> int:
         limits = {"days": self._days, "batch": BATCH}

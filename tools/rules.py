@@ -79,12 +79,9 @@ class Cancellation(Section):
 
 
 class Payment(Section):
-    """Terms, discount for early payment, and what happens when it is late (P1, P3-P7).
+    """Terms, discount for early payment, and what happens when it is late (P1, P3-P7)."""
 
-    Prices hold to the end of the month for 1, of the one after it for 2.
-    """
-
-    price_months: int
+    price_months: int  # 1 holds to the end of the month, 2 to the end of the one after it
     net_days: int
     early_days: int
     early_percent: Decimal
@@ -225,7 +222,15 @@ class Escalation(Section):
     level3_over: Decimal
     level4_over: Decimal
     on_call_hours: int
+    forgotten_hours: int
     levels: Mapping[int, EscalationLevel]
+
+
+class Feedback(Section):
+    """When a conversation counts as settled, and until when coming back reopens it."""
+
+    quiet_hours: int
+    reopened_days: int
 
 
 class Rules(Section):
@@ -243,6 +248,7 @@ class Rules(Section):
     legal: Legal
     segments: Segments
     escalation: Escalation
+    feedback: Feedback
 
 
 @cache

@@ -42,7 +42,7 @@ where action_id = %s and status = 'proposed' returning action_id"""
 
 FORGET = f"""
 select forget_run(run_id) from runs r where run_id = %(run_id)s and answered_by is null
-and status not in ('queued', 'running', 'interrupted') and not {WROTE}"""
+and status not in ('queued', 'running', 'interrupted') and not for_person and not {WROTE}"""
 
 
 async def ask_to_cancel(
@@ -75,7 +75,7 @@ async def end_cancelled(connection: Connection, owner: str, run_id: UUID | None)
 
 
 async def forget(connection: Connection, run_id: UUID) -> bool:
-    """Delete a run that has ended and led to no write."""
+    """Delete a run that has ended, led to no write, and that no person had a part in."""
     await connection.execute(LOCK_THREAD, {"run_id": run_id})
     return await (await connection.execute(FORGET, {"run_id": run_id})).fetchone() is not None
 

@@ -33,7 +33,8 @@ for no key update of t"""
 
 ANSWER = """
 with ended as (
-  update runs set status = %(end)s, owner = null, updated_at = now(), focus = %(focus)s
+  update runs set status = %(end)s, owner = null, updated_at = now(), focus = %(focus)s,
+    signals = %(signals)s
   where run_id = %(run_id)s and owner = %(owner)s and status = 'running' and cancel is null
   returning thread_id),
  answered as (
@@ -71,6 +72,8 @@ update runs set status = 'running', owner = %(owner)s, attempts = attempts + 1,
 where run_id in (select run_id from runs r
   where thread_id = coalesce(%(thread)s, thread_id) and cancel is null
     and run_id <> all(%(held)s)
+    and (resume is not null or not exists (select 1 from threads t
+      where t.thread_id = r.thread_id and t.person is not null))
     and (strikes < {MAX_STRIKES} or {MOVED}) and (status = 'running' and {_DEAD}
     or {WAITS} and answered_by is null
       and not exists (select 1 from runs a where a.thread_id = r.thread_id

@@ -27,11 +27,12 @@ End = Literal["succeeded", "interrupted"]
 
 @dataclass(frozen=True)
 class Answer:
-    """The assistant's message, and what the conversation is about after it."""
+    """The assistant's message, what it is about after it, and what the turn showed."""
 
     message_id: str
     reply: Mapping[str, Any]
     focus: Mapping[str, Any]
+    signals: Mapping[str, Any] | None = None
 
 
 class Runs:
@@ -93,6 +94,7 @@ class Runs:
     async def _together(self, run: DictRow) -> DictRow:
         """The run that answers this one's message and those that came after it: the last."""
         async with self._pool.connection() as connection, connection.transaction() as taking:
+            await connection.execute(LOCK_THREAD, run)
             found = await connection.execute(
                 BURST,
                 {name: run[name] for name in ("run_id", "thread_id", "turn")}
@@ -160,6 +162,7 @@ class Runs:
             "owner": self._owner,
             "end": end,
             "focus": Jsonb(dict(answer.focus)),
+            "signals": answer.signals and Jsonb(dict(answer.signals)),
             "message_id": answer.message_id,
             "content": answer.reply["content"],
             "extra": Jsonb(answer.reply["extra"]),

@@ -42,19 +42,20 @@ COPIED_ID = "md5(%(copy)s::text || l.run_id)::uuid"
 # An order being put together stays where it was begun, and so does a decision that is waited for.
 COPY_RUNS = f"""
 insert into runs (run_id, thread_id, turn, status, request, scope, metadata, attempts, focus,
-  after_turn, graph_thread, created_at, updated_at)
+  after_turn, graph_thread, for_person, created_at, updated_at)
 select {COPIED_ID}, %(copy)s, r.turn,
   case when r.status = 'failed' then 'failed' when r.status in ('succeeded', 'interrupted')
     then 'succeeded' else 'cancelled' end,
   r.request - array['webhook', 'command'], r.scope, r.metadata, r.attempts,
   r.focus - array['order', 'order_at'], r.after_turn, %(copy)s || ':' || r.turn,
+  r.for_person,
   r.created_at, r.updated_at
 from lineage(%(thread_id)s, %(turn)s, %(limit)s) l join runs r using (run_id)"""
 
 COPY_MESSAGES = f"""
 insert into messages (message_id, thread_id, run_id, role, content, extra, created_at)
 select m.message_id, %(copy)s, {COPIED_ID}, m.role, m.content,
-  m.extra - array['card', 'handoff', 'action'], m.created_at
+  (m.extra - array['card', 'handoff', 'action']) #- '{{person,event}}', m.created_at
 {LINE} order by l.turn, m.seq"""
 
 

@@ -19,6 +19,7 @@ order by l.turn desc, m.seq desc limit %(limit)s"""
 FOCUS = """
 select r.focus from lineage(%(thread_id)s, %(turn)s, %(limit)s) l join runs r using (run_id)
 where r.turn <> %(turn)s and r.status in ('succeeded', 'interrupted') and r.answered_by is null
+  and not (r.for_person and r.focus = '{}')
 order by r.turn desc limit 1"""
 
 OPEN_CARD = f"""

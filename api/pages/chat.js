@@ -1,10 +1,12 @@
 // The chat page: signs a customer in, holds one conversation, and outlives lost connections.
 // What the server says is the truth; the page adds only what the server has not confirmed yet.
 
+import { makeFeedback } from "./feedback.js";
 import { Lost, Refused, access, backoff, call, callJson, makeLink, pause, serverEvents, wake } from "./wire.js";
-import { make, makeButton, markup, showEntries } from "./view.js";
+import { make, makeButton, markup, personIn, showEntries } from "./view.js";
 
-const NEWS_POLL = 5_000; // ms
+const NEWS_POLL = 3_000; // ms
+const RARELY = 4; // looks of which one is made where nothing is expected
 const BLOB_KEPT = 60_000; // ms, for browsers that save late
 const NEAR_END = 80; // px
 const ORDER_FORM = `Order form
@@ -19,9 +21,11 @@ const SUGGESTIONS = [
 ];
 
 const $ = (id) => document.getElementById(id);
+const PLACEHOLDER = $("message").placeholder;
 const isEmbedded = new URLSearchParams(location.search).has("embed");
-const acts = { decide, cite, retry, download };
-const state = { talk: {}, customer: null, thread: null, run: null, link: null, entries: [], busy: false, failure: null, pinned: true, drawing: false };
+const feedback = makeFeedback(() => state.thread);
+const acts = { decide, cite, retry, download, rate: feedback.rate };
+const state = { talk: {}, customer: null, thread: null, run: null, link: null, entries: [], busy: false, failure: null, pinned: true, drawing: false, looks: 0 };
 
 // ---------------------------------------------------------------- what the browser keeps
 
@@ -286,9 +290,20 @@ function render() {
     $("welcome").hidden = state.entries.length > 0;
     $("restart").hidden = !state.customer || !state.entries.length;
     showEntries($("log"), state.entries, state.busy, acts);
+    showPerson(personIn(state.entries));
+    feedback.show(state.entries, state.busy);
     if (state.pinned) $("scroller").scrollTop = $("scroller").scrollHeight;
     showLatest();
   });
+}
+
+// Whom the customer is writing with, where that is a person.
+function showPerson(name) {
+  const [line, box] = [$("with"), $("message")];
+  line.hidden = !name;
+  const text = name ? `You are writing with ${name}` : "";
+  if (line.lastElementChild.textContent !== text) line.lastElementChild.textContent = text;
+  box.placeholder = name ? `Message ${name}` : PLACEHOLDER;
 }
 
 function showLatest() {
@@ -299,7 +314,7 @@ function showLatest() {
 function setBusy(busy) {
   state.busy = busy;
   $("log").setAttribute("aria-busy", String(busy));
-  showStatus(busy ? "Working on it" : "");
+  showStatus(busy && !personIn(state.entries) ? "Working on it" : "");
   fitComposer();
   render();
 }
@@ -393,6 +408,7 @@ function showView(name, who) {
 
 function leaveTalk() {
   state.link?.cut();
+  feedback.forget();
   Object.assign(state, { talk: {}, thread: null, run: null, link: null, entries: [], failure: null, pinned: true });
   showBanner("");
   setBusy(false);
@@ -437,6 +453,7 @@ async function openChat({ token, customer, thread, run }) {
   const { talk } = state;
   if (thread) await insist(catchUp).catch(forgetThread);
   if (state.talk !== talk) return;
+  if (state.thread) feedback.load();
   restoreUnsent();
   const latest = state.entries.at(-1);
   if (latest?.type === "human" && latest.phase === "done") runTurn(latest);
@@ -479,10 +496,11 @@ access.onExpired = () => {
   showSignIn("Your session has ended. Please sign in again: nothing is lost.");
 };
 
-// A person may write, decide about a card, or a card may be carried out later than it was confirmed.
+// A person may join and write, decide about a card, or a card may be carried out later than it was confirmed.
 function lookForNews() {
-  const isExpected = state.entries.some(({ extra }) => extra.handoff || extra.card);
-  if (document.hidden || state.busy || !state.thread || !isExpected || !access.token) return;
+  const isExpected = state.entries.some(({ extra }) => extra.handoff || extra.card || extra.person);
+  state.looks = (state.looks + 1) % RARELY;
+  if (document.hidden || state.busy || !state.thread || !access.token || (state.looks && !isExpected)) return;
   catchUp().then(() => showBanner(""), (error) => { if (error instanceof Lost) showLost(error); });
 }
 
@@ -501,7 +519,7 @@ function connectPage() {
   $("passage").addEventListener("click", ({ target }) => { if (target === $("passage")) target.close(); });
   addEventListener("offline", () => showLost(new Lost()));
   addEventListener("online", () => { showBanner(""); state.link?.cut(); wake(); });
-  document.addEventListener("visibilitychange", lookForNews);
+  document.addEventListener("visibilitychange", () => { state.looks = -1; lookForNews(); });
   setInterval(lookForNews, NEWS_POLL);
   if (isEmbedded) connectFrame();
 }

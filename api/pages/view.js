@@ -94,11 +94,19 @@ function clock(moment) {
   return time;
 }
 
+/** The person who has the conversation, by name; without one the assistant answers. */
+export function personIn(entries) {
+  const last = entries.findLast(({ extra }) => extra.person?.event)?.extra.person;
+  return last?.event === "joined" ? last.name : null;
+}
+
 /** Brings the log in line with `entries`, touching only what changed. `acts` are decide, cite, retry, download. */
 export function showEntries(log, entries, busy, acts) {
   const cards = cardStates(entries);
+  const isNamed = entries.some(({ extra }) => extra.person);
   const nodes = entries.map((entry) => {
     const card = entry.extra.card && { ...cards.get(entry), busy };
+    entry.isNamed = isNamed && entry.type === "ai";
     const seen = JSON.stringify([entry, card], (key, value) => (key === "node" || key === "seen" ? undefined : value));
     if (seen !== entry.seen) draw(entry, card, acts);
     entry.seen = seen;
@@ -110,9 +118,10 @@ export function showEntries(log, entries, busy, acts) {
 
 function draw(entry, card, acts) {
   entry.node ??= make("article");
-  entry.node.className = `entry ${entry.type} ${entry.phase}`;
-  const author = entry.type === "human" ? "You" : entry.name || "Tria";
-  const named = entry.type === "ai" && entry.name;
+  const { person } = entry.extra;
+  entry.node.className = `entry ${entry.type} ${entry.phase}${person ? ` person ${person.event ?? ""}` : ""}`;
+  const author = entry.type === "human" ? "You" : entry.name || (entry.isNamed ? "Tria, the assistant" : "Tria");
+  const named = entry.isNamed && !person?.event;
   const parts = [make("h3", named ? "author" : "unseen", author), entry.type === "human" ? ownText(entry, () => draw(entry, card, acts)) : replyText(entry)];
   const { citations, handoff } = entry.extra;
   if (card) parts.push(card.isShown ? cardView(entry.extra.card, card, acts) : make("p", "card-line", `${entry.extra.card.title}: see below`));
@@ -131,10 +140,11 @@ function ownText(entry, redraw) {
   return text;
 }
 
-function footnote(entry, { retry }) {
-  const foot = make("p", "footnote");
+function footnote(entry, { retry, rate }) {
+  const foot = make("div", "footnote");
   if (entry.at) foot.append(clock(entry.at));
   if (entry.phase === "sending") foot.append(make("span", "", "Sending"));
+  if (rate && entry.type === "ai" && entry.phase === "done" && !entry.extra.person) foot.append(rate(entry));
   if (entry.phase !== "failed") return foot;
   foot.append(make("span", "problem", entry.note ?? "Not sent."), makeButton("link", "Retry", () => retry(entry)));
   return foot;
@@ -168,9 +178,11 @@ function cardStates(entries) {
   const answers = new Map();
   let open = null;
   for (const entry of entries) {
-    const { card, action } = entry.extra;
+    const { card, action, person } = entry.extra;
+    if (person?.event) open = null; // whoever comes or goes, what was asked before is asked no more
     if (card) {
       shown.set(card.action_id, entry);
+      if (card.replaces) answers.set(card.replaces, "replaced");
       answers.delete(card.action_id);
       if (card.status === "proposed") open = entry;
       else if (open?.extra.card.action_id === card.action_id) open = null;
@@ -224,6 +236,7 @@ function fillDownloads(view, card, download) {
 }
 
 function badge(card, isLive, answer, words) {
+  if (answer === "replaced") return ["Changed: see below", ""];
   if (card.status === "proposed" && !isLive) return [{ confirm: "Confirmed", decline: words.not }[answer] ?? "Closed", ""];
   const done = card.document_number ? `${words.done} · ${card.document_number}` : words.done;
   const waiting = card.needs_approval ? "Waiting for a colleague" : "In progress";

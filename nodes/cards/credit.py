@@ -1,8 +1,9 @@
 """Ask for a credit for goods that arrived damaged: a draft that a person must agree to (Q1, Q9)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -70,15 +71,32 @@ async def still_fits(action: Mapping[str, Any], context: Context) -> bool:
     """
     if action["kind"] != "credit":
         return True
-    card, mark = action["card"], action["document_number"]
-    invoice = await context.books.invoice_numbered(card["invoice"])
+    found = await creditable(action, context)
+    return found is not None and all(
+        line["pieces"] <= found.left.get(line["code"], 0) for line in action["card"]["lines"]
+    )
+
+
+@dataclass(frozen=True)
+class Creditable:
+    """What of an invoice a card may claim: the goods as they were charged, and how many."""
+
+    invoice: Invoice
+    goods: Mapping[str, PricedLine]
+    left: Mapping[str, int]
+
+
+async def creditable(action: Mapping[str, Any], context: Context) -> Creditable | None:
+    """What there is for a card beside all other claims; None where its invoice is gone."""
+    number, mark = action["card"]["invoice"], action["document_number"]
+    invoice = await context.books.invoice_numbered(number)
     if invoice is None:
-        return False
+        return None
     notes = [n for n in await context.books.credit_notes() if n.reference != mark]
-    agreed = await context.claims.agreed(context.caller.customer_id, card["invoice"])
+    agreed = await context.claims.agreed(context.caller.customer_id, number)
     others = [claimed for claimed in agreed if claimed["action_id"] != action["action_id"]]
-    left = left_of(goods_of(invoice, notes, context.catalogue), others, notes)
-    return all(line["pieces"] <= left.get(line["code"], 0) for line in card["lines"])
+    goods = goods_of(invoice, notes, context.catalogue)
+    return Creditable(invoice, goods, left_of(goods, others, notes))
 
 
 def _claimed_before(claim: Claim, left: Mapping[str, int], number: str) -> list[Fact]:
@@ -116,8 +134,7 @@ async def _is_late(number: str, state: State, context: Context) -> bool:
 
 
 async def _drafted(invoice: Invoice, damaged: Sequence[PricedLine], context: Context) -> Draft:
-    today = context.now().date()
-    percent = gst_percent(invoice.date or today)
+    percent = gst_percent(invoice.date or context.now().date())
     totals, number = totals_of([x.amount for x in damaged], percent), number_of(invoice)
     level = level_for_credit(totals.total, sum(line.pieces for line in damaged))
     rows: list[Row] = [
@@ -129,6 +146,14 @@ async def _drafted(invoice: Invoice, damaged: Sequence[PricedLine], context: Con
     ]
     card = a_card("credit", f"Credit for {number}", rows, invoice=number)
     card |= shown(damaged) | figures_of(totals) | {"amount": money(totals.total)}
+    return await credited(card, invoice, damaged, context)
+
+
+async def credited(
+    card: dict[str, Any], invoice: Invoice, damaged: Sequence[PricedLine], context: Context
+) -> Draft:
+    """The draft of the credit note that a card about an invoice shows, fees and all."""
+    percent = Decimal(card["gst_percent"])
     account = {
         "AccountCode": context.sales_account,
         "TaxType": await context.accounts.sales_tax(percent),
@@ -139,8 +164,10 @@ async def _drafted(invoice: Invoice, damaged: Sequence[PricedLine], context: Con
         mark,
         {
             "Contact": {"ContactID": str(invoice.contact.contact_id)},
-            "Date": today.isoformat(),
-            "LineItems": lines_of(shown(named)["lines"], account),
+            "Date": context.now().date().isoformat(),
+            "LineItems": lines_of([*shown(named)["lines"], *card["fees"]], account),
         },
     )
+    pieces = sum(line.pieces for line in damaged)
+    level = level_for_credit(Decimal(card["total"]), pieces)
     return Draft("credit", card, (write,), mark, level)

@@ -61,7 +61,7 @@ def shown(action: dict[str, Any]) -> dict[str, Any]:
         "hash": action["hash"],
         "status": action["status"],
         "document_number": action["document_number"] if is_written else None,
-        "needs_approval": action["approval_level"] is not None,
+        "needs_approval": action["approval_level"] is not None and not action["agreed_by"],
     }
 
 

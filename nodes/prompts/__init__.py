@@ -2,22 +2,46 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import resources
 from string import Template
 
+# Of the task that tries other texts, and of what it starts: no other turn ever sees them.
+_INSTEAD: ContextVar[Mapping[str, str]] = ContextVar("prompts_instead", default={})  # noqa: B039
 
-@cache
+
 def prompt(name: str) -> Template:
     """The prompt of one node, with `${placeholders}`."""
+    tried = _INSTEAD.get().get(name)
+    return _stored(name) if tried is None else Template(tried)
+
+
+def version(name: str) -> str:
+    """The prompt's version: equal only where its text is."""
+    return _version_of(prompt(name).template)
+
+
+@contextmanager
+def trying(texts: Mapping[str, str]) -> Iterator[None]:
+    """Within it these texts stand for the prompts of those names."""
+    before = _INSTEAD.set(dict(texts))
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(before)
+
+
+@cache
+def _stored(name: str) -> Template:
     return Template(_text(name))
 
 
 @cache
-def version(name: str) -> str:
-    """The prompt's version: equal only where its text is."""
-    return hashlib.sha256(_text(name).encode()).hexdigest()[:12]
+def _version_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @cache

@@ -22,7 +22,7 @@ from tools.understanding.worded import ending_of
 # What an action did or asks is always told in our own words.
 TOLD = (
     *("order_questions", "below_minimum", "committed", "payment_received"),
-    *("declined", "withdrawn", "not_approved", "lapsed", "failed_action"),
+    *("declined", "withdrawn", "not_approved", "lapsed", "failed_action", "card_changed"),
     *("card_gone", "card_outdated", "not_written", "still_placing", "awaiting_approval"),
     *("order_processed", "nothing_to_cancel", "nothing_to_repeat", "which_document"),
     *("no_email_on_file", "quote_not_open", "quote_too_small", "no_credit_left"),

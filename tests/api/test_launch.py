@@ -82,7 +82,7 @@ def test_it_says_where_to_click_keeps_its_data_and_leaves_nothing_behind(folder:
     with launched(variables) as (process, said):
         for page in ("/", "/console", "/docs", "/health"):
             assert f"{url}{page}" in said
-            assert httpx.get(f"{url}{page}").status_code == 200
+            assert httpx.get(f"{url}{page}", follow_redirects=True).status_code == 200
         [customer] = re.findall(r"\"customer_id\": \"([\w-]+)\"", said)
         signed_in = httpx.post(f"{url}/demo/sign-in", json={"customer_id": customer}).json()
         headers = {"Authorization": f"Bearer {signed_in['token']}"}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.health import OUTAGES
+from api.health.contract import OUTAGES
 from evals.bench.fault.wire import Wire
 from graph.migrate import prepare_database
 from graph.settings import Settings

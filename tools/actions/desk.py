@@ -8,16 +8,18 @@ from psycopg.rows import DictRow
 from tools.actions.selected import COLUMNS, WAITING
 from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
+from tools.errors import OperationRefused
 from tools.intake import queue_notice
 
 APPROVAL_DAYS = 7  # after that nobody has agreed, and the card lapses
 FIRST_RETRY_SECONDS = 5
 LONGEST_RETRY_SECONDS = 300
 MOST = 20  # cards in one sweep
+NOT_UNDER_WAY = "This card does not wait for Xero (any more): see what became of it."
 
 _NO_ACTIVE_RUN = (
     "not exists (select 1 from runs r where r.thread_id = a.thread_id"
-    " and r.status in ('queued', 'running'))"
+    " and r.status in ('queued', 'running') and r.due_at is null)"
 )
 
 
@@ -65,7 +67,8 @@ class ApprovalDesk:
             )
             # A decision may come before the turn has opened its ticket.
             await connection.execute(
-                "update tickets t set status = 'closed' from actions a where t.status = 'open'"
+                "update tickets t set status = 'closed', closed_at = now() from actions a"
+                " where t.status = 'open'"
                 " and t.reason = 'approval' and t.task_key = a.run_id || ':hand_off'"
                 " and a.decided_at is not null"
             )
@@ -83,13 +86,30 @@ class ApprovalDesk:
             f" returning {COLUMNS}",
         )
 
+    async def look_again(self, action_id: UUID, who: str) -> None:
+        """Let the next sweep try a card whose write is not known to stand, instead of a later one.
+
+        Each try looks the document up first, so pressing often writes nothing twice. Raises
+        OperationRefused for a card that has ended, or waits for somebody else than Xero.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            found = await connection.execute(
+                "update actions set try_after = now() where action_id = %s and (status = 'approved'"
+                " or status = 'confirmed' and approval_level is null) returning 1",
+                [action_id],
+            )
+            if await found.fetchone() is None:
+                raise OperationRefused(NOT_UNDER_WAY)
+            await audit(connection, who, "tried_again", action_id, "")
+
     async def expire(self, now: datetime) -> None:
         """End cards that nobody answered in time, and those no person decided about."""
         async with self._pool.connection() as connection, connection.transaction():
             ended = await connection.execute(
                 "update actions set status = 'expired', updated_at = now(),"
-                " error = coalesce(error, 'no answer in time') where status = 'proposed'"
-                " and expires_at < %s returning action_id",
+                " error = coalesce(error, 'no answer in time')"
+                " where status in ('proposed', 'prepared') and expires_at < %s"
+                " returning action_id",
                 [now],
             )
             lapsed = await connection.execute(

@@ -1,5 +1,6 @@
 """What operators read about cards: who waits for whom, what went wrong, and what was done."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from tools.actions.selected import COLUMNS, WAITING
 from tools.database import Pool, fetch_all
 
 TROUBLE_DAYS = 7
+EARLIER = 5  # cards of the same customer
 
 Filter = Literal[
+    "prepared",
     "proposed",
     "confirmed",
     "approved",
@@ -71,6 +74,30 @@ class ActionRecords:
             " order by audit_id",
             [str(action_id)],
         )
+
+    async def trails(self, action_ids: Sequence[UUID]) -> dict[UUID, list[DictRow]]:
+        """The same for several cards at once."""
+        rows = await fetch_all(
+            self._pool,
+            "select subject, at, actor, event, detail->>'note' as note from audit"
+            " where subject = any(%s) order by audit_id",
+            [[str(each) for each in action_ids]],
+        )
+        return {i: [row for row in rows if row["subject"] == str(i)] for i in action_ids}
+
+    async def earlier(self, action_ids: Sequence[UUID]) -> dict[UUID, list[DictRow]]:
+        """What the customers of these cards agreed to before, latest first, a few of each."""
+        rows = await fetch_all(
+            self._pool,
+            "select n.action_id as beside, e.* from actions n cross join lateral"
+            " (select action_id, thread_id, kind, status, card, document_number, error,"
+            "  decided_by, updated_at from actions o where o.customer_id = n.customer_id"
+            "  and o.action_id <> n.action_id and o.confirmed_at is not null"
+            f"  order by o.updated_at desc limit {EARLIER}) e where n.action_id = any(%s)"
+            " order by e.updated_at desc",
+            [list(action_ids)],
+        )
+        return {i: [row for row in rows if row["beside"] == i] for i in action_ids}
 
     async def _cards(self, condition: str, values: dict[str, Any], order: str) -> list[DictRow]:
         return await fetch_all(

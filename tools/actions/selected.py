@@ -7,7 +7,7 @@ UNFINISHED = ("proposed", "confirmed", "approved")
 COLUMNS = (
     "action_id, thread_id, customer_id, kind, status, card, hash, document_number, expires_at,"
     " scope, run_id, approval_level, confirmed_at, decided_by, decided_at, document_id, error,"
-    " created_at, updated_at"
+    " created_at, updated_at, agreed_by, agreed_level, replaces, escalated_at"
 )
 # Orders that stand, each with the card of its last change.
 _OF_ORDER = (

@@ -1,24 +1,24 @@
 """Action cards: what the assistant proposes to write, and what became of it.
 
 proposed -> confirmed by the customer -> (approved by a person) -> committed; or declined, expired,
-cancelled, failed. Each step leaves a row in the audit table, in the same transaction.
+cancelled, failed. One that a person made of another is prepared before it is proposed. Each step
+leaves a row in the audit table, in the same transaction.
 """
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-import psycopg
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
 
 from tools.actions.ledger import Ledger
+from tools.actions.proposing import Kind as Kind
+from tools.actions.proposing import Proposal as Proposal
+from tools.actions.proposing import card_hash as card_hash
+from tools.actions.proposing import replace_open, store_card
 from tools.actions.selected import (
     AS_AGREED,
     CANCELLED,
@@ -30,49 +30,10 @@ from tools.actions.selected import (
 )
 from tools.actions.trail import audit, close_ticket
 from tools.database import Pool, fetch_all, fetch_one
-from tools.xero.writes import Write
 
-Kind = Literal[
-    "order",
-    "order_change",
-    "order_cancel",
-    "quote",
-    "quote_accept",
-    "credit",
-    "allocation",
-    "email",
-    "payment_report",
-]
 End = Literal["committed", "declined", "expired", "cancelled", "failed"]
 
 COMMITS = 4
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A card and the exact bytes that a yes to it will send.
-
-    `scope` is who asked, so that any process can finish the write. With an `approval_level` a
-    person of that level or above must agree after the customer has.
-    """
-
-    action_id: UUID
-    thread_id: UUID
-    customer_id: str
-    kind: Kind
-    card: Mapping[str, Any]
-    writes: Sequence[Write]
-    document_number: str
-    expires_at: datetime
-    scope: Mapping[str, Any] = field(default_factory=dict)
-    approval_level: int | None = None
-
-
-def card_hash(card: Mapping[str, Any], writes: Sequence[Write]) -> str:
-    """What the customer says yes to: any change of the card or of a write changes it."""
-    shown = json.dumps(card, sort_keys=True, ensure_ascii=False).encode()
-    sent = [b"\0".join((w.operation.encode(), w.target.encode(), w.body)) for w in writes]
-    return hashlib.sha256(b"\0\0".join((shown, *sent))).hexdigest()
 
 
 class Actions:
@@ -144,24 +105,36 @@ class Actions:
 
     async def propose(self, proposal: Proposal) -> None:
         """Store a card; one proposed before it in the same thread expires. Safe to repeat."""
-        digest = card_hash(proposal.card, proposal.writes)
         async with self._pool.connection() as connection, connection.transaction():
-            await _replace_open(connection, proposal)
-            stored = await connection.execute(
-                "insert into actions (action_id, thread_id, customer_id, kind, card, hash,"
-                " document_number, expires_at, scope, approval_level)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-                " on conflict (action_id) do nothing",
-                [
-                    *(proposal.action_id, proposal.thread_id, proposal.customer_id),
-                    *(proposal.kind, Jsonb(dict(proposal.card)), digest),
-                    *(proposal.document_number, proposal.expires_at),
-                    *(Jsonb(dict(proposal.scope)), proposal.approval_level),
-                ],
-            )
-            if stored.rowcount:
-                await _store_writes(connection, proposal)
+            await replace_open(connection, proposal.thread_id, proposal.action_id)
+            if digest := await store_card(connection, proposal, "proposed"):
                 await audit(connection, "assistant", "proposed", proposal.action_id, digest)
+
+    async def present(self, action_id: UUID, customer_id: str) -> DictRow | None:
+        """Show the customer a card that a person prepared: from here on it can be answered.
+
+        None when it is theirs no more to answer. Safe to repeat.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            shown = await connection.execute(
+                "select thread_id from actions where action_id = %s and customer_id = %s"
+                " and status = 'prepared' for update",
+                [action_id, customer_id],
+            )
+            if row := await shown.fetchone():
+                await replace_open(connection, row["thread_id"], action_id)
+                await connection.execute(
+                    "update actions set status = 'proposed', updated_at = now()"
+                    " where action_id = %s",
+                    [action_id],
+                )
+                await audit(connection, "assistant", "proposed", action_id, "")
+            found = await connection.execute(
+                f"select {COLUMNS} from actions where action_id = %s and customer_id = %s"
+                " and status = 'proposed'",
+                [action_id, customer_id],
+            )
+            return await found.fetchone()
 
     async def confirm(
         self,
@@ -174,12 +147,15 @@ class Actions:
         """Record the customer's yes to exactly this hash; None when that card is not open.
 
         `run_id` is the run whose message says it, which stays from then on. A card that was
-        confirmed before is returned again, so that a turn can be resumed.
+        confirmed before is returned again, so that a turn can be resumed. One that a person made
+        of another has that person's yes already.
         """
         async with self._pool.connection() as connection, connection.transaction():
             found = await connection.execute(
-                "update actions set status = 'confirmed', confirmed_by = %s, confirmed_at = %s,"
-                " confirmed_in = %s, updated_at = now()"
+                "update actions set status = case when agreed_by is null or approval_level is null"
+                " then 'confirmed' else 'approved' end, decided_by = agreed_by,"
+                " decided_at = case when agreed_by is null then decided_at else now() end,"
+                " confirmed_by = %s, confirmed_at = %s, confirmed_in = %s, updated_at = now()"
                 " where action_id = %s and customer_id = %s and hash = %s"
                 f" and status = 'proposed' and expires_at > %s returning {COLUMNS}",
                 [customer_id, now, run_id, action_id, customer_id, digest, now],
@@ -187,6 +163,8 @@ class Actions:
             row = await found.fetchone()
             if row:
                 await audit(connection, customer_id, "confirmed", action_id, digest)
+                if agreed := row["agreed_by"]:
+                    await audit(connection, agreed, "approved", action_id, "when it was changed")
                 return row
             again = await connection.execute(
                 f"select {COLUMNS} from actions where action_id = %s and customer_id = %s"
@@ -273,26 +251,3 @@ class Actions:
                     await connection.execute(
                         "select pg_advisory_unlock(hashtextextended(%s, 0))", key
                     )
-
-
-async def _replace_open(connection: psycopg.AsyncConnection[DictRow], proposal: Proposal) -> None:
-    replaced = await connection.execute(
-        "update actions set status = 'expired', error = 'replaced by a newer card',"
-        " updated_at = now() where thread_id = %s and status = 'proposed' and action_id <> %s"
-        " returning action_id",
-        [proposal.thread_id, proposal.action_id],
-    )
-    for row in await replaced.fetchall():
-        await audit(connection, "assistant", "expired", row["action_id"], "replaced")
-
-
-async def _store_writes(connection: psycopg.AsyncConnection[DictRow], proposal: Proposal) -> None:
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            "insert into action_writes (action_id, position, operation, target, body, seen)"
-            " values (%s, %s, %s, %s, %s, %s)",
-            [
-                (proposal.action_id, n, w.operation, w.target, w.body, w.seen)
-                for n, w in enumerate(proposal.writes)
-            ],
-        )

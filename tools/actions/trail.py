@@ -18,5 +18,7 @@ async def audit(
 async def close_ticket(connection: psycopg.AsyncConnection[DictRow], run_id: UUID | None) -> None:
     """The ticket that a run opened for a decision is over."""
     await connection.execute(
-        "update tickets set status = 'closed' where task_key = %s", [f"{run_id}:hand_off"]
+        "update tickets set status = 'closed', closed_at = coalesce(closed_at, now())"
+        " where task_key = %s",
+        [f"{run_id}:hand_off"],
     )

@@ -19,6 +19,7 @@ from tools.embedded.postgres import Postgres
 from tools.embedded.process import check_space, free_port, last_lines, spawn, stop, wait_until
 from tools.embedded.valkey import Valkey
 from tools.errors import PartNotStarted
+from tools.service_role import OWNER_URL
 
 Say = Callable[[str], None]
 Environment = dict[str, str]
@@ -62,7 +63,8 @@ def running_parts(folder: Path, configured: Mapping[str, str], say: Say) -> Iter
             say("Starting Postgres ...")
             postgres = Postgres(folder / "postgres")
             stack.callback(postgres.stop)
-            found["DATABASE_URL"] = postgres.start()
+            found[OWNER_URL] = postgres.start()
+            found["DATABASE_URL"] = postgres.service_url
         if not configured.get("REDIS_URL"):
             say("Starting Valkey ...")
             valkey = Valkey(folder / "valkey")

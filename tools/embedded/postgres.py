@@ -14,7 +14,8 @@ import psycopg
 from tools.embedded.process import free_port, last_lines, spawn, stop, wait_until
 from tools.errors import PartNotStarted
 
-USER = "tria"
+USER = "tria"  # owns everything
+SERVICE = "tria_app"  # what the service works as; see tools/service_role.py
 UNPRIVILEGED = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 # Tests lose nothing worth keeping when the machine fails.
 FAST_AND_FORGETFUL = (
@@ -86,6 +87,15 @@ class Postgres:
 
         wait_until(is_ready, 20, f"Postgres did not start:\n{last_lines(self._log)}")
         return url
+
+    @property
+    def service_url(self) -> str:
+        """The connection URL of the service's own role, once it has started."""
+        file = self._folder / "service-password"
+        if not file.exists():
+            file.touch(0o600)
+            file.write_text(secrets.token_hex(16))
+        return f"postgresql://{SERVICE}:{file.read_text()}@127.0.0.1:{self._port}/postgres"
 
     @property
     def pid(self) -> int:

@@ -60,6 +60,7 @@ class Model:
         self, api_key: str, base_url: str | None, name: str, bounds: Bounds | None = None
     ) -> None:
         self.name = name
+        self._service = (api_key, base_url)
         self._bounds = bounds or Bounds()
         self.breaker = Breaker(self._bounds.now)
         self._chat = ChatOpenAI(
@@ -73,6 +74,10 @@ class Model:
             stream_chunk_timeout=None,
             stream_usage=True,
         )
+
+    def called(self, name: str) -> "Model":
+        """Another model of the same service, within the same budget. Its user closes it."""
+        return Model(*self._service, name, self._bounds)
 
     async def aclose(self) -> None:
         """Close the connections."""

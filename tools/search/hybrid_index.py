@@ -152,6 +152,11 @@ class HybridIndex:
         """Raise BackendUnavailable unless the collection answers."""
         self._answer(lambda store: store.get(limit=1, include=[]))
 
+    def missing(self) -> int:
+        """How many pieces Chroma does not hold; raises BackendUnavailable without it."""
+        present = self._answer(lambda store: set(store.get(include=[])["ids"]))
+        return len(self._pieces.keys() - present)
+
     def _nearest(self, store: Collection, vector: list[float]) -> _Nearest:
         self._restore(store)
         # Twice as many, because while a release is rolled out both texts of an entry are there.

@@ -98,6 +98,10 @@ class Knowledge:
         """Raise BackendUnavailable unless the collection answers."""
         await asyncio.to_thread(self._index.ping)
 
+    async def missing(self) -> int:
+        """How much of the index Chroma does not hold; raises BackendUnavailable without it."""
+        return await asyncio.to_thread(self._index.missing)
+
     def _search(self, query: str, k: int, language: str) -> list[Passage]:
         scores = self._scores(query, language)
         best = sorted(scores, key=scores.__getitem__, reverse=True)[:k]

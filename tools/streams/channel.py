@@ -126,6 +126,11 @@ class Channel:
         self.writer = ""
         self._forget()
 
+    def lose(self) -> None:
+        """Another process has the run: what this one still says of it counts no more."""
+        self.lost_at = time.monotonic()
+        self.end()
+
     def recent_after(self, event_id: str) -> list[Event] | None:
         """What was written here after an id; None where only the log can tell."""
         if event_id == START:

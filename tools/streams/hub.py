@@ -52,6 +52,13 @@ class Hub:
             self._left.set()
             self._settle(channel)
 
+    def lose(self, key: str) -> None:
+        """Somebody else writes that stream from now on: readers here get it from the log."""
+        if channel := self._channels.get(key):
+            channel.lose()
+            if channel.readers:
+                self.tail.follow(channel, channel.last_id)
+
     def send_away(self) -> None:
         """Every reader goes elsewhere, after what already waits for it."""
         self.is_draining = True

@@ -134,8 +134,7 @@ class Writer:
         """Another process has the run: nothing of this attempt is shown any more."""
         channel = group[0].channel
         if channel.writer == group[0].writer:
-            channel.lost_at = time.monotonic()
-            channel.end()
+            channel.lose()
         for entry in group:
             self._done(entry)
 

@@ -15,7 +15,7 @@ from typing import IO, cast
 import httpx
 
 from evals.bench.fault.wire import Wire
-from evals.service import KEPT
+from evals.service import OF_MACHINE
 from graph.settings import environment
 from tools.embedded.caddy import Caddy
 from tools.embedded.chroma import Chroma
@@ -170,7 +170,7 @@ def _build(folder: Path, stack: contextlib.ExitStack) -> Cluster:
     }
     for wire in wires.values():
         stack.callback(wire.close)
-    kept = {k: v for k, v in environment().items() if k in KEPT}
+    kept = {k: v for k, v in environment().items() if k in OF_MACHINE}
     variables = {
         **kept,
         **sandbox,

@@ -1,0 +1,109 @@
+"""What is told of a turn, whatever it knew: model calls, a refusal, steps that are not kept."""
+
+import html
+import re
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import Request
+
+from api.console.rendering import environment
+from graph.builder import build_graph
+from graph.inspection.drawing import drawing_of
+from graph.inspection.path import Step
+
+AT = datetime(2026, 11, 28, 1, tzinfo=UTC)
+VISITS = (
+    ("compose_reply", 5),
+    ("validate_output", 6),
+    ("compose_reply", 7),
+    ("validate_output", 8),
+)
+STEPS = [Step(number, node, number, AT, 0.25, "done", ("reply",)) for node, number in VISITS]
+CALL = {
+    "purpose": "compose_reply",
+    "prompt": "abc123",
+    "model": "some-model",
+    "tokens_in": 700,
+    "tokens_out": 50,
+    "usd": "0.0005",
+}
+TURN: dict[str, Any] = {
+    "run_id": uuid4(),
+    "thread_id": uuid4(),
+    "turn": 3,
+    "status": "succeeded",
+    "created_at": AT,
+    "updated_at": AT,
+    "seconds": 1.25,
+    "attempts": 2,
+    "is_streamed": True,
+    "is_kept": True,
+    "steps": STEPS,
+    "path_seconds": 1.0,
+    "passages": [],
+    "model": {"calls": [CALL, CALL], "tokens_in": 1400, "tokens_out": 100, "usd": "0.0010"},
+    "focus_after": {"documents": ["INV-1657"]},
+    "state": {
+        "text": "what do I owe?",
+        "reply": {"by": "templates", "citations": [], "withheld": ["money: 5.00 has no source"]},
+        "verdict": {"passed": False, "problems": ["<b>date</b> without a source"], "tries": 2},
+        "understanding": {
+            "intents": [{"name": "balance", "confidence": 0.41, "part": "what do I owe?"}],
+            "entities": [],
+            "sentiment": "neutral",
+            "by": "model",
+        },
+        "facts": [{"kind": "balance", "source": "xero:invoices", "data": {"a": {"b": [1, None]}}}],
+        "calls": [{"name": "read_balance", "kind": "pick", "args": {}, "outcome": "unavailable"}],
+    },
+}
+
+
+def shown(**changed: Any) -> str:
+    request = Request(
+        {"type": "http", "method": "GET", "path": "/console/conversations/x", "headers": []}
+    )
+    turn = TURN | changed
+    drawing = drawing_of(build_graph(), turn["steps"], is_over=True)
+    page = environment().get_template("conversation/turn.html")
+    marked = page.render(request=request, turn=turn, drawing=drawing)
+    assert "<b>" not in marked
+    assert "style=" not in marked
+    return " ".join(html.unescape(re.sub(r"<[a-z/][^>]*>", " ", marked)).split())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "compose reply abc123 some-model 700 in, 50 out 0.0005",
+        "Together 1400 in, 100 out 0.0010",
+        "refused after 2 tries <b>date</b> without a source",
+        "Withheld, fixed words were shown instead: money: 5.00 has no source",
+        "the first try was taken off the screen",
+        "balance 0.41 what do I owe?",
+        "read balance picked by the model the account unavailable",
+        "balance xero:invoices a b 1 , none",
+        "4 steps in 1.0 s",
+        "compose reply 5, 7 · 500 ms",
+    ],
+)
+def test_everything_it_went_by_is_told(told: str) -> None:
+    assert told in shown()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"pruned_at": AT}, "The steps of this turn were deleted on 28 Nov 2026, 09:00"),
+        ({"status": "queued"}, "No steps of its own."),
+        ({"for_person": True}, "a colleague wrote here"),
+    ],
+    ids=["pruned", "not begun", "of a person"],
+)
+def test_where_there_are_no_steps_it_says_why(changed: dict[str, Any], told: str) -> None:
+    page = shown(**{"steps": [], "is_kept": False, "state": {}} | changed)
+    assert told in page
+    assert "Understood" not in page
