@@ -23,6 +23,7 @@ from api.health.contract import (
 from api.health.page import MEDIA_TYPE
 from api.health.patience import MOST_LEFT, Patience
 from api.health.probes import Part
+from api.launch import watched
 
 # The contract in other words: what must be so for each answer. A state that is not named here is
 # bad news that the service lives with.
@@ -199,6 +200,15 @@ def test_the_page_is_read_from_memory(service_url: str) -> None:
         for _ in range(40):
             client.get("/health")
         assert (time.monotonic() - started) / 40 < 0.1
+
+
+def test_the_demo_talks_to_itself_and_a_real_company_only_if_it_is_asked_to() -> None:
+    assert watched({"TRIA_DEMO": "true"})["TRIA_SYNTHETIC_SECONDS"] == "120"
+    assert (
+        watched({"TRIA_DEMO": "true", "TRIA_SYNTHETIC_SECONDS": "0"})["TRIA_SYNTHETIC_SECONDS"]
+        == "0"
+    )
+    assert watched({}) == {}
 
 
 def test_langgraphs_own_questions_are_answered(service_url: str) -> None:

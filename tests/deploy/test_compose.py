@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SECRETS = {
     "POSTGRES_PASSWORD": "for a test",
+    "SERVICE_PASSWORD": "for a test",
     "TRIA_SECRET": "for a test, of the right length at least",
 }
 

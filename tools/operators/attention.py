@@ -69,8 +69,9 @@ _APPROVAL = f"""
 select a.thread_id, 'approval',
   case when d.due < now() or a.escalated_at is not null then {NOW} else {SOON} end, d.due,
   array(select distinct l from unnest(array[a.approval_level]
-    || case when a.escalated_at is not null then k.levels end) l order by l), a.confirmed_at, a.run_id, a.action_id,
-  k.ticket_id, case when a.escalated_at is null then a.kind else 'forgotten ' || a.kind end
+    || case when a.escalated_at is not null then k.levels end) l order by l),
+  a.confirmed_at, a.run_id, a.action_id, k.ticket_id,
+  case when a.escalated_at is null then a.kind else 'forgotten ' || a.kind end
 from actions a left join tickets k on k.task_key = a.run_id || ':hand_off' and k.status = 'open',
   lateral (select coalesce(k.deadline, a.confirmed_at + interval '4 hours') as due) d
 where {WAITING} and a.thread_id is not null""".replace(
