@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.scopes import CONSOLE, MOST, OWN, Scope
 from api.tokens import Kind, Staff
 from tools.context import Caller
+from tools.synthetic import CUSTOMER as SYNTHETIC
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class ClaimsInvalid(jwt.InvalidTokenError):
 
 
 def _customer(claims: _Customer) -> Principal:
+    if claims.sub == SYNTHETIC:
+        raise ClaimsInvalid("this customer is the service's own")
     caller = Caller(
         customer_id=claims.sub,
         name=claims.name,
@@ -99,7 +102,8 @@ def _customer(claims: _Customer) -> Principal:
 
 def _staff(claims: _Staff) -> Principal:
     rank = claims.staff
-    usual: frozenset[Scope] = CONSOLE | {"admin", "operate"} if rank.is_admin else CONSOLE
+    more: frozenset[Scope] = frozenset(("threads:read", "operate", "admin"))
+    usual = CONSOLE | more if rank.is_admin else CONSOLE
     scopes = _granted("staff", claims, usual)
     if not rank.is_admin:
         scopes -= {"admin"}

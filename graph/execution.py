@@ -63,6 +63,11 @@ class Executor:
         """Whether a run may begin here now."""
         return not self._is_stopping and len(self._held) < MOST_AT_ONCE
 
+    @property
+    def is_working(self) -> bool:
+        """Whether it still looks for runs; else the process is to be started again."""
+        return self._is_stopping or not any(task.done() for task in self._background)
+
     def start(self) -> None:
         """Begin to look for runs that wait or whose worker died."""
         self._background = [

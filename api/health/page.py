@@ -38,7 +38,7 @@ def page_of(probes: Probes) -> dict[str, Any]:
         if probes.has_model
         else "not configured: replies come from templates",
         "is_draining": probes.is_draining,
-        "log_level": level and {"level": level["level"], "until": level["until"]},
+        "log_level": level and {"level": level["level"], "until": _here(level["until"])},
     }
 
 
@@ -101,7 +101,13 @@ def _orders(probes: Probes) -> dict[str, Any] | None:
     row = probes.watch.synthetic
     if row is None or row["ended_at"] is None:
         return None
-    return {name: row[name] for name in ("is_working", "since", "ended_at", "worked_at", "steps")}
+    times = {name: _here(row[name]) for name in ("since", "ended_at", "worked_at")}
+    return {"is_working": row["is_working"], **times, "steps": row["steps"]}
+
+
+def _here(at: datetime | None) -> datetime | None:
+    """In the company's time, as every other moment on the page."""
+    return at and at.astimezone(now().tzinfo).replace(microsecond=0)
 
 
 def _ago(seconds: float) -> datetime:

@@ -16,8 +16,7 @@ from tools.log_level import READ as LEVEL
 from tools.synthetic import LED_SECONDS
 from tools.synthetic import READ as SYNTHETIC
 
-# A server that is not there any more is noticed without a word of it.
-BOUNDS = {"connect_timeout": 2, "tcp_user_timeout": 5000, "keepalives_idle": 5}
+CONNECT_SECONDS, SILENT_SECONDS = 2, 5
 OFTEN, SELDOM = 2.0, 30.0  # seconds between two probes of a part that is well
 LATE = 3  # times the time between two synthetic conversations, until nobody knows any more
 
@@ -73,7 +72,13 @@ class Line:
         connection, self._connection = self._connection, None
         if connection is None or connection.closed:
             connection = await psycopg.AsyncConnection[DictRow].connect(
-                self._url, autocommit=True, row_factory=dict_row, **BOUNDS
+                self._url,
+                autocommit=True,
+                row_factory=dict_row,
+                # A server that is not there any more is noticed without a word of it.
+                connect_timeout=CONNECT_SECONDS,
+                tcp_user_timeout=1000 * SILENT_SECONDS,
+                keepalives_idle=SILENT_SECONDS,
             )
         try:
             found = [await (await connection.execute(q)).fetchall() for q in queries]
@@ -118,8 +123,8 @@ class Watch:
                 return "behind"
         synthetic, level, signed_in = await self._line.fetch(SYNTHETIC, LEVEL, SIGNED_IN)
         self.is_connected = self._connected(signed_in)
-        self.synthetic, self._seen_at = (synthetic or [None])[0], time.monotonic()
-        self.take_level((level or [None])[0])
+        self.synthetic, self._seen_at = next(iter(synthetic), None), time.monotonic()
+        self.take_level(next(iter(level), None))
         return "current"
 
     def take_level(self, row: DictRow | None) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
+from api.dependencies import ClientsOf
 from api.health.contract import is_alive, is_ready, page_status
 from api.health.page import MEDIA_TYPE, health_of, page_of
 from api.health.probes import Probes
@@ -28,9 +29,10 @@ ProbesOf = Annotated[Probes, Depends(probes_of)]
 
 
 @router.get("/live", responses=NO)
-async def live(response: Response, probes: ProbesOf) -> dict[str, str]:
+async def live(response: Response, probes: ProbesOf, clients: ClientsOf) -> dict[str, str]:
     """Whether the process works: 503 means start it again. Says nothing about its parts."""
-    return _said(response, is_yes=is_alive(time.monotonic() - probes.ticked))
+    is_ticking = is_alive(time.monotonic() - probes.ticked)
+    return _said(response, is_yes=is_ticking and clients.executor.is_working)
 
 
 @router.get("/ready", responses=NO)

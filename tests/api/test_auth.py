@@ -29,6 +29,7 @@ from tests.elsewhere import AUDIENCE, ISSUER, Elsewhere, elsewhere_running, in_s
 from tools.api_keys import ApiKeys, IssuedKey, NewKey
 from tools.database import Pool, make_pool
 from tools.errors import SettingsInvalid
+from tools.synthetic import CUSTOMER as SYNTHETIC
 
 MEI = Staff("mei", "Mei", 3)
 RANK = {"name": "Mei", "level": 3, "is_admin": False}
@@ -148,6 +149,7 @@ BAD: dict[str, tuple[str, Callable[[], str]]] = {
     "no subject": ("claims", lambda: ours(sub=None)),
     "an empty subject": ("claims", lambda: ours(sub="")),
     "a subject with a NUL": ("claims", lambda: ours(sub="a\x00")),
+    "the service's own customer": ("claims", lambda: ours(sub=SYNTHETIC)),
     "no issuer": ("claims", lambda: ours(iss=None)),
     "another issuer": ("issuer", lambda: ours(iss=ISSUER)),
     "another audience": ("audience", lambda: ours(aud=AUDIENCE)),
@@ -178,7 +180,7 @@ async def test_our_tokens_name_customers_staff_and_services(credentials: Credent
     assert found.customer_id == caller.customer_id
     staff = await credentials.principal(issue_staff_token(SECRET, MEI, now()))
     assert (staff.kind, staff.staff, staff.customer_id) == ("staff", MEI, None)
-    assert staff.scopes == {"threads:read", "console", "metrics"}
+    assert staff.scopes == {"console", "metrics"}
     service = await credentials.principal(ours(aud="tria-service", scopes=["threads:read"]))
     assert (service.kind, service.customer_id) == ("service", None)
     assert service.scopes == {"threads:read"}

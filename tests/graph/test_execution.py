@@ -1,12 +1,35 @@
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
 
-from graph.worker import _count, _open_card
+from graph.execution import Executor
+from graph.worker import Worker, _count, _open_card
 from tools.conversations import Message
+from tools.database import make_pool
+
+
+class Broken:
+    """Runs and events of a process in which something fails that nobody foresaw."""
+
+    async def claim(self, *_: object, **__: object) -> list[Any]:
+        raise RuntimeError("nobody foresaw it")
+
+
+async def test_an_executor_that_no_longer_looks_for_runs_says_so() -> None:
+    pool = make_pool("postgresql://nobody@127.0.0.1:1/nothing")
+    worker = Worker(*[cast(Any, None)] * 5)
+    worker = replace(worker, runs=cast(Any, Broken()))
+    executor = Executor(pool, worker)
+    executor.start()
+    assert executor.is_working
+    await asyncio.sleep(0.05)
+    assert not executor.is_working
+    await executor.stop()
 
 
 def guessed() -> float:

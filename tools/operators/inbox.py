@@ -14,6 +14,7 @@ from tools.audit import note
 from tools.database import Pool, fetch_all, fetch_one
 from tools.operators.attention import ITEMS, REASONS, Reason
 from tools.operators.rows import LAST_RUN, Hide, Rows
+from tools.synthetic import CUSTOMER
 
 PAGE = 50
 
@@ -27,7 +28,7 @@ with items as materialized ({ITEMS}),
    bool_or(coalesce(%(level)s = any(levels), false)) as is_of_level
   from items group by thread_id),
  wanted as materialized (select n.* from needed n join threads t using (thread_id)
-  where (%(level)s::integer is null or n.is_of_level)
+  where t.customer_id <> '{CUSTOMER}' and (%(level)s::integer is null or n.is_of_level)
    and (%(customer)s::text is null or t.customer_id = %(customer)s)
    and (%(mine)s::text is null or t.assigned_to = %(mine)s or t.person->>'staff_id' = %(mine)s)
    and (not %(unassigned)s or t.assigned_to is null and t.person is null)

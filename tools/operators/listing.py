@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from tools.database import Pool, fetch_all
 from tools.operators.rows import LAST_RUN, STATUS, Hide, Rows
+from tools.synthetic import CUSTOMER
 
 Status = Literal["idle", "busy", "interrupted", "error"]
 Resolution = Literal["open", "confirmed", "assumed", "reopened"]
@@ -93,7 +94,8 @@ class Listing:
 
 def _query(choice: Choice, after: Place | None) -> str:
     few = _FEW.get(choice.status or "")
-    conditions = {
+    conditions: dict[str, object] = {
+        f"t.customer_id <> '{CUSTOMER}'": True,
         "(t.updated_at, t.thread_id) < (%(at)s, %(thread_id)s)": after,
         "t.customer_id = %(customer)s": choice.customer,
         "t.resolution = %(resolution)s": choice.resolution,
@@ -101,5 +103,5 @@ def _query(choice: Choice, after: Place | None) -> str:
     }
     return _PAGE.format(
         threads=_OF_FEW.format(few=few) if few else "threads",
-        conditions=" and ".join([c for c, is_asked in conditions.items() if is_asked] or ["true"]),
+        conditions=" and ".join([c for c, is_asked in conditions.items() if is_asked]),
     )

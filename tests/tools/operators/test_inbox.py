@@ -18,6 +18,7 @@ from tests.tools.operators.conversations import (
 from tools.database import Pool, fetch_all
 from tools.operators.attention import LATER, NOW, SOON
 from tools.operators.inbox import Inbox, Key, Wish
+from tools.synthetic import CUSTOMER
 
 HOUR, DAY = 3_600, 86_400
 
@@ -304,3 +305,11 @@ async def test_a_row_says_whose_it_is_and_hides_what_is_personal(inbox: Inbox, p
     assert row["said_by"] == "customer"
     for secret in ("Aisyah", "9123"):
         assert secret not in str(row)
+
+
+async def test_the_services_own_conversation_needs_nobody(inbox: Inbox, pool: Pool) -> None:
+    before = (await inbox.page()).total
+    await a_turn(pool, await a_conversation(pool, CUSTOMER), status="failed")
+    assert (await inbox.page()).total == before
+    await a_turn(pool, await a_conversation(pool), status="failed")
+    assert (await inbox.page()).total == before + 1
