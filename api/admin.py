@@ -18,6 +18,8 @@ from api.tokens import Staff
 from graph.changing import preview_change
 from graph.clients import now
 from graph.execution import DATABASE_ERRORS
+from graph.inspection.conversation import personal_names
+from graph.inspection.masking import hidden
 from nodes.cards.wish import Wish
 from tools.actions.dossier import urgency
 from tools.actions.reasons import reason_of
@@ -101,7 +103,8 @@ async def change_card(
     row = await card_of(action_id, records)
     if body.dry_run:
         draft = await preview_change(clients, row, body.wish, staff.level)
-        return {"action_id": None, "replaces": action_id, "card": draft.card}
+        shown = hidden(draft.card, personal_names(row["scope"], ()))
+        return {"action_id": None, "replaces": action_id, "card": shown}
     made = await change(row, body.wish, clients, staff, body.note)
     return _shown(await card_of(made, records), staff)
 
@@ -139,6 +142,7 @@ async def look_again(
 
 def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
     level, scope = row["approval_level"], row["scope"]
+    names = personal_names(scope, ())
     is_waiting = row["status"] == "confirmed" and level is not None
     why = _why(row) if is_waiting else {}
     changed: datetime = row["confirmed_at"] if is_waiting else row["updated_at"]
@@ -146,10 +150,10 @@ def _shown(row: DictRow, staff: Staff) -> dict[str, Any]:
         "action_id": row["action_id"],
         "kind": row["kind"],
         "status": row["status"],
-        "card": row["card"],
+        "card": hidden(row["card"], names),
         "document_number": row["document_number"] if row["status"] == "committed" else None,
         "company": scope.get("company", ""),
-        "customer": scope.get("name", ""),
+        "customer": hidden(scope.get("name", ""), names),
         "customer_id": row["customer_id"],
         "thread_id": row["thread_id"],
         "ticket": f"T-{row['ticket_id']:06}" if row["ticket_id"] else None,

@@ -42,10 +42,14 @@ from api.operations.every import add_operations
 from api.responses import CONNECTION
 from api.run_webhooks import telling
 from graph.clients import Clock, now, open_clients
+from graph.sampling import sampling
 from graph.settings import Settings, read_settings
 from graph.synthetic import conversing
 from monitoring import metrics
+from monitoring.lag import measuring_lag
 
+VERSION = "0.1.0"
+metrics.VERSION_INFO.labels(VERSION).set(1)
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -61,6 +65,8 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
             open_admission(app, clients),
             telling(clients),
             conversing(clients),
+            sampling(clients),
+            measuring_lag(),
         ):
             app.state.clients, app.state.since = clients, now()
             app.state.probes = Probes(clients)
@@ -72,7 +78,7 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
     app = FastAPI(
         title="Tria",
         description="Customer service that speaks the LangGraph Server protocol.",
-        version="0.1.0",
+        version=VERSION,
         lifespan=lifespan,
     )
     add_error_handlers(app)

@@ -62,7 +62,7 @@ async def list_conversations(asked: argparse.Namespace, opened: Opened) -> None:
 
 
 async def _found(asked: argparse.Namespace, opened: Opened) -> AsyncIterator[Mapping[str, Any]]:
-    from graph.inspection.masking import mask  # noqa: PLC0415 (takes a second)
+    from graph.inspection.masking import hidden  # noqa: PLC0415 (takes a second)
     from tools.operators.finding import Finding  # noqa: PLC0415
     from tools.operators.listing import Choice, Listing  # noqa: PLC0415
 
@@ -71,13 +71,13 @@ async def _found(asked: argparse.Namespace, opened: Opened) -> AsyncIterator[Map
             yield row
         return
     if asked.search:
-        rows = (await Finding(opened.pool, mask).search(asked.search, asked.limit)).rows
+        rows = (await Finding(opened.pool, hidden).search(asked.search, asked.limit)).rows
         for row in rows:
             if asked.customer in (None, row["customer_id"]):
                 yield row
         return
     choice = Choice(status=asked.status, customer=asked.customer)
-    for row in (await Listing(opened.pool, mask).page(choice, limit=asked.limit)).rows:
+    for row in (await Listing(opened.pool, hidden).page(choice, limit=asked.limit)).rows:
         yield row
 
 
@@ -85,12 +85,12 @@ async def needing(
     reason: str, customer: str | None, limit: int, opened: Opened
 ) -> AsyncIterator[Mapping[str, Any]]:
     """Conversations that need a person for a reason, or for anything, with their reasons told."""
-    from graph.inspection.masking import mask  # noqa: PLC0415 (takes a second)
+    from graph.inspection.masking import hidden  # noqa: PLC0415 (takes a second)
     from tools.operators.inbox import Inbox, Wish  # noqa: PLC0415
     from tools.operators.words import told  # noqa: PLC0415
 
     only = next((known for known in REASONS if known == reason), None)
-    page = await Inbox(opened.pool, mask).page(Wish(reason=only, customer=customer), limit=limit)
+    page = await Inbox(opened.pool, hidden).page(Wish(reason=only, customer=customer), limit=limit)
     for row in page.rows:
         yield {**row, "reasons": [told(each) for each in row["reasons"]]}
 

@@ -11,6 +11,7 @@ from api.dependencies import ClientsOf
 from api.errors import not_found
 from api.schemas import Body, Text
 from api.threads import ThreadId, own_thread
+from monitoring import metrics
 from tools.feedback.store import Feedback, Opinion
 
 router = APIRouter(prefix="/threads", tags=["threads"])
@@ -53,6 +54,8 @@ async def give_feedback(
     if given is None:
         await own_thread(thread_id, clients, caller)
         raise not_found("Message", body.message_id or "")
+    if body.message_id:
+        metrics.FEEDBACK.labels("up" if body.score == THUMBS[-1] else "down").inc()
     return _shown(given)
 
 

@@ -17,11 +17,12 @@ Scope = Literal[
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 OWN: frozenset[Scope] = frozenset(("threads:read", "threads:write", "runs:write", "store"))
-CONSOLE: frozenset[Scope] = frozenset(("threads:read", "console", "metrics"))
+# Without "threads:read", which shows conversations unmasked and leaves no trace: the console masks.
+CONSOLE: frozenset[Scope] = frozenset(("console", "metrics"))
 
 # What a sign-in of each kind may carry at most; what it carries unless it says so is below.
 MOST: Mapping[Kind, frozenset[Scope]] = {
     "customer": OWN,  # never operate: a state that is changed could forge a fact or a card
-    "staff": CONSOLE | {"operate", "store", "admin"},
+    "staff": CONSOLE | {"threads:read", "operate", "store", "admin"},
     "service": frozenset(("threads:read", "operate", "store", "metrics")),
 }

@@ -30,10 +30,11 @@ from evals.outcome import Row, Run
 from evals.publishing.langsmith import NotPublished, langsmith_of, publish
 from evals.reports.junit import write_junit
 from evals.reports.page import write_report
+from evals.reports.textfile import write_textfile
 from evals.reports.trend import append_run, read_history
 from evals.running.asked import Asked
 from evals.running.options import add_model, add_version, positive, wanted_of
-from evals.running.rows import INDEX, NoSuchRun, find_run, load_run
+from evals.running.rows import INDEX, TEXTFILES, NoSuchRun, find_run, load_run
 from evals.running.selection import Selection
 from evals.running.session import Plan, Played, play
 from graph.capture import NothingToCapture
@@ -141,6 +142,8 @@ def _judged(played: Played) -> int:
     missed = [f"no recorded answer: {miss}" for miss in played.missed]
     is_recording = cassette_mode(environment())[0] == "record"
     breaches = [*gate.breaches, *(() if is_recording else missed)]
+    if not played.run.selection:  # a part says nothing of the whole
+        write_textfile(TEXTFILES, played.run, played.rows, is_open=not breaches)
     path = write_report(played.folder, _history(), None, breaches, gate.warnings)
     for title, lines in (("BREACH", breaches), ("warning", gate.warnings)):
         for line in lines:

@@ -7,6 +7,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import RetryPolicy
 
+from graph.counting import node_watch
 from graph.routing import (
     Step,
     after_action,
@@ -56,21 +57,48 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
 
 
 def _add_nodes(graph: Wiring) -> None:
-    """Every node with its retries and its time limit."""
-    graph.add_node(screen_message)
-    graph.add_node(classify_intent, timeout=READ_SECONDS, retry_policy=RETRY)
-    graph.add_node(retrieve_policies, timeout=READ_SECONDS, retry_policy=RETRY)
-    graph.add_node(call_xero_tools, timeout=WRITE_SECONDS, retry_policy=RETRY)
-    graph.add_node(propose_order, timeout=WRITE_SECONDS, retry_policy=RETRY)
-    graph.add_node(propose_action, timeout=WRITE_SECONDS, retry_policy=RETRY)
-    graph.add_node(confirm_action, timeout=READ_SECONDS, retry_policy=RETRY)
-    graph.add_node(commit_action, timeout=WRITE_SECONDS, retry_policy=RETRY)
-    graph.add_node(hand_off, timeout=READ_SECONDS, retry_policy=RETRY)
-    graph.add_node(adapt_tone)
-    graph.add_node(compose_reply, timeout=REPLY_SECONDS, retry_policy=RETRY)
-    graph.add_node(validate_output, timeout=READ_SECONDS, retry_policy=RETRY)
-    graph.add_node(await_approval)
-    graph.add_node(report_outcome, timeout=READ_SECONDS, retry_policy=RETRY)
+    """Every node with its retries and its time limit; each try that raises is counted."""
+    graph.add_node(screen_message, retry_policy=_watched("screen_message"))
+    graph.add_node(
+        classify_intent, timeout=READ_SECONDS, retry_policy=[*_watched("classify_intent"), RETRY]
+    )
+    graph.add_node(
+        retrieve_policies,
+        timeout=READ_SECONDS,
+        retry_policy=[*_watched("retrieve_policies"), RETRY],
+    )
+    graph.add_node(
+        call_xero_tools, timeout=WRITE_SECONDS, retry_policy=[*_watched("call_xero_tools"), RETRY]
+    )
+    graph.add_node(
+        propose_order, timeout=WRITE_SECONDS, retry_policy=[*_watched("propose_order"), RETRY]
+    )
+    graph.add_node(
+        propose_action, timeout=WRITE_SECONDS, retry_policy=[*_watched("propose_action"), RETRY]
+    )
+    graph.add_node(
+        confirm_action, timeout=READ_SECONDS, retry_policy=[*_watched("confirm_action"), RETRY]
+    )
+    graph.add_node(
+        commit_action, timeout=WRITE_SECONDS, retry_policy=[*_watched("commit_action"), RETRY]
+    )
+    graph.add_node(hand_off, timeout=READ_SECONDS, retry_policy=[*_watched("hand_off"), RETRY])
+    graph.add_node(adapt_tone, retry_policy=_watched("adapt_tone"))
+    graph.add_node(
+        compose_reply, timeout=REPLY_SECONDS, retry_policy=[*_watched("compose_reply"), RETRY]
+    )
+    graph.add_node(
+        validate_output, timeout=READ_SECONDS, retry_policy=[*_watched("validate_output"), RETRY]
+    )
+    graph.add_node(await_approval, retry_policy=_watched("await_approval"))
+    graph.add_node(
+        report_outcome, timeout=READ_SECONDS, retry_policy=[*_watched("report_outcome"), RETRY]
+    )
+
+
+def _watched(node: str) -> list[RetryPolicy]:
+    """Asked before any other policy of its node, and never for another try."""
+    return [RetryPolicy(max_attempts=1, retry_on=node_watch(node))]
 
 
 def _add_edges(graph: Wiring) -> None:

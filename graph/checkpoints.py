@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from typing_extensions import override
 
+from monitoring import metrics
 from tools.database import Pool
 from tools.group_commit import GroupCommit, Statement
 
@@ -91,12 +93,11 @@ class GroupCommitSaver(AsyncPostgresSaver):
             json.dumps({**checkpoint, "channel_values": inline}),
             json.dumps(get_serializable_checkpoint_metadata(config, metadata)),
         )
-        await self._commits.write(
+        stored = self._dump_blobs(thread_id, namespace, blobs, versions)
+        metrics.CHECKPOINT_BYTES.observe(_size([row, *stored]))
+        await self._write(
             [
-                Statement(
-                    self.UPSERT_CHECKPOINT_BLOBS_SQL,
-                    self._dump_blobs(thread_id, namespace, blobs, versions),
-                ),
+                Statement(self.UPSERT_CHECKPOINT_BLOBS_SQL, stored),
                 Statement(self.UPSERT_CHECKPOINTS_SQL, [row]),
             ]
         )
@@ -125,7 +126,12 @@ class GroupCommitSaver(AsyncPostgresSaver):
         query = (
             self.UPSERT_CHECKPOINT_WRITES_SQL if is_special else self.INSERT_CHECKPOINT_WRITES_SQL
         )
-        await self._commits.write([Statement(query, rows)])
+        await self._write([Statement(query, rows)])
+
+    async def _write(self, statements: Sequence[Statement]) -> None:
+        started = time.monotonic()
+        await self._commits.write(statements)
+        metrics.CHECKPOINT_SECONDS.observe(time.monotonic() - started)
 
     @override
     async def alist(
@@ -167,6 +173,10 @@ async def migrate_checkpoints(url: str) -> None:
         url, autocommit=True, row_factory=psycopg.rows.dict_row
     ) as connection:
         await AsyncPostgresSaver(connection).setup()
+
+
+def _size(rows: Sequence[tuple[Any, ...]]) -> int:
+    return sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
 
 
 def _split(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

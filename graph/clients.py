@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,9 @@ from redis.asyncio import Redis
 
 from graph.builder import Graph, build_graph
 from graph.checkpoints import GroupCommitSaver, make_saver
+from graph.counting import begin_counts
 from graph.execution import Executor
+from graph.part_counts import count_doubled, count_ended, count_model_call
 from graph.settings import Settings
 from graph.sweeper import Sweeper
 from graph.webhooks import WebhookWork
@@ -72,6 +74,7 @@ SETTLE_SECONDS = 5.0
 FORGOTTEN_SECONDS = 60.0
 KEEPING_SECONDS = 600.0
 SEAL_SECONDS = 60.0
+REPAIRS = 4  # at once in one process
 INDEX_LOCK = 7_384_116_022  # any fixed number of our own
 
 
@@ -98,6 +101,8 @@ class Clients:
     executor: Executor
     sweeper: Sweeper
     context_for: Callable[[Caller], Context]
+    # Each holds a connection while it reads checkpoints over others: they must never take them all.
+    repairs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REPAIRS))
 
     async def keep_connected(self) -> None:
         """A refresh token that nobody uses ends: use it once a day."""
@@ -114,6 +119,7 @@ async def open_clients(settings: Settings, clock: Clock = now) -> AsyncIterator[
     """Open every connection and go to work. `clock` is what business goes by."""
     async with connect_clients(settings, clock) as clients, AsyncExitStack() as stack:
         await index_policies(clients)
+        begin_counts()
         _add_work(clients, clock)
         clients.executor.start()
         stack.push_async_callback(clients.executor.stop)
@@ -185,7 +191,7 @@ class Parts:
 
 def _assemble(parts: Parts) -> Clients:
     settings, pool, redis, embedder = parts.settings, parts.pool, parts.redis, parts.embedder
-    actions, desk, links = Actions(pool), ApprovalDesk(pool), Links(pool)
+    actions, desk, links = Actions(pool, count_ended), ApprovalDesk(pool, count_ended), Links(pool)
     outlets, tickets, watches = Outlets(pool), Tickets(pool), Watches(pool)
     claims = Claims(pool)
     events, answers = EventLog(redis), Answers(redis)
@@ -200,7 +206,7 @@ def _assemble(parts: Parts) -> Clients:
         return Context(
             caller=caller,
             accounts=Accounts(xero, scope, lambda: clock().date(), on_alarm=_alarm),
-            books=Books(xero, scope, on_alarm=_alarm),
+            books=Books(xero, scope, on_alarm=_alarm, on_doubled=count_doubled),
             guesses=guesses,
             outlets=outlets,
             catalogue=catalogue,
@@ -277,7 +283,11 @@ def make_model(settings: Settings, redis: Redis, clock: Clock = now) -> Language
         settings.openai_api_key.get_secret_value(),
         settings.openai_base_url,
         settings.openai_model,
-        Bounds(budget=DailyBudget(settings.openai_daily_usd, clock, redis), now=clock),
+        Bounds(
+            budget=DailyBudget(settings.openai_daily_usd, clock, redis),
+            now=clock,
+            on_call=count_model_call,
+        ),
     )
 
 

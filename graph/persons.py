@@ -75,6 +75,27 @@ async def show_unanswered(clients: Clients, run: DictRow) -> None:
     await clients.events.flushed(run["run_id"])
 
 
+async def show_abandoned(clients: Clients, was: DictRow, run: DictRow) -> None:
+    """Tell whoever follows a conversation how a turn ended that nobody works on any more.
+
+    `was` is the run before that. A worker that hangs in it may wake up: its stream is taken.
+    """
+    messages = await clients.conversations.window(run["thread_id"])
+    if was["status"] in ("running", "queued"):
+        metrics.TURNS.labels("cancelled").inc()
+    if was["status"] == "running":
+        closing = await clients.events.take(run["run_id"], run["updated_at"])
+        await closing.end(_values_of(run, messages))
+        return
+    await clients.events.forget(run["run_id"])  # what its attempts told was no answer
+    again = {**run, "attempts": run["attempts"] + 1}
+    progress = Progress(run=again, events=clients.events, messages=messages)
+    await progress.begin(set())
+    await progress.show_values()
+    await progress.end([])
+    await clients.events.flushed(run["run_id"])
+
+
 async def _show(clients: Clients, turn: DictRow) -> list[Message]:
     """Tell whoever follows the conversation what a person wrote; all that was said until then."""
     progress = await _progress(clients, turn)
@@ -92,14 +113,18 @@ async def _progress(clients: Clients, run: DictRow) -> Progress:
 
 def _last_events(run: Mapping[str, Any], messages: list[Message]) -> list[tuple[str, str]]:
     """Who has joined, in a form that the client of this run asked for."""
-    modes = run["request"]["stream_mode"]
-    if "values" in modes:
-        events: list[tuple[str, Any]] = [("values", public_values({}, messages))]
-    elif "messages-tuple" in modes:
-        events = [("messages", _piece(run, messages[-1]))]
-    else:
-        events = []
-    return [(name, orjson.dumps(data, default=str).decode()) for name, data in events]
+    if "messages-tuple" in run["request"]["stream_mode"]:
+        return _values_of(run, messages) or [_event("messages", _piece(run, messages[-1]))]
+    return _values_of(run, messages)
+
+
+def _values_of(run: Mapping[str, Any], messages: list[Message]) -> list[tuple[str, str]]:
+    is_wanted = "values" in run["request"]["stream_mode"]
+    return [_event("values", public_values({}, messages))] if is_wanted else []
+
+
+def _event(name: str, data: object) -> tuple[str, str]:
+    return name, orjson.dumps(data, default=str).decode()
 
 
 def _piece(run: Mapping[str, Any], message: Message) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from psycopg.rows import DictRow
 
+from graph.counting import count_gate
 from graph.modes import Event, checkpoint_events, run_events, task_events, text_events
 from graph.public import answer_id, chunk_json, public_update, public_values
 from monitoring import metrics
@@ -46,6 +47,7 @@ class Progress:
     is_waiting: bool = False  # for a person
     is_paused: bool = False  # because the client asked for it
     said: str = ""
+    said_at: float = 0  # when the last piece of it came
     restarts: int = 0
     step: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -143,6 +145,8 @@ class Progress:
         if "input" not in task:
             seconds = time.monotonic() - self.node_started.pop(task["id"], time.monotonic())
             metrics.NODE_SECONDS.labels(name).observe(seconds)
+            if name == "validate_output":
+                count_gate(task["result"] or {})
             return
         self.node_started[task["id"]] = time.monotonic()
         if text := STATUS.get(name):
@@ -157,8 +161,12 @@ class Progress:
                 await self._publish_mode("values", self.shown)
             await self._publish_mode("custom", data)
             return
-        if not self.said:
-            metrics.FIRST_SENTENCE_SECONDS.observe(time.monotonic() - self.started)
+        now = time.monotonic()
+        if self.said:
+            metrics.PIECE_GAP.observe(now - self.said_at)
+        else:
+            metrics.FIRST_SENTENCE_SECONDS.observe(now - self.started)
+        self.said_at = now
         text = self._with_personal_data(data["text"])
         self.said += text
         meta = {

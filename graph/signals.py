@@ -40,7 +40,8 @@ def _concerns(state: State) -> list[Concern]:
     found: list[Concern] = []
     if understood["sentiment"] in ("angry", "unhappy"):
         found.append(cast(Concern, understood["sentiment"]))
-    if all(_is_unsure(each, rules.min_confidence) for each in understood["intents"]):
+    intents = understood["intents"]  # none where nobody asked anything
+    if intents and all(_is_unsure(each, rules.min_confidence) for each in intents):
         found.append("unsure")
     if understood["misunderstood"] >= rules.misunderstandings:
         found.append("misunderstood")

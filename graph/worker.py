@@ -15,6 +15,7 @@ from psycopg.rows import DictRow
 
 from graph.builder import Graph
 from graph.checkpoints import FRESH
+from graph.counting import count_turn
 from graph.focus import focus_of
 from graph.modes import modes_of
 from graph.progress import Progress
@@ -252,23 +253,7 @@ def _note(progress: Progress, end: str) -> None:
         tries=state["verdict"]["tries"],
         **_spent(state),
     )
-    _count(state)
-
-
-def _count(state: Mapping[str, Any]) -> None:
-    """What the model cost in this turn, who worded the reply, and whether somebody guessed."""
-    for call in state.get("spent", []):
-        asked = (call["purpose"], call.get("prompt", "unknown"))
-        metrics.MODEL_CALLS.labels(*asked).inc()
-        metrics.MODEL_TOKENS.labels(*asked, "in").inc(call["tokens_in"])
-        metrics.MODEL_TOKENS.labels(*asked, "out").inc(call["tokens_out"])
-        metrics.MODEL_USD.labels(*asked).inc(float(call["usd"]))
-    reply = state["reply"]
-    metrics.REPLIES.labels(reply["by"]).inc()
-    if reply["is_shared"]:
-        metrics.CACHE_ASKED.labels("hit" if reply["by"] == "cache" else "miss").inc()
-    if (state.get("handoff") or {}).get("reason") == "guessing":
-        metrics.GUESSING.inc()
+    count_turn(state)
 
 
 def _spent(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,14 @@ import httpx
 import structlog
 from redis.asyncio import Redis
 
+from graph.part_counts import CountedCache, CountedExchange, count_xero_call
 from graph.settings import Settings
 from tools.breaker import Breaker
 from tools.database import Pool
-from tools.xero.cache import Cache
 from tools.xero.client import XeroClient
 from tools.xero.connect import Connecting
 from tools.xero.events import XeroEvents
-from tools.xero.exchange import Call, Exchange, Place
+from tools.xero.exchange import Call, Place
 from tools.xero.limits import Allowance, Limits
 from tools.xero.oauth import Tokens
 from tools.xero.shared import Shared
@@ -56,12 +56,13 @@ def make_xero(
 
     async def report(call: Call) -> None:
         _log(call)
+        count_xero_call(call)
         await status.note(call)
 
     breaker = Breaker(now)
-    exchange = Exchange(Place(http, settings.xero_api_url, now), tokens, limits, report)
+    exchange = CountedExchange(Place(http, settings.xero_api_url, now), tokens, limits, report)
     return XeroParts(
-        client=XeroClient(exchange, Cache(shared), breaker, status.note_state),
+        client=XeroClient(exchange, CountedCache(shared), breaker, status.note_state),
         breaker=breaker,
         tokens=tokens,
         sign_in=sign_in,

@@ -23,6 +23,7 @@ from nodes.replies.unsaid import unsaid
 from nodes.state import Fact, Reply, Spent, State, evidence_of, facts_of, spent_on
 from tools.context import Context, LanguageModel
 from tools.errors import BackendUnavailable
+from tools.grounding.claim import Claim
 from tools.grounding.evidence import Evidence
 from tools.grounding.gate import unsupported
 from tools.grounding.leaks import leaked
@@ -112,7 +113,7 @@ async def _worded(
     messages = _messages(state, context)
     said, asked = "", FIRST
     for _ in range(TRIES):
-        refused = ""
+        refused: list[Claim] = []
         try:
             async with aclosing(_streamed(model, messages, asked, spent)) as sentences:
                 async for sentence in sentences:
@@ -127,14 +128,14 @@ async def _worded(
             break
         if not refused:
             return "model"
+        _noted(refused, spent)
         messages, asked = [*messages, *_again(said, refused)], AGAIN
     return "both" if said else "templates"
 
 
-def _refused(sentence: str, evidence: Evidence) -> str:
-    """The words of a sentence that may not leave."""
-    claims = [*unsupported(sentence, evidence), *leaked(sentence, OURS)]
-    return ", ".join(claim.written for claim in claims)
+def _refused(sentence: str, evidence: Evidence) -> list[Claim]:
+    """What of a sentence may not leave."""
+    return [*unsupported(sentence, evidence), *leaked(sentence, OURS)]
 
 
 async def _streamed(
@@ -158,9 +159,15 @@ def _sentences(text: str) -> list[str]:
     return [*gate.feed(text), *gate.flush()]
 
 
-def _again(said: str, refused: str) -> list[BaseMessage]:
+def _noted(refused: Sequence[Claim], spent: list[Spent]) -> None:
+    """The call that worded it is kept with what was refused of it."""
+    for call in spent[-1:]:
+        call["refused"] = [claim.kind for claim in refused]
+
+
+def _again(said: str, refused: Sequence[Claim]) -> list[BaseMessage]:
     """Tell the model which words had no source, and to go on after what was let out."""
-    rewrite = prompt(AGAIN).substitute(refused=refused)
+    rewrite = prompt(AGAIN).substitute(refused=", ".join(claim.written for claim in refused))
     return [*([AIMessage(said)] if said else []), HumanMessage(rewrite)]
 
 

@@ -40,11 +40,20 @@ async def _of_change(notice: Mapping[str, Any], context: Context) -> State:
     action_id = UUID(notice["action_id"])
     action = await context.actions.present(action_id, context.caller.customer_id)
     if action is None:
-        return await _of_action(action_id, context)
+        return await _of_gone(action_id, context)
     told: State = {"facts": fact("card_changed", kind=action["kind"]), "card": shown(action)}
     if order := notice.get("order"):
         told["order"] = order
     return told
+
+
+async def _of_gone(action_id: UUID, context: Context) -> State:
+    """It ended before it was shown; who took it back then has told the customer nothing."""
+    action = await context.actions.get(action_id, context.caller.customer_id)
+    if action is None or action["status"] != "cancelled":
+        return await _of_action(action_id, context)
+    about = {"kind": action["kind"], "title": action["card"]["title"]}
+    return {"facts": fact("lapsed", **about), "card": shown(action)}
 
 
 def _without_message(state: State) -> State:

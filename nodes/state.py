@@ -190,6 +190,7 @@ class Spent(TypedDict):
     """What one call of the model used: tokens, and USD as a decimal in text.
 
     `prompt` is the version of the one that asked: of a reply's further try, what asks for it.
+    `refused` is what of its words had no source, each by its kind.
     """
 
     purpose: Purpose
@@ -198,6 +199,7 @@ class Spent(TypedDict):
     tokens_in: int
     tokens_out: int
     usd: str
+    refused: NotRequired[list[str]]
 
 
 class Verdict(TypedDict):

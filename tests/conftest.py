@@ -145,11 +145,11 @@ class ServiceProcess:
     def __init__(self, environment: dict[str, str]) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = os.environ | environment | {"TRIA_PORT": str(self.port)}
+        self.environment = os.environ | environment | {"TRIA_PORT": str(self.port)}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-m", "api"], env=self._environment)
+        self._process = subprocess.Popen([sys.executable, "-m", "api"], env=self.environment)
         end = time.monotonic() + 100
         while time.monotonic() < end:
             assert self._process.poll() is None, "the service ended at once"

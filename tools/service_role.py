@@ -14,14 +14,15 @@ from tools.database import MIGRATION_LOCK
 OWNER_URL = "DATABASE_OWNER_URL"  # whoever migrates has it; the service must not
 # The owner's alone; of these the service reads, and into the trail it writes.
 READ_ONLY = ("migrations", "audit_seals")
-GROWING = ("audit",)
+GROWING = {"audit": "actor, event, subject, detail"}  # its number and time are the database's
 FUNCTIONS = ("seal_audit()", "prune_audit(integer)")
 GRANTS = (
     "grant usage on schema public to {role}",
     "grant select, insert, update, delete on all tables in schema public to {role}",
     "grant usage, select on all sequences in schema public to {role}",
     *(f"revoke insert, update, delete on {table} from {{role}}" for table in READ_ONLY),
-    *(f"revoke update, delete on {table} from {{role}}" for table in GROWING),
+    *(f"revoke insert, update, delete on {table} from {{role}}" for table in GROWING),
+    *(f"grant insert ({said}) on {table} to {{role}}" for table, said in GROWING.items()),
     *(f"grant execute on function {function} to {{role}}" for function in FUNCTIONS),
 )
 MAKE = (

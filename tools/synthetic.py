@@ -18,15 +18,20 @@ LED_SECONDS = 300  # the longest that one takes; a process that died with it blo
 
 # The clock is the database's: of all replicas one leads, once in the time between two.
 CLAIM = f"""
-update synthetic_conversation set led_until = now() + {LED_SECONDS} * interval '1 second',
-  due_at = now() + %s * interval '1 second'
-where led_until <= now() and due_at <= now() returning 1"""
+insert into synthetic_conversation as kept (led_until, due_at)
+values (now() + {LED_SECONDS} * interval '1 second', now() + %s * interval '1 second')
+on conflict (is_only) do update set led_until = excluded.led_until, due_at = excluded.due_at
+  where kept.led_until <= now() and kept.due_at <= now()
+returning 1"""
 
 NOTE = """
-update synthetic_conversation set led_until = now(), ended_at = now(), steps = %(steps)s,
-  worked_at = case when %(is_working)s then now() else worked_at end,
-  since = case when is_working is distinct from %(is_working)s then now() else since end,
-  is_working = %(is_working)s
+insert into synthetic_conversation as kept (is_working, since, ended_at, worked_at, steps)
+values (%(is_working)s, now(), now(), case when %(is_working)s then now() end, %(steps)s)
+on conflict (is_only) do update set led_until = now(), is_working = excluded.is_working,
+  since = case when kept.is_working is distinct from excluded.is_working then now()
+    else kept.since end,
+  ended_at = now(), worked_at = coalesce(excluded.worked_at, kept.worked_at),
+  steps = excluded.steps
 returning 1"""
 
 READ = """

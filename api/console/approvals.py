@@ -19,7 +19,8 @@ from api.tokens import Staff
 from graph.changing import preview_change
 from graph.clients import now
 from graph.execution import DATABASE_ERRORS
-from graph.inspection.masking import mask
+from graph.inspection.conversation import personal_names
+from graph.inspection.masking import hidden
 from nodes.cards.reworked import CHANGEABLE
 from nodes.cards.wish import Wish
 from tools.actions.dossier import Dossier, dossiers
@@ -147,6 +148,7 @@ async def change_it(  # noqa: PLR0913, PLR0917 (FastAPI fills them by their type
 
 def _change(request: Request, row: DictRow, staff: Staff, asked: Typed, **values: Any) -> Response:
     changed: dict[str, Any] | None = values.pop("changed", None)
+    names = personal_names(row["scope"], ())
     level = load_rules().escalation.levels[min(staff.level, 4)]
     limit = level.waiver if row["kind"] == "order_cancel" else level.credit
     return render(
@@ -155,10 +157,10 @@ def _change(request: Request, row: DictRow, staff: Staff, asked: Typed, **values
         staff=staff,
         status=409 if values.get("problem") else 200,
         row=row,
-        card=mask(row["card"]),
+        card=hidden(row["card"], names),
         company=row["scope"].get("company", ""),
         typed=asked,
-        changed=changed and mask(changed),
+        changed=changed and hidden(changed, names),
         seen=_seen(changed) if changed else "",
         limit="without bound" if limit is None else money(limit),
         windows=[window.name for window in load_rules().delivery.windows],
@@ -214,7 +216,7 @@ def _shown(each: Dossier, staff: Staff) -> dict[str, Any]:
     may_decide = staff.level >= row["approval_level"]
     return {
         "action": row,
-        "card": mask(row["card"]),
+        "card": hidden(row["card"], personal_names(row["scope"], ())),
         "company": row["scope"].get("company", row["customer_id"]),
         "who": who_is(row["approval_level"]),
         "ticket": f"T-{row['ticket_id']:06}" if row["ticket_id"] else None,

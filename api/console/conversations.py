@@ -15,8 +15,11 @@ from api.console.session import Operator, SupervisorOperator
 from api.dependencies import ClientsOf
 from api.errors import not_found
 from graph.inspection.conversation import NoSuchConversation, conversation_view
+from graph.inspection.masking import mask
 from graph.inspection.turn import drawing_of_turn, turn_view
+from tools.operators.inbox import Inbox
 from tools.operators.looks import note_unmasked
+from tools.operators.words import told
 
 router = APIRouter(prefix="/console/conversations/{thread_id}", include_in_schema=False)
 
@@ -65,6 +68,7 @@ async def conversation_page(
         staff=staff,
         here="conversations",
         view=view,
+        reasons=[told(row) for row in await Inbox(clients.pool, mask).of_thread(thread_id)],
         person=await person_view(clients, thread_id, staff, masked=masked),
         may_unmask=unmasking.may_unmask(staff),
     )

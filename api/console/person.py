@@ -66,7 +66,7 @@ async def draft(
     place = await view.person_view(clients, thread_id, person_of(staff))
     if place is None:
         raise not_found("Thread", thread_id)
-    text = await draft_reply(clients, thread_id)
+    text = await draft_reply(clients, thread_id, masked=not place["may"]["write"])
     return render(
         request,
         "conversation/draft.html",

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -135,8 +136,12 @@ async def resume_failed(
     told = f"{len(came.done)} resumed."
     if came.refused:
         told += f" {len(came.refused)} not: {came.refused[0][1]}"
+    # The same list again: what could not be resumed, and what has failed once more.
+    again = urlencode(form.model_dump(include={"error", "since", "until"}))
     return see(
-        request, "failed", told if came.is_all else f"{told} Some are left: list them again."
+        request,
+        f"failed?{again}",
+        told if came.is_all else f"{told} Some are left: see below.",
     )
 
 

@@ -84,8 +84,8 @@ async def write(
 @router.post("/draft")
 async def draft(thread_id: ThreadId, clients: ClientsOf, staff: StaffMember) -> dict[str, str]:
     """What the assistant would have answered to the last message; nothing is sent or written."""
-    await _shown(thread_id, clients, staff)
-    return {"content": await draft_reply(clients, thread_id)}
+    shown = await _shown(thread_id, clients, staff)
+    return {"content": await draft_reply(clients, thread_id, masked=not shown["may"]["write"])}
 
 
 @router.post("/notes")

@@ -13,7 +13,7 @@ from api.schemas import Body, Text
 from api.staff import StaffMember
 from api.tokens import Staff
 from graph.clients import Clients
-from graph.inspection.masking import mask
+from graph.inspection.masking import hidden
 from tools.operators.attention import Reason
 from tools.operators.finding import LONGEST, Finding, Found
 from tools.operators.inbox import Inbox, InboxPage, Key, Wish
@@ -119,7 +119,7 @@ async def see_concerns(
 
 async def inbox_page(clients: Clients, staff: Staff, query: InboxQuery) -> InboxPage:
     """A page of the inbox; 422 for a place that is none."""
-    inbox = Inbox(clients.pool, mask)
+    inbox = Inbox(clients.pool, hidden)
     try:
         after = Key.read(query.after) if query.after else None
     except ValueError:
@@ -133,17 +133,17 @@ async def list_page(clients: Clients, query: ListQuery) -> ListPage:
         after = Place.read(query.after) if query.after else None
     except ValueError:
         raise HTTPException(422, NO_PLACE) from None
-    return await Listing(clients.pool, mask).page(query.choice(), after)
+    return await Listing(clients.pool, hidden).page(query.choice(), after)
 
 
 async def found_for(clients: Clients, asked: str) -> Found:
     """What fits."""
-    return await Finding(clients.pool, mask).search(asked)
+    return await Finding(clients.pool, hidden).search(asked)
 
 
 async def mark_seen(clients: Clients, staff: Staff, thread_id: UUID, through: datetime) -> None:
     """Moods and doubts up to a moment were looked at; 404 for what is not there."""
     if through.tzinfo is None:
         raise HTTPException(422, "through: must name its time zone")
-    if not await Inbox(clients.pool, mask).seen(thread_id, through, staff.staff_id):
+    if not await Inbox(clients.pool, hidden).seen(thread_id, through, staff.staff_id):
         raise not_found("Conversation", thread_id)

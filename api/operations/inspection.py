@@ -78,5 +78,7 @@ async def _note(clients: Clients, staff: Staff, thread_id: UUID, reason: str) ->
     """403 for whoever may not see personal data; else it is written down first."""
     if not (staff.is_supervisor or staff.is_admin):
         raise HTTPException(403, "Only a supervisor may see personal data: ask one.")
-    if not await note_unmasked(clients.pool, thread_id, staff.staff_id, reason):
+    if not reason.strip():
+        raise HTTPException(422, "reason: say why you need to see personal data.")
+    if not await note_unmasked(clients.pool, thread_id, staff.staff_id, reason.strip()):
         raise not_found("Conversation", thread_id)

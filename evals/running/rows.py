@@ -7,6 +7,7 @@ from pathlib import Path
 from evals.outcome import Row, Run
 
 RUNS = Path(".tria") / "evals"
+TEXTFILES = Path(".tria") / "monitoring" / "textfiles"
 INDEX = RUNS / "index.jsonl"
 RUN, RESULTS, CASES = "run.json", "results.jsonl", "cases.jsonl"
 # What is needed to judge and too much to keep: the names of everything of everybody.

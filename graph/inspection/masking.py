@@ -1,7 +1,7 @@
 """Personal data hidden from whoever looks into a conversation; the business stays readable."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +25,10 @@ MADE_BY_CODE = re.compile(
 LINK = re.compile(r"(/documents/)[A-Za-z0-9_-]{20,}")
 TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 LEAST_KNOWN = 3  # letters of a Latin name; one sign less elsewhere
+# A message is read no further than it may be long; what is longer is read in pieces, which end
+# where no number or address goes on.
+PIECE = 4000
+GAP = re.compile(r"(?<=[^\d\s])\s+(?=[^\d\s+(])")
 
 
 def mask(value: Any, names: Sequence[str] = ()) -> Any:
@@ -34,6 +38,11 @@ def mask(value: Any, names: Sequence[str] = ()) -> Any:
     Companies, documents, amounts and goods stay as they are.
     """
     return _masked(value, tuple(dict.fromkeys(name for name in names if _tells(name))))
+
+
+def hidden(value: Any, names: Sequence[str] = ()) -> Any:
+    """What may be shown to whoever is not to see personal data: masked, and as text."""
+    return as_text(mask(value, names))
 
 
 def as_text(value: Any) -> Any:
@@ -74,7 +83,21 @@ def _text(text: str, names: tuple[str, ...]) -> str:
     if MADE_BY_CODE.fullmatch(text):
         return text
     # What a message shows to be a name first: of one that is known only in part, the rest is too.
-    return _without(names, masked(text))
+    return _without(names, "".join(_pieces(text)) if len(text) > PIECE else masked(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A long text, masked; nothing of it is left out."""
+    start = 0
+    while start < len(text):
+        end = min(start + PIECE, len(text))
+        if end < len(text):
+            gaps = [gap.end() for gap in GAP.finditer(text, start + PIECE // 2, end)]
+            end = gaps[-1] if gaps else end
+        piece = text[start:end]
+        before, core, after = piece.partition(piece.strip() or piece)
+        yield f"{before}{masked(core)}{after}"
+        start = end
 
 
 def _without(names: tuple[str, ...], text: str) -> str:

@@ -15,9 +15,10 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from graph.clients import Clients
+from graph.persons import show_abandoned
 from graph.public import answer_id
 from graph.repair.copies import Copy, Writes, as_state, copied, edited, skipped, thread_config
-from graph.repair.standing import Operation, refusal
+from graph.repair.standing import Operation, refusal, refusal_of_cards
 from graph.repair.values import edit_faults, result_faults
 from nodes.replies import LANGUAGES, render
 from tools.audit import note
@@ -28,6 +29,7 @@ from tools.operators.repairs import (
     done,
     end_with,
     locked,
+    made_by,
     pressed,
     requeue,
 )
@@ -115,8 +117,8 @@ async def carry_out(clients: Clients, run_id: UUID, repair: Repair, press: Press
     except OperationRefused:
         await repairs.let_go(press.once)
         raise
-    if repair.operation == "abandon" and run["status"] in ("running", "queued"):
-        await clients.executor.tell_ended([run])
+    if repair.operation == "abandon" and not is_repeat:
+        await show_abandoned(clients, run, await standing_of(repairs, run_id))
     return _outcome(run, repair, is_repeat=is_repeat)
 
 
@@ -135,6 +137,9 @@ async def planned(clients: Clients, run: Mapping[str, Any], repair: Repair) -> P
     if repair.operation == "abandon":
         _check_message(repair.message)
         return Plan()
+    cards = await Repairs(clients.pool).cards(run)
+    if why := refusal_of_cards(cards, made_by(run)):
+        raise OperationRefused(why)
     copy = await copied(clients.saver, run["graph_thread"], repair.checkpoint_id)
     if copy is None:
         return _from_the_beginning(repair)
@@ -149,7 +154,11 @@ async def planned(clients: Clients, run: Mapping[str, Any], repair: Repair) -> P
 
 async def _held(clients: Clients, run_id: UUID, repair: Repair, press: Press) -> bool:
     """Do it while the run is held; whether another press with the same number was quicker."""
-    async with clients.pool.connection() as connection, connection.transaction():
+    async with (
+        clients.repairs,
+        clients.pool.connection() as connection,
+        connection.transaction(),
+    ):
         run = await locked(connection, run_id)
         kept = await pressed(connection, press.once)
         if run is None or kept is None:

@@ -45,7 +45,11 @@ async def preview(clients: Clients, run_id: UUID, repair: Repair) -> Preview:
         thread_id=run["thread_id"],
         operation=repair.operation,
         steps=steps,
-        effects=(*_effects(run, repair, steps), *_of_writes(cards, steps)),
+        effects=(
+            *_effects(run, repair, steps),
+            *_beside(repair, await repairs.asked_beside(run)),
+            *_of_writes(cards, steps),
+        ),
         customer_sees=await _seen(clients, run, repair),
         writes=tuple(cards),
     )
@@ -82,6 +86,15 @@ def _effects(run: Run, repair: Repair, steps: Sequence[str]) -> list[str]:
             " own question, above them, and nobody points to it: write to the customer as well."
         )
     return told
+
+
+def _beside(repair: Repair, title: str | None) -> list[str]:
+    if title is None or repair.operation == "abandon":
+        return []
+    return [
+        f"The customer is being asked about another card ({title}). Should this turn make a card,"
+        " that one ends: better wait for their answer."
+    ]
 
 
 def _what(repair: Repair, steps: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """Whether a run may be repaired as it stands, and what to do where it may not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
+from uuid import UUID
 
 Operation = Literal["resume", "retry", "skip", "edit", "abandon"]
 Run = Mapping[str, Any]
@@ -15,6 +16,12 @@ ANSWERED = (
 DECIDED = "This turn waits for a person's decision: approve or decline its card under Approvals."
 WITH_ANOTHER = "This message is answered together with a later one: look at that turn."
 NEWS = "This turn brings news that nobody asked for: resume it, there is no message to answer."
+
+# A card is made once for each turn, so whoever goes on would show this one again.
+OVER = (
+    "Its card is {status}, so the customer would be asked for a yes that does nothing. Abandon the"
+    " turn in your own words, or take the conversation over."
+)
 
 
 def is_stuck(run: Run) -> bool:
@@ -30,6 +37,15 @@ def refusal(run: Run, operation: Operation) -> str | None:
     if run["is_answered"] and not (run["resume"] and run["status"] == "failed"):
         return DECIDED if run["status"] == "interrupted" else ANSWERED
     return BY_STATUS[run["status"]](run, operation)
+
+
+def refusal_of_cards(cards: Collection[Run], made: Collection[UUID]) -> str | None:
+    """Why a turn cannot go on: the card that it made ended before the customer said yes to it."""
+    for card in cards:
+        is_over = card["status"] in ("cancelled", "declined", "expired")
+        if card["action_id"] in made and is_over and card["confirmed_at"] is None:
+            return OVER.format(status=card["status"])
+    return None
 
 
 def _queued(run: Run, operation: Operation) -> str | None:

@@ -12,6 +12,8 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from graph.clients import Clients
+from graph.inspection.conversation import names_in
+from graph.inspection.masking import hidden
 from graph.repair.copies import Copy, as_state, copied, copy_of, edited, fresh_graph, thread_config
 from graph.repair.dry import Noted, dry_context
 from graph.repair.operations import Press, standing_of
@@ -71,10 +73,11 @@ async def fork(clients: Clients, run_id: UUID, wanted: Wanted, press: Press) -> 
     return press.once
 
 
-async def draft_reply(clients: Clients, thread_id: UUID) -> str:
+async def draft_reply(clients: Clients, thread_id: UUID, *, masked: bool = False) -> str:
     """What the assistant would answer to the customer's last message, for a person to edit.
 
-    Raises OperationRefused where there is nothing to answer.
+    Who is to send it needs it with the customer's data; for others it is masked. Raises
+    OperationRefused where there is nothing to answer.
     """
     run = await Trials(clients.pool).last_asked(thread_id)
     if run is None:
@@ -84,8 +87,14 @@ async def draft_reply(clients: Clients, thread_id: UUID) -> str:
             state, _ = await _played(clients, run, Wanted())
     except TimeoutError:
         raise OperationRefused("No draft came in time. Write the answer yourself.") from None
-    personal = (state.get("screened") or {}).get("personal", {})
-    return restore((state.get("reply") or {}).get("text", ""), personal)
+    except OperationRefused:
+        raise
+    except Exception as error:  # whatever a turn raises, a person can still write
+        raise OperationRefused("No draft could be made. Write the answer yourself.") from error
+    text = str((state.get("reply") or {}).get("text", ""))
+    if masked:
+        return str(hidden(text, await names_in(clients, run["scope"])))
+    return restore(text, (state.get("screened") or {}).get("personal", {}))
 
 
 async def _compared(clients: Clients, run: DictRow, wanted: Wanted) -> dict[str, Any]:

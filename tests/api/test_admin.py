@@ -1,5 +1,6 @@
 """What staff see and decide, and how an admin connects Xero, over HTTP against real parts."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -32,6 +33,7 @@ FOR_STAFF = [
     ("POST", f"/admin/approvals/{NOBODY}"),
     ("GET", "/admin/actions"),
     ("GET", f"/admin/actions/{NOBODY}"),
+    ("POST", f"/admin/actions/{NOBODY}/again"),
     ("GET", f"/admin/conversations/{NOBODY}/case"),
     ("GET", "/admin/xero"),
 ]
@@ -179,7 +181,12 @@ async def test_an_approved_card_is_written_and_told_at_once(
     thread, card = await an_order_that_waits(sdk)
     row = await waiting_card(admin, card["action_id"])
     assert row is not None
-    assert (row["company"], row["customer"]) == (customer().company, customer().name)
+    assert row["company"] == customer().company
+    outlet = next(o for o in customer().outlets if o["name"] == row["card"]["outlet"]["name"])
+    found = (await admin.get(f"/admin/actions/{card['action_id']}")).text
+    for hidden in (customer().name, outlet["address"], outlet["contact_person"]):
+        assert hidden not in json.dumps(row, ensure_ascii=False)
+        assert hidden not in found
     assert (row["level"], row["who"], row["may_decide"]) == (2, "service staff", True)
     assert row["thread_id"] == thread
     assert row["ticket"].startswith("T-")

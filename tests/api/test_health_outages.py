@@ -282,7 +282,7 @@ def test_a_service_that_talks_to_itself_says_whether_orders_work(
     assert [step["step"] for step in found["orders"]["steps"]] == list(STEPS)
     text = httpx.get(f"{url}/metrics").text
     assert 'tria_canary_total{outcome="passed"}' in text
-    assert "tria_canary_interval_seconds 2.0" in text
+    assert "tria_canary_interval_seconds " in text
     assert "tria_canary_last_success_timestamp_seconds 1." in text
     with failing_xero(control):
         wait_until(lambda: state(url, "orders") == "failing", 60)

@@ -127,6 +127,7 @@ RULES: dict[str, Rule] = {
     "POST /runs/wait": "write runs",
     "GET /admin/actions": "staff",
     "GET /admin/actions/{action_id}": "staff",
+    "POST /admin/actions/{action_id}/again": "staff",
     "GET /admin/approvals": "staff",
     "GET /admin/audit": "admin",
     "GET /admin/audit/verify": "admin",

@@ -79,6 +79,7 @@ class Drill:
     async def picture(self, page: Page, name: str) -> None:
         """Keep what the page shows, where pictures are asked for."""
         if self.pictures:
+            await page.wait_for_load_state()
             self.pictures.mkdir(parents=True, exist_ok=True)
             await page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
 
@@ -142,5 +143,5 @@ def drill(
 ) -> Drill:
     """Whole again before each drill."""
     service, control = served
-    control.model("echo")
+    control.clear()
     return Drill(service, control, own_database, browser, request.config.getoption("--pictures"))

@@ -68,3 +68,23 @@ def card_of(drill: Drill, thread: str) -> dict[str, Any]:
     """The one card of a conversation, as it is stored."""
     [card] = drill.rows("select * from actions where thread_id = %s", thread)
     return card
+
+
+async def tickets_closed(page: Page, how: str) -> None:
+    """On the page of a conversation: say how it ended."""
+    await page.locator("#close-tickets summary").click()
+    await page.get_by_label("How it ended").fill(how)
+    await page.get_by_role("button", name="Close", exact=True).click()
+    await noticed(page, "Closed.")
+
+
+async def answered_in_person(page: Page, words: str, how: str = "") -> None:
+    """Whoever has the conversation answers, and hands it back."""
+    await page.get_by_label("Reply to the customer").fill(words)
+    await page.get_by_role("button", name="Send").click()
+    await noticed(page, "Sent.")
+    await page.locator("#hand-back summary").click()
+    if how:
+        await page.get_by_label("How it ended").fill(how)
+    await page.get_by_role("button", name="Hand back").click()
+    await noticed(page, "Handed back.")

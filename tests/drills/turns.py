@@ -1,5 +1,6 @@
 """What drills about turns do: break one, look at it on the console, press, and see what came."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,27 +11,33 @@ from tests.drills.conftest import Drill
 from tests.drills.steps import opened_from_inbox, row_of, until
 
 OWED = "what do I owe?"
+MINUTE = re.compile(r"T\d\d:\d\d")
 
 
 async def ended(drill: Drill, run: str, *statuses: str) -> dict[str, Any]:
     """The run's row once it stands like this."""
-
-    def found() -> dict[str, Any] | None:
-        [row] = drill.rows("select * from runs where run_id = %s", run)
-        return row if row["status"] in statuses else None
-
-    return await until(found)
+    query = "select * from runs where run_id = %s and status = any(%s)"
+    [row] = await until(lambda: drill.rows(query, run, list(statuses)))
+    return row
 
 
 def answers(drill: Drill, thread: str, index: int = 0) -> list[str]:
-    """What the assistant has said, as its customer sees it."""
+    """What the assistant has said, as its customer sees it, but for the minute of its figures."""
     said = drill.messages(thread, index)
-    return [message["content"] for message in said if message["type"] == "ai"]
+    return [MINUTE.sub("", message["content"]) for message in said if message["type"] == "ai"]
+
+
+def right_answer(drill: Drill, index: int = 0) -> str:
+    """What a customer owes, as an untroubled conversation tells it."""
+    [answer] = answers(drill, drill.say(OWED, index=index)["thread"], index)
+    return answer
 
 
 def done(drill: Drill, subject: str) -> list[tuple[str, str]]:
     """Who did what to it, as the audit trail has it."""
-    rows = drill.rows("select actor, event from audit where subject = %s order by audit_id", subject)
+    rows = drill.rows(
+        "select actor, event from audit where subject = %s order by audit_id", subject
+    )
     return [(row["actor"], row["event"]) for row in rows]
 
 
@@ -58,6 +65,25 @@ async def resumed(page: Page) -> None:
     await expect(page.get_by_text("The turn goes on at")).to_be_visible()
     await page.get_by_role("button", name="Resume this turn").click()
     await expect(page.get_by_text("Resumed. The turn goes on.")).to_be_visible()
+
+
+async def resumed_in_vain(drill: Drill, page: Page, run: str) -> None:
+    """Resume a turn that fails again."""
+    await resumed(page)
+    [before] = drill.rows("select count(*) as n from audit where subject = %s", run)
+    assert before["n"] == 1
+    await ended(drill, run, "failed")
+    await page.reload()
+
+
+async def is_repaired(drill: Drill, page: Page, thread: str, run: str, picture: str) -> None:
+    """The turn's page says so, and the inbox does not list its conversation any more."""
+    await ended(drill, run, "succeeded")
+    await page.reload()
+    await expect(page.locator(".chip.good").first).to_have_text("succeeded")
+    await drill.picture(page, picture)
+    await to_inbox(page)
+    await expect(row_of(page, thread)).to_have_count(0)
 
 
 @contextmanager

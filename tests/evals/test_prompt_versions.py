@@ -10,8 +10,9 @@ from langgraph.runtime import Runtime
 from langsmith.run_helpers import get_tracing_context
 from prometheus_client import REGISTRY
 
+from graph.counting import count_turn
 from graph.traces import told_to_tracers, trace_id
-from graph.worker import _config_for, _count
+from graph.worker import _config_for
 from nodes.call_xero_tools import call_xero_tools
 from nodes.classify_intent import classify_intent
 from nodes.compose_reply import compose_reply
@@ -88,7 +89,7 @@ def test_calls_of_the_model_are_counted_by_prompt(prompt: str | None) -> None:
     tokens = counted("tria_model_tokens_total", direction="in", **labels)
     call: dict[str, Any] = {"purpose": "compose_reply", "tokens_in": 5, "tokens_out": 7, "usd": "1"}
     told = call | ({"prompt": prompt} if prompt else {})
-    _count({"reply": {"by": "model", "is_shared": False}, "spent": [told]})
+    count_turn({"reply": {"by": "model", "is_shared": False}, "spent": [told]})
     assert counted("tria_model_calls_total", **labels) == before + 1
     assert counted("tria_model_tokens_total", direction="in", **labels) == tokens + 5
 

@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from prometheus_client import REGISTRY
 
+from graph.counting import count_turn
 from graph.execution import Executor
-from graph.worker import Worker, _count, _open_card
+from graph.worker import Worker, _open_card
 from tools.conversations import Message
 from tools.database import make_pool
 
@@ -41,7 +42,7 @@ def guessed() -> float:
 )
 def test_a_turn_that_tried_numbers_out_is_counted(handoff: Any, more: int) -> None:
     before = guessed()
-    _count({"reply": {"by": "templates", "is_shared": False}, "handoff": handoff})
+    count_turn({"reply": {"by": "templates", "is_shared": False}, "handoff": handoff})
     assert guessed() == before + more
 
 

@@ -68,3 +68,7 @@ def test_the_models_calls_are_added_up_and_no_words_are_kept() -> None:
     )
     assert (signals["tokens"], signals["usd"]) == (240, "0.0030")
     assert "9123" not in str(signals)
+
+
+def test_news_that_nobody_asked_for_leaves_nothing_to_be_unsure_of() -> None:
+    assert "concerns" not in signals_of(a_state(understanding={"intents": []}))

@@ -9,54 +9,7 @@ NAME = re.compile(
 
 # Metrics that rules and dashboards read and the service does not have yet. It must shrink to
 # nothing: whoever adds one takes it out here.
-LATER = frozenset(
-    {
-        "gen_ai_client_operation_duration_seconds",
-        "gen_ai_client_operation_time_per_output_chunk_seconds",
-        "gen_ai_client_operation_time_to_first_chunk_seconds",
-        "gen_ai_client_token_usage",
-        "tria_actions",
-        "tria_actions_ended_total",
-        "tria_actions_oldest_seconds",
-        "tria_approvals",
-        "tria_canary_interval_seconds",
-        "tria_canary_total",
-        "tria_checkpoint_seconds",
-        "tria_db_pool_in_use",
-        "tria_db_pool_waiting",
-        "tria_eval_cases",
-        "tria_eval_gate_open",
-        "tria_eval_run_timestamp_seconds",
-        "tria_eval_usd",
-        "tria_feedback_total",
-        "tria_gate_refusals_total",
-        "tria_gate_verdicts_total",
-        "tria_handoffs_total",
-        "tria_intent_confidence",
-        "tria_intents_total",
-        "tria_loop_lag_seconds",
-        "tria_model_budget_left_usd",
-        "tria_model_budget_usd",
-        "tria_node_errors_total",
-        "tria_piece_gap_seconds",
-        "tria_queue_oldest_seconds",
-        "tria_runs",
-        "tria_runs_stuck",
-        "tria_spans_dropped_total",
-        "tria_tickets",
-        "tria_turn_results_total",
-        "tria_writes_doubled_total",
-        "tria_writes_unknown",
-        "tria_writes_unknown_oldest_seconds",
-        "tria_xero_cache_total",
-        "tria_xero_call_seconds",
-        "tria_xero_connected",
-        "tria_xero_day_left",
-        "tria_xero_day_limit",
-        "tria_xero_events",
-        "tria_xero_token_age_seconds",
-    }
-)
+LATER = frozenset({"tria_spans_dropped_total"})
 # What a machine without containers, certificates and faults has nothing to say about.
 SELDOM = {
     "container_memory_working_set_bytes": "containers",
@@ -64,6 +17,10 @@ SELDOM = {
     "container_spec_memory_limit_bytes": "containers",
     "probe_ssl_earliest_cert_expiry": "an address with a certificate",
     "tria_cards_swept_total": "a process that died while it wrote",
+    "tria_eval_cases": "a run of the evals",
+    "tria_eval_gate_open": "a run of the evals",
+    "tria_eval_run_timestamp_seconds": "a run of the evals",
+    "tria_eval_usd": "a run of the evals",
 }
 
 

@@ -24,9 +24,9 @@ class Control:
         self._http = httpx.Client(base_url=f"{self.root}/control", timeout=30)
         self._ordered: list[dict[str, Any]] = []
 
-    def fault(self, operation: str, mode: str, times: int = 1) -> None:
-        """Order a fault for the next calls of an operation."""
-        order = {"operation": operation, "mode": mode, "times": times}
+    def fault(self, operation: str, mode: str, times: int = 1, after: int = 0) -> None:
+        """Order a fault for the next calls of an operation; some pass before it."""
+        order = {"operation": operation, "mode": mode, "times": times, "after": after}
         self._ordered.append(order)
         self._http.post("/faults", json=order).raise_for_status()
 
@@ -61,11 +61,21 @@ class Control:
         counted = self._http.get("/requests").json()
         return sum(c["count"] for c in counted if (c["method"], c["path"]) == (method, path))
 
-    def restore(self) -> None:
+    def calls_after(self, number: int) -> list[dict[str, Any]]:
+        """The calls that came since one of that number, in order."""
+        found: list[dict[str, Any]] = self._http.get("/calls", params={"after": number}).json()
+        return found
+
+    def clear(self) -> None:
         """No faults left, and a truthful model."""
         for order in self._ordered:
             self._http.post("/faults", json=order | {"times": 0})
+        self._ordered.clear()
         self.model("echo")
+
+    def restore(self) -> None:
+        """The same, and done with it."""
+        self.clear()
         self._http.close()
 
 

@@ -46,6 +46,9 @@ async def urls(postgres_url: str) -> tuple[str, str]:
         "insert into migrations (name) values ('0099_mine.sql')",
         "set role tria",
         "create table mine (id integer)",
+        "insert into audit (at, actor, event, subject) values ('2020-01-01', 'Wei', 'x', '1')",
+        "insert into audit (audit_id, actor, event, subject) overriding system value"
+        " values (-1, 'Wei', 'x', '1')",
         "select prune_audit(364)",
         "select set_config('tria.audit_retention', 'on', false); delete from audit",
     ],
@@ -95,13 +98,14 @@ async def test_the_service_seals_and_what_is_old_goes(urls: tuple[str, str]) -> 
 
 async def test_an_old_seal_goes_whole_and_the_chain_still_holds(urls: tuple[str, str]) -> None:
     owner, service = urls
+    async with await psycopg.AsyncConnection.connect(owner, autocommit=True) as owning:
+        await owning.execute(
+            "insert into audit (at, actor, event, subject)"
+            " values (now() - interval '3 years', 'Mei', 'run.retried', '2')"
+        )
     async with make_pool(service, max_size=2) as pool:
         trail = Trail(pool)
         async with pool.connection() as connection:
-            await connection.execute(
-                "insert into audit (at, actor, event, subject)"
-                " values (now() - interval '3 years', 'Mei', 'run.retried', '2')"
-            )
             await trail.seal()
             await connection.execute(INSERT)
             await trail.seal()

@@ -6,7 +6,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from psycopg.rows import DictRow
 
 from tools.actions.selected import COLUMNS, WAITING
-from tools.actions.trail import audit, close_ticket
+from tools.actions.trail import OnEnd, audit, close_ticket, nobody
 from tools.database import Pool, fetch_all, fetch_one
 from tools.errors import OperationRefused
 from tools.intake import queue_notice
@@ -24,10 +24,14 @@ _NO_ACTIVE_RUN = (
 
 
 class ApprovalDesk:
-    """Cards as staff and background work see them, whoever their customer is."""
+    """Cards as staff and background work see them, whoever their customer is.
 
-    def __init__(self, pool: Pool) -> None:
+    `on_end` is told of each that ends here.
+    """
+
+    def __init__(self, pool: Pool, on_end: OnEnd = nobody) -> None:
         self._pool = pool
+        self._on_end = on_end
 
     async def decide(
         self, action_id: UUID, who: str, *, approved: bool, reason: str
@@ -50,6 +54,8 @@ class ApprovalDesk:
                 event = "approved" if approved else "not_approved"
                 await audit(connection, who, event, action_id, reason)
                 await close_ticket(connection, row["run_id"])
+        if row and not approved:
+            self._on_end(row["kind"], "declined")
         await self.resume_decided()
         return row
 
@@ -109,20 +115,23 @@ class ApprovalDesk:
                 "update actions set status = 'expired', updated_at = now(),"
                 " error = coalesce(error, 'no answer in time')"
                 " where status in ('proposed', 'prepared') and expires_at < %s"
-                " returning action_id",
+                " returning action_id, kind",
                 [now],
             )
             lapsed = await connection.execute(
                 "update actions set status = 'expired', error = 'nobody decided', to_tell = true,"
                 " decided_at = now(), updated_at = now()"
-                f" where {WAITING} and confirmed_at < %s returning action_id, run_id",
+                f" where {WAITING} and confirmed_at < %s returning action_id, run_id, kind",
                 [now - timedelta(days=APPROVAL_DAYS)],
             )
             undecided = await lapsed.fetchall()
-            for row in [*await ended.fetchall(), *undecided]:
+            rows = [*await ended.fetchall(), *undecided]
+            for row in rows:
                 await audit(connection, "assistant", "expired", row["action_id"], "")
             for row in undecided:
                 await close_ticket(connection, row["run_id"])
+        for row in rows:
+            self._on_end(row["kind"], "expired")
 
     async def silent_unusual(self, since: datetime) -> list[DictRow]:
         """Unusual orders that were shown before `since` and not answered (O8)."""

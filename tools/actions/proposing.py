@@ -88,13 +88,15 @@ async def store_card(
     return digest
 
 
-async def replace_open(connection: Connection, thread_id: UUID, action_id: UUID) -> None:
-    """A conversation asks about one card at a time: the one before ends."""
+async def replace_open(connection: Connection, thread_id: UUID, action_id: UUID) -> list[str]:
+    """A conversation asks about one card at a time: the one before ends. Its kind, if there was."""
     replaced = await connection.execute(
         "update actions set status = 'expired', error = 'replaced by a newer card',"
         " updated_at = now() where thread_id = %s and status = 'proposed' and action_id <> %s"
-        " returning action_id",
+        " returning action_id, kind",
         [thread_id, action_id],
     )
-    for row in await replaced.fetchall():
+    rows = await replaced.fetchall()
+    for row in rows:
         await audit(connection, "assistant", "expired", row["action_id"], "replaced")
+    return [row["kind"] for row in rows]

@@ -18,6 +18,7 @@ from tools.database import Pool, fetch_one
 from tools.errors import OperationRefused
 from tools.intake import queue_notice
 
+LOCK = "select 1 from threads where thread_id = %s for no key update"
 CHANGED = "changed"  # the error of a card that another one replaces
 
 
@@ -48,6 +49,8 @@ class Replacing:
     async def replace(self, old: UUID, proposal: Proposal, agreed: Agreed) -> None:
         """End the old card, prepare the other one and queue the turn that shows it."""
         async with self._pool.connection() as connection, connection.transaction():
+            # Of two colleagues with two cards of a conversation the second sees the first's.
+            await connection.execute(LOCK, [proposal.thread_id])
             ended = await _end(connection, old, agreed)
             if ended is None:
                 raise OperationRefused("This card does not wait for a decision any more.")

@@ -6,7 +6,7 @@ leaves a row in the audit table, in the same transaction.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Literal
@@ -28,7 +28,7 @@ from tools.actions.selected import (
     UNFINISHED,
     WAITING,
 )
-from tools.actions.trail import audit, close_ticket
+from tools.actions.trail import OnEnd, audit, close_ticket, nobody
 from tools.database import Pool, fetch_all, fetch_one
 
 End = Literal["committed", "declined", "expired", "cancelled", "failed"]
@@ -37,10 +37,11 @@ COMMITS = 4
 
 
 class Actions:
-    """The actions table: from a card to its end."""
+    """The actions table: from a card to its end, of which `on_end` is told."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, on_end: OnEnd = nobody) -> None:
         self._pool = pool
+        self._on_end = on_end
         # Each holds a connection while Xero thinks: they must never take the whole pool.
         self._commits = asyncio.Semaphore(COMMITS)
 
@@ -106,15 +107,17 @@ class Actions:
     async def propose(self, proposal: Proposal) -> None:
         """Store a card; one proposed before it in the same thread expires. Safe to repeat."""
         async with self._pool.connection() as connection, connection.transaction():
-            await replace_open(connection, proposal.thread_id, proposal.action_id)
+            replaced = await replace_open(connection, proposal.thread_id, proposal.action_id)
             if digest := await store_card(connection, proposal, "proposed"):
                 await audit(connection, "assistant", "proposed", proposal.action_id, digest)
+        self._tell(replaced)
 
     async def present(self, action_id: UUID, customer_id: str) -> DictRow | None:
         """Show the customer a card that a person prepared: from here on it can be answered.
 
         None when it is theirs no more to answer. Safe to repeat.
         """
+        replaced: list[str] = []
         async with self._pool.connection() as connection, connection.transaction():
             shown = await connection.execute(
                 "select thread_id from actions where action_id = %s and customer_id = %s"
@@ -122,7 +125,7 @@ class Actions:
                 [action_id, customer_id],
             )
             if row := await shown.fetchone():
-                await replace_open(connection, row["thread_id"], action_id)
+                replaced = await replace_open(connection, row["thread_id"], action_id)
                 await connection.execute(
                     "update actions set status = 'proposed', updated_at = now()"
                     " where action_id = %s",
@@ -134,7 +137,9 @@ class Actions:
                 " and status = 'proposed'",
                 [action_id, customer_id],
             )
-            return await found.fetchone()
+            card = await found.fetchone()
+        self._tell(replaced)
+        return card
 
     async def confirm(
         self,
@@ -187,12 +192,12 @@ class Actions:
         async with self._pool.connection() as connection, connection.transaction():
             ended = await connection.execute(
                 "update actions set status = 'declined', updated_at = now() where action_id = %s"
-                " and customer_id = %s and hash = %s and status = 'proposed'",
+                " and customer_id = %s and hash = %s and status = 'proposed' returning kind",
                 [action_id, customer_id, digest],
             )
-            if ended.rowcount:
+            if row := await ended.fetchone():
                 await audit(connection, customer_id, "declined", action_id, digest)
-        return bool(ended.rowcount)
+        return self._is_ended(row, "declined")
 
     async def withdraw(self, action_id: UUID, customer_id: str) -> bool:
         """Let the customer's own card go while it waits for a person; False once that is over."""
@@ -200,13 +205,13 @@ class Actions:
             ended = await connection.execute(
                 "update actions set status = 'cancelled', decided_by = %s, decided_at = now(),"
                 f" updated_at = now() where action_id = %s and customer_id = %s and {WAITING}"
-                " returning run_id",
+                " returning run_id, kind",
                 [customer_id, action_id, customer_id],
             )
             if row := await ended.fetchone():
                 await audit(connection, customer_id, "cancelled", action_id, "")
                 await close_ticket(connection, row["run_id"])
-        return bool(ended.rowcount)
+        return self._is_ended(row, "cancelled")
 
     async def settle(
         self,
@@ -224,12 +229,22 @@ class Actions:
         async with self._pool.connection() as connection, connection.transaction():
             ended = await connection.execute(
                 "update actions set status = %s, document_id = %s, error = nullif(%s, ''),"
-                " to_tell = %s, updated_at = now() where action_id = %s and status = any(%s)",
+                " to_tell = %s, updated_at = now() where action_id = %s and status = any(%s)"
+                " returning kind",
                 [end, document_id, error, not is_told, action_id, list(UNFINISHED)],
             )
-            if ended.rowcount:
+            if row := await ended.fetchone():
                 await audit(connection, "assistant", end, action_id, error)
-        return bool(ended.rowcount)
+        return self._is_ended(row, end)
+
+    def _is_ended(self, row: DictRow | None, end: End) -> bool:
+        """Tell of it once the transaction that ends it stands."""
+        self._tell([row["kind"]] if row else [], end)
+        return row is not None
+
+    def _tell(self, kinds: Sequence[str], end: End = "expired") -> None:
+        for kind in kinds:
+            self._on_end(kind, end)
 
     @asynccontextmanager
     async def held(self, action_id: UUID) -> AsyncIterator["Ledger | None"]:

@@ -1,4 +1,4 @@
--- How the last synthetic conversation went, and who leads one until when: one row.
+-- How the last synthetic conversation went, and until when somebody leads one: one row, or none.
 create table synthetic_conversation (
   is_only boolean primary key default true check (is_only),
   due_at timestamptz not null default now(),
@@ -9,7 +9,6 @@ create table synthetic_conversation (
   worked_at timestamptz, -- the last one that went well
   steps jsonb not null default '[]'
 );
-insert into synthetic_conversation default values;
 
 -- How much every process logs until then: one row, or none.
 create table log_level (

@@ -52,9 +52,7 @@ class DailyBudget:
 
     async def reserve(self, estimate: Decimal) -> Reservation:
         """Put the estimate aside; raises BudgetSpent where the limit would be exceeded."""
-        zone = ZoneInfo(load_rules().company.timezone)
-        key = f"model:spent:{self._now().astimezone(zone).date().isoformat()}"
-        micro = _micro(estimate)
+        key, micro = self._today(), _micro(estimate)
         if await self._add(key, micro) > self._limit:
             await self._add(key, -micro)
             raise BudgetSpent("the day's budget for the model is spent")
@@ -64,10 +62,30 @@ class DailyBudget:
         """Replace the estimate by what the call did cost."""
         await self._add(reservation.key, _micro(cost) - reservation.micro)
 
+    @property
+    def limit(self) -> Decimal:
+        """What a day may cost, in USD."""
+        return Decimal(self._limit) / MICRO
+
+    async def left(self) -> Decimal | None:
+        """What a day still has, in USD; None where not all processes can be counted together."""
+        total = await self._add(self._today(), 0)
+        if self._redis is None or self._is_resting:
+            return None
+        return Decimal(max(0, self._limit - total)) / MICRO
+
     async def spent(self) -> Decimal:
         """What is spent or put aside today, in USD."""
         reservation = await self.reserve(Decimal(0))
         return Decimal(self._known[reservation.key]) / MICRO
+
+    def _today(self) -> str:
+        zone = ZoneInfo(load_rules().company.timezone)
+        return f"model:spent:{self._now().astimezone(zone).date().isoformat()}"
+
+    @property
+    def _is_resting(self) -> bool:
+        return self._rests_until is not None and self._now() < self._rests_until
 
     async def _add(self, key: str, micro: int) -> int:
         """Add to the day's total and return it."""
@@ -85,8 +103,7 @@ class DailyBudget:
 
     async def _in_redis(self, key: str, micro: int) -> int | None:
         """The total that Redis now has; None while Redis is left alone."""
-        is_resting = self._rests_until is not None and self._now() < self._rests_until
-        if self._redis is None or is_resting:
+        if self._redis is None or self._is_resting:
             return None
         async with (
             asyncio.timeout(REDIS_SECONDS),

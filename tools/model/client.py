@@ -17,6 +17,7 @@ from tools.breaker import Breaker
 from tools.errors import BackendUnavailable
 from tools.model.answer import Answer, Bill
 from tools.model.budget import DailyBudget
+from tools.model.calls import OnCall, nobody, telling
 from tools.model.failures import FAILURES, Passing, failure_of, trying
 from tools.model.usage import Usage, estimated
 
@@ -39,7 +40,10 @@ def _real_time() -> datetime:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How long a call may take, in seconds, and what all calls of a day may cost."""
+    """How long a call may take, in seconds, and what all calls of a day may cost.
+
+    `on_call` is told of every call that was made, once it has ended.
+    """
 
     first_token: float = FIRST_TOKEN_SECONDS
     between_tokens: float = BETWEEN_TOKENS_SECONDS
@@ -47,6 +51,7 @@ class Bounds:
     fill: float = FILL_SECONDS
     budget: DailyBudget | None = None
     now: Callable[[], datetime] = _real_time
+    on_call: OnCall = nobody
 
 
 class Model:
@@ -79,6 +84,11 @@ class Model:
         """Another model of the same service, within the same budget. Its user closes it."""
         return Model(*self._service, name, self._bounds)
 
+    @property
+    def budget(self) -> DailyBudget | None:
+        """What all calls of a day may cost, if there is a limit."""
+        return self._bounds.budget
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._chat.root_async_client.close()
@@ -92,11 +102,15 @@ class Model:
         async with self._billed(messages, on_usage) as bill:
             with self.breaker.call():
                 await self._reserve(bill)
-                answer, piece = await self._begun(messages, bill, clock)
-                while piece:
-                    yield piece
-                    piece = await answer.next(min(self._bounds.between_tokens, end - clock()))
-                answer.check_finish()
+                with telling(self.name, self._bounds.on_call, lambda: bill.usage) as call:
+                    answer, piece = await self._begun(messages, bill, clock)
+                    call.began()
+                    while piece:
+                        yield piece
+                        since = clock()
+                        piece = await answer.next(min(self._bounds.between_tokens, end - since))
+                        call.further += [clock() - since] if piece else []
+                    answer.check_finish()
 
     async def fill(
         self, schema: type[T], messages: Sequence[BaseMessage], on_usage: OnUsage | None = None
@@ -136,12 +150,16 @@ class Model:
         async with self._billed(messages, on_usage) as bill:
             with self.breaker.call():
                 await self._reserve(bill)
-                try:
-                    async with asyncio.timeout(self._bounds.fill):
-                        return await trying(self._bounds.fill)(ask, bill)
-                except TimeoutError as error:
-                    bill.is_open = True
-                    raise BackendUnavailable("the model did not answer in time") from error
+                with telling(self.name, self._bounds.on_call, lambda: bill.usage):
+                    return await self._asked(bill, ask)
+
+    async def _asked(self, bill: Bill, ask: Callable[[Bill], Awaitable[Got]]) -> Got:
+        try:
+            async with asyncio.timeout(self._bounds.fill):
+                return await trying(self._bounds.fill)(ask, bill)
+        except TimeoutError as error:
+            bill.is_open = True
+            raise BackendUnavailable("the model did not answer in time") from error
 
     @asynccontextmanager
     async def _billed(

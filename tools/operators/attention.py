@@ -85,11 +85,17 @@ select k.thread_id, 'handoff', case when k.answered_at is not null then {LATER}
   k.deadline, k.levels, k.created_at, null, null, k.ticket_id, k.reason
 from tickets k where k.status = 'open' and k.reason <> 'approval'"""
 
+# That a colleague has joined is no answer to what was asked before.
+_LAST_WORDS = LAST_SAID.replace(
+    "order by o.turn desc, m.seq",
+    "where m.extra->'person'->>'event' is null order by o.turn desc, m.seq",
+)
+
 _PERSON = f"""
 select t.thread_id, 'person', case when not w.waits then {LATER}
     when w.due < now() then {NOW} else {SOON} end,
   w.due, null, (t.person->>'since')::timestamptz, null, null, null, t.person->>'name'
-from threads t left join lateral ({LAST_SAID}) m on true, lateral (
+from threads t left join lateral ({_LAST_WORDS}) m on true, lateral (
   select coalesce(m.role = 'human', false) as waits,
     coalesce(m.created_at, t.updated_at) + interval '{ANSWER_MINUTES} minutes' as due) w
 where t.person is not null"""
@@ -113,7 +119,9 @@ select f.thread_id, 'unhappy', {SOON}, f.updated_at + interval '4 hours', null, 
   null, null, null, 'not_solved'
 from feedback f join threads t using (thread_id)
 where f.is_solved is false and f.updated_at > now() - interval '{CONCERN_DAYS} days'
-  and t.person is null and (t.seen_at is null or t.seen_at < f.updated_at)"""
+  and t.person is null and (t.seen_at is null or t.seen_at < f.updated_at)
+  and not exists (select 1 from runs n where n.thread_id = f.thread_id and n.for_person
+    and n.created_at > f.updated_at)"""
 
 # One row for each reason of each conversation.
 SOURCES = (_FAILED, _STUCK, _OUTCOME, _APPROVAL, _HANDOFF, _PERSON, _CONCERN, _COMPLAINT)

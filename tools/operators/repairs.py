@@ -35,6 +35,7 @@ from runs r join threads t using (thread_id) where r.run_id = %s"""
 # The cards that a run made, was told yes to or waits with, and how far their writes have got.
 CARDS = """
 select a.action_id, a.kind, a.status, a.document_number, a.error, a.card ->> 'title' as title,
+  a.confirmed_at,
   coalesce((select jsonb_agg(jsonb_build_object('position', w.position, 'operation', w.operation,
       'status', w.status, 'sent_at', w.sent_at) order by w.position)
     from action_writes w where w.action_id = a.action_id), '[]') as writes
@@ -42,16 +43,26 @@ from actions a where a.action_id = any(%(made)s) or a.confirmed_in = any(%(runs)
   or a.run_id = any(%(runs)s)
 order by a.created_at"""
 
+# What the customer is being asked about beside what this turn may ask.
+BESIDE = """
+select card ->> 'title' as title from actions where thread_id = %(thread_id)s
+  and status in ('proposed', 'prepared') and expires_at > now() and action_id <> all(%(made)s)
+order by created_at desc limit 1"""
+
+# Who was told by webhook that it had failed is told of the other end as well.
+_TELL_AGAIN = "webhook_done_at = null, webhook_tries = 0, webhook_after = now()"
+
 REQUEUE = f"""
 update runs set status = 'queued', owner = null, lease_until = null, error = null, cancel = null,
   answered_by = null, strikes = 0, seen_checkpoint = null, pruned_at = null, for_person = false,
-  updated_at = now()
+  updated_at = now(), {_TELL_AGAIN}
 where run_id = %s returning {COLUMNS}"""
 
-ABANDON = """
+ABANDON = f"""
 with ended as (
   update runs set status = 'cancelled', error = 'abandoned', owner = null, cancel = null,
-    answered_by = null, updated_at = now() where run_id = %(run_id)s returning run_id, thread_id),
+    answered_by = null, updated_at = now(), {_TELL_AGAIN}
+  where run_id = %(run_id)s returning run_id, thread_id),
  said as (
   insert into messages (message_id, thread_id, run_id, role, content, extra)
   select %(message_id)s, thread_id, run_id, 'ai', %(content)s, %(extra)s from ended)
@@ -63,6 +74,8 @@ from runs r join threads t using (thread_id) where r.status = 'failed' and r.err
   and t.person is null
   and r.updated_at >= %(since)s and r.updated_at <= %(until)s
   and not exists (select 1 from messages m where m.run_id = r.run_id and m.role = 'ai')
+  and not exists (select 1 from actions a where a.thread_id = r.thread_id and a.expires_at > now()
+    and a.status = 'proposed' and a.created_at > r.updated_at)
 order by r.updated_at, r.run_id limit %(most)s"""
 
 WAITING = "select count(*) as n from runs where status = 'queued' and due_at is null"
@@ -85,8 +98,13 @@ class Repairs:
     async def cards(self, run: Mapping[str, Any]) -> list[DictRow]:
         """Its cards, each with its writes in their ledger."""
         runs = [run_id for run_id in (run["run_id"], run["asked_in"]) if run_id]
-        made = [card_of(run_id) for run_id in runs]
-        return await fetch_all(self._pool, CARDS, {"made": made, "runs": runs})
+        return await fetch_all(self._pool, CARDS, {"made": made_by(run), "runs": runs})
+
+    async def asked_beside(self, run: Mapping[str, Any]) -> str | None:
+        """The title of another card that the customer is being asked about."""
+        values = {"thread_id": run["thread_id"], "made": made_by(run)}
+        row = await fetch_one(self._pool, BESIDE, values)
+        return str(row["title"]) if row else None
 
     async def trail(self, run_id: UUID) -> list[DictRow]:
         """What operators did to it, the first thing first."""
@@ -96,6 +114,7 @@ class Repairs:
         """The runs that failed with an `error` from `since` until `until`, at most so many.
 
         Those that nobody may resume are left out: answered ones, and conversations of a person.
+        So are those whose customer asked again and looks at a card, which an older one would end.
         """
         return await fetch_all(self._pool, FAILED, which)
 
@@ -128,6 +147,11 @@ class Repairs:
 def card_of(run_id: UUID) -> UUID:
     """The card that a turn makes, if it makes one."""
     return uuid5(run_id, "action")
+
+
+def made_by(run: Mapping[str, Any]) -> list[UUID]:
+    """The cards that a run may have made: its own, or of the turn that it answers again."""
+    return [card_of(run_id) for run_id in (run["run_id"], run["asked_in"]) if run_id]
 
 
 async def pressed(connection: Connection, once: UUID) -> DictRow | None:

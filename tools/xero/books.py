@@ -1,9 +1,9 @@
 """Writes in the books of one caller: each is looked up, sent and taken back through here only."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from tools.errors import OutcomeUnknown, WriteImpossible
@@ -12,18 +12,28 @@ from tools.xero.documents import CreditNote, HistoryRecord, Invoice, Quote
 from tools.xero.scope import Scope, ScopedReads, nobody
 from tools.xero.writes import Operation, Write, Written
 
+Document = TypeVar("Document", Invoice, Quote, CreditNote)
 Look = Callable[["Books", Write], Awaitable[Written | None]]
 # How Xero names an e-mail in a document's history. Notes of customers stand in the details.
 EMAILED = {"sent", "emailed", "invoice sent"}
+GONE = frozenset({"DELETED", "VOIDED"})
 
 
 class Books:
-    """The write side. A document of somebody else is never changed, whatever a write names."""
+    """The write side. A document of somebody else is never changed, whatever a write names.
+
+    `on_doubled` is told where one write has more than one document that stands.
+    """
 
     def __init__(
-        self, client: XeroClient, scope: Scope, on_alarm: Callable[[str], None] = nobody
+        self,
+        client: XeroClient,
+        scope: Scope,
+        on_alarm: Callable[[str], None] = nobody,
+        on_doubled: Callable[[str], None] = nobody,
     ) -> None:
         self._client = client
+        self._on_doubled = on_doubled
         self._reads = ScopedReads(client, scope, on_alarm)
         self._on_alarm = on_alarm
 
@@ -58,17 +68,17 @@ class Books:
     async def invoice_numbered(self, number: str) -> Invoice | None:
         """The document with our number, whatever became of it."""
         found = await self._reads.invoices({"InvoiceNumbers": number})
-        return next((i for i in found if i.invoice_number == number), None)
+        return self._only([i for i in found if i.invoice_number == number])
 
     async def quote(self, **filters: str) -> Quote | None:
         """One quote by its number or id."""
         wanted = filters.pop("QuoteID", None)
         found = await self._reads.quotes(filters)
-        return next((q for q in found if wanted in (None, str(q.quote_id))), None)
+        return self._only([q for q in found if wanted in (None, str(q.quote_id))])
 
     async def credit_note(self, wanted: Callable[[CreditNote], bool]) -> CreditNote | None:
         """The caller's first credit note that fits."""
-        return next((c for c in await self.credit_notes() if wanted(c)), None)
+        return self._only([c for c in await self.credit_notes() if wanted(c)])
 
     async def credit_notes(self) -> list[CreditNote]:
         """The caller's credit notes, whatever became of them."""
@@ -77,6 +87,12 @@ class Books:
     async def history(self, invoice: Invoice) -> list[HistoryRecord]:
         """What happened to an invoice."""
         return await self._reads.history(invoice)
+
+    def _only(self, found: Sequence[Document]) -> Document | None:
+        """The first: there should be no other one."""
+        if sum(document.status not in GONE for document in found) > 1:
+            self._on_doubled(type(found[0]).__name__.lower())
+        return found[0] if found else None
 
     def _check_payers(self, write: Write) -> None:
         """Nothing is ever written for a contact that is not the caller's."""

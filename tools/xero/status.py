@@ -87,11 +87,21 @@ class XeroStatus:
             is_shared=errors is not None,
         )
 
+    async def limits_of(self, tenant: str) -> LimitsSeen | None:
+        """What all processes together know of the limits; None while Redis is away."""
+        if await self._shared.ask(_answers) is None:
+            return None
+        return await self._limits.seen(tenant)
+
     async def _tenant(self) -> str | None:
         try:
             return await self._tokens.tenant()
         except TriaError:
             return None
+
+
+async def _answers(redis: Any) -> bool:
+    return bool(await redis.ping())
 
 
 async def _kept(redis: Any, key: str, entry: str) -> None:

@@ -118,6 +118,27 @@ async def test_what_was_looked_for_is_found_and_stands_in_no_address(
         assert "<script>alert" not in hostile.text
 
 
+async def test_no_list_gives_a_link_away_or_turns_text_around(
+    operator: Operators, pool: Pool
+) -> None:
+    who, link = str(uuid4()), f"/documents/{'aB3_' * 10}"
+    thread = await a_conversation(pool, who)
+    await a_ticket(pool, thread)
+    await a_turn(pool, thread, f"gladiolus \u202etxt https://tria.example{link}", status="queued")
+    lists = [("/console", "GET"), ("/console/conversations", "GET"), ("/console/search", "POST")]
+    async with operator(AGENT) as client:
+        for path, method in lists:
+            for prefix in ("", "/admin") if path != "/console" else ("",):
+                place = path.replace("/console", prefix) if prefix else path
+                sent = {"json": {"q": "gladiolus"}} if prefix else {"data": {"q": "gladiolus"}}
+                query = {"params": {"customer": who}} if method == "GET" else sent
+                found = (await client.request(method, place, **query)).text  # type: ignore[arg-type]
+                assert "gladiolus" in found, place
+                assert link not in found, place
+                assert "\u202e" not in found, place
+        assert link not in (await client.get("/admin/inbox", params={"customer": who})).text
+
+
 async def test_all_conversations_page_by_page(operator: Operators, pool: Pool) -> None:
     who = str(uuid4())
     threads = {str(await one_that_waits(pool, who)) for _ in range(52)}

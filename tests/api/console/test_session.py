@@ -4,8 +4,10 @@ import httpx
 import pytest
 
 from api.console.session import COOKIE
-from tests.api.console.conftest import ADMIN, AGENT, Operators
-from tests.conftest import customer, headers_of
+from api.tokens import STAFF, signed, staff_claims
+from graph.clients import now
+from tests.api.console.conftest import ADMIN, AGENT, COLLEAGUES, Operators
+from tests.conftest import SECRET, customer, headers_of
 
 
 async def test_whoever_is_not_signed_in_is_sent_to_do_so_and_back(service_url: str) -> None:
@@ -34,6 +36,17 @@ async def test_a_good_token_opens_the_page_and_leaves_a_cookie_that_scripts_cann
         assert "Wei Jie" in page.text
 
 
+async def test_an_admins_key_without_that_scope_opens_no_page_of_admins(service_url: str) -> None:
+    claims = staff_claims(COLLEAGUES[ADMIN]) | {"scopes": ["console"]}
+    token = signed(SECRET, STAFF, claims, now())
+    async with httpx.AsyncClient(base_url=service_url, cookies={COOKIE: token}) as client:
+        assert (await client.get("/console/xero")).status_code == 200
+        for path in ("/console/privacy", "/console/audit"):
+            assert (await client.get(path)).status_code == 403
+        body = {"customer_id": "nobody", "typed": "nobody"}
+        assert (await client.post("/console/privacy/erase", data=body)).status_code == 403
+
+
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
 async def test_a_bad_token_is_told_so(service_url: str, token: str) -> None:
     async with httpx.AsyncClient(base_url=service_url) as client:
@@ -50,7 +63,13 @@ async def test_a_customers_token_opens_nothing(service_url: str) -> None:
         assert (await client.post("/console/sign-in", data={"token": token})).status_code == 401
 
 
-@pytest.mark.parametrize("back", ["//evil.example", "/etc", "https://evil.example", 'a"b'])
+@pytest.mark.parametrize(
+    "back",
+    [
+        *("//evil.example", "/etc", "https://evil.example", 'a"b', "\u4e2d"),
+        *("../demo", "xero/../../demo", "%2e%2E/demo"),
+    ],
+)
 async def test_the_way_back_leads_nowhere_else(
     service_url: str, operator: Operators, back: str
 ) -> None:

@@ -116,14 +116,31 @@ async def test_only_supervisors_see_persons_and_each_look_is_noted(
     asked = {"unmasked": True, "reason": "she calls"}
     view = read(service_url, f"conversations/{thread}", SUPERVISOR, **asked)
     assert view["turns"][0]["messages"][0]["content"] == PERSONAL
-    run = read(service_url, f"runs/{view['turns'][0]['run_id']}", SUPERVISOR, unmasked=True)
+    asked["reason"] = "she calls again"
+    run = read(service_url, f"runs/{view['turns'][0]['run_id']}", SUPERVISOR, **asked)
     assert "Mei Lim" in run["state"]["text"]
-    assert [reason for _, reason in looks(database, thread)] == ["she calls", ""]
+    assert [reason for _, reason in looks(database, thread)] == ["she calls", "she calls again"]
     trail = read(service_url, f"conversations/{thread}")["trail"]
     assert [(step["event"], step["reason"]) for step in trail] == [
-        ("conversation.unmasked", ""),
+        ("conversation.unmasked", "she calls again"),
         ("conversation.unmasked", "she calls"),
     ]
+    for path in (f"conversations/{thread}", f"runs/{view['turns'][0]['run_id']}"):
+        with staff_client(service_url, SUPERVISOR) as client:
+            assert client.get(f"/admin/{path}?unmasked=true&reason=%20").status_code == 422
+    assert len(looks(database, thread)) == 2
+
+
+async def test_what_shows_everything_is_not_open_to_who_sees_it_masked(
+    sdk: LangGraphClient, service_url: str
+) -> None:
+    thread = await a_thread(sdk)
+    await say(sdk, thread, PERSONAL)
+    for who in (AGENT, SUPERVISOR):
+        with staff_client(service_url, who) as client:
+            for path in (f"threads/{thread}", f"threads/{thread}/state", f"threads/{thread}/runs"):
+                assert client.get(f"/{path}").status_code == 403
+            assert client.post("/threads/search", json={}).status_code == 403
 
 
 async def test_a_failed_turn_shows_the_node_and_the_reason(
@@ -195,8 +212,8 @@ def test_what_is_not_there_is_missing_and_customers_are_not_staff(
 ) -> None:
     missing = str(uuid4())
     with staff_client(service_url, SUPERVISOR) as client:
-        for query in ({}, {"unmasked": True}):
-            answer = client.get(f"/admin/{path.format(id=missing)}", params=query)
+        for query in ("", "?unmasked=true&reason=test"):
+            answer = client.get(f"/admin/{path.format(id=missing)}{query}")
             assert answer.status_code == 404
             assert missing in answer.json()["detail"]
     assert looks(database, missing) == []

@@ -84,6 +84,15 @@ def test_a_name_that_the_company_bears_stays_in_the_companys_name() -> None:
     )
 
 
+@pytest.mark.parametrize("filling", ["and so on. ", "再说一遍", "x" * 50, "a\n\n", " " * 9000])
+def test_nothing_of_a_long_text_is_left_out_or_shown(filling: str) -> None:
+    text = filling * (12_000 // len(filling)) + " call 9123 4567 please. The end."
+    shown = mask(text)
+    assert shown.endswith("please. The end.")
+    assert "9123" not in shown
+    assert len(shown) > 11_900 or not filling.strip()
+
+
 def test_a_link_serves_its_customer_alone_and_turned_text_is_shown_straight() -> None:
     link = "https://tria.example/documents/" + "a" * 43
     assert as_text({"said": [f"here: {link}"]}) == {

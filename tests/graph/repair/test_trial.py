@@ -199,6 +199,15 @@ async def test_a_draft_answers_the_customers_last_message(clients: Clients, fail
     assert await counts(clients) == before
 
 
+async def test_a_draft_is_masked_for_whoever_is_not_to_send_it(clients: Clients) -> None:
+    thread_id, name = await a_thread(clients), customer().name
+    await say(clients, thread_id, f"500 of the 12 inch boxes and 20 pieces of {name} please")
+    assert name in await draft_reply(clients, thread_id)
+    hidden = await draft_reply(clients, thread_id, masked=True)
+    assert name not in hidden
+    assert "20 pieces of [person_1]" in hidden
+
+
 async def test_another_prompt_and_another_model_are_asked(
     clients: Clients, sandbox: dict[str, str], control: httpx.Client
 ) -> None:

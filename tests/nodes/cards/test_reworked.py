@@ -214,3 +214,19 @@ async def test_the_change_is_told_with_the_card_in_the_customer_s_language(
     assert told["card"] is not None
     assert told["card"]["total"][-6:] in reply["text"]
     assert render("card_changed", language, fact={"kind": kind}) in reply["text"]
+
+
+async def test_a_changed_card_that_was_taken_back_before_it_was_shown(
+    talk: Talk, office: Office
+) -> None:
+    talk, row = await a_claim(talk, office)
+    wish = Wish(amount=Decimal("10.00"))
+    made = await change_card(at_the_time_of(talk), row, wish, Agreed("wei", STAFF))
+    async with talk.clients.pool.connection() as connection:
+        await connection.execute(
+            "update actions set status = 'cancelled' where action_id = %s", [made]
+        )
+    told = await changed(talk, row, wish)
+    assert data_of(told, "lapsed")["kind"] == "credit"
+    assert told["card"]
+    assert told["card"]["status"] == "cancelled"
