@@ -54,7 +54,6 @@ BY_POLICIES: frozenset[Intent] = frozenset({"policy", "delivery", "custom_print"
 ORDERING: frozenset[Intent] = frozenset({"order", "reorder"})
 
 SUSPICIOUS = 0.5
-
 Purpose = Literal["classify_intent", "call_xero_tools", "compose_reply"]
 Situation = Literal["routine", "question", "complaint", "urgent", "bad_news"]
 
@@ -189,8 +188,7 @@ class Reply(TypedDict):
 class Spent(TypedDict):
     """What one call of the model used: tokens, and USD as a decimal in text.
 
-    `prompt` is the version of the one that asked: of a reply's further try, what asks for it.
-    `refused` is what of its words had no source, each by its kind.
+    `prompt` is the version of what asked, again too; `refused`, by kind, is what had no source.
     """
 
     purpose: Purpose
