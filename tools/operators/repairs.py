@@ -68,6 +68,7 @@ with ended as (
   select %(message_id)s, thread_id, run_id, 'ai', %(content)s, %(extra)s from ended)
 update threads t set updated_at = now() from ended where t.thread_id = ended.thread_id"""
 
+# Not where the customer looks at a card, or has sent the same again and got an answer.
 FAILED = """
 select r.run_id, r.thread_id, r.error, r.updated_at, r.scope ->> 'company' as company
 from runs r join threads t using (thread_id) where r.status = 'failed' and r.error = %(error)s
@@ -76,6 +77,11 @@ from runs r join threads t using (thread_id) where r.status = 'failed' and r.err
   and not exists (select 1 from messages m where m.run_id = r.run_id and m.role = 'ai')
   and not exists (select 1 from actions a where a.thread_id = r.thread_id and a.expires_at > now()
     and a.status = 'proposed' and a.created_at > r.updated_at)
+  and not exists (select 1 from messages q
+    join messages s on s.thread_id = q.thread_id and s.seq > q.seq and s.role = 'human'
+      and lower(trim(s.content)) = lower(trim(q.content))
+    join messages a on a.run_id = s.run_id and a.role = 'ai'
+    where q.run_id = r.run_id and q.role = 'human')
 order by r.updated_at, r.run_id limit %(most)s"""
 
 WAITING = "select count(*) as n from runs where status = 'queued' and due_at is null"

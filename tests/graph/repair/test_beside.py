@@ -97,6 +97,20 @@ async def test_a_card_that_the_customer_looks_at_is_told_of_and_not_ended_in_bul
     assert any("asked about another card" in effect for effect in shown.effects), shown.effects
 
 
+async def test_what_was_sent_again_and_answered_is_not_answered_again_in_bulk(
+    clients: Clients, fail: Fail
+) -> None:
+    thread_id = await a_thread(clients)
+    run_id = await fail(OWED, thread_id)
+    failed = await row(clients, run_id)
+    minute = timedelta(minutes=1)
+    when = failed["updated_at"] - minute, failed["updated_at"] + minute
+    all_failed = Failed(failed["error"], *when)
+    assert run_id in [each["run_id"] for each in await find_failed(clients, all_failed)]
+    await ended(clients, await ask(clients, thread_id, f" {OWED.upper()} "), "succeeded")
+    assert run_id not in [each["run_id"] for each in await find_failed(clients, all_failed)]
+
+
 async def test_whoever_follows_the_conversation_reads_how_a_turn_was_abandoned(
     clients: Clients, fail: Fail
 ) -> None:

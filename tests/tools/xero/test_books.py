@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -13,6 +13,8 @@ import pytest
 
 from tests.conftest import customer
 from tests.tools.conftest import Control
+from tests.tools.xero.papers import OWN, Papers, scope
+from tests.tools.xero.papers import invoice as papers_invoice
 from tools.errors import BackendRejected, WriteImpossible
 from tools.sandbox.company import demo_customers
 from tools.xero.books import Books
@@ -183,3 +185,17 @@ async def test_an_invoice_with_a_payment_cannot_be_voided(
     with pytest.raises(BackendRejected):
         await client.post(f"/Invoices/{invoice['InvoiceID']}", json.dumps(body).encode(), None)
     assert documents(office, customer().contact_ids[0]) == own
+
+
+@pytest.mark.parametrize(
+    ("second", "told"), [("AUTHORISED", ["invoice"]), ("VOIDED", []), ("DELETED", [])]
+)
+async def test_a_write_that_stands_twice_is_told(second: str, told: list[str]) -> None:
+    papers, doubled = Papers(), list[str]()
+    first, again = papers_invoice(MARK), papers_invoice(MARK, Status=second)
+    papers.add(first, again)
+    books = Books(cast(XeroClient, papers), scope(OWN), on_doubled=doubled.append)
+    found = await books.invoice_numbered(MARK)
+    assert found is not None
+    assert str(found.invoice_id) == first["InvoiceID"]
+    assert doubled == told
