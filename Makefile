@@ -6,7 +6,7 @@ export ANONYMIZED_TELEMETRY := False
 export LANGSMITH_TRACING ?= false
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over telemetry
+BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over telemetry drills
 CLIENTS := tests/protocol/js/node_modules/.package-lock.json
 .PHONY: help setup run cluster monitor test test-contract test-protocol check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
 
@@ -42,7 +42,7 @@ format: .venv/ready ## Put the code into its form
 eval: .venv/ready ## Play every eval conversation without a model; the exit code is the gate
 	@$(RUN)/python -m evals run
 
-$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over telemetry
+$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over telemetry drills
 	@$(RUN)/python -m evals.bench.$(subst -,_,$*)
 
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer

@@ -10,8 +10,14 @@ MODEL = Dashboard(
         chart(
             "Calls",
             "ops",
-            "Calls a second by error; an empty name is a call that went well.",
-            rates("gen_ai_client_operation_duration_seconds_count", "error_type"),
+            "Calls a second by error; none: those that went well.",
+            (
+                # OpenTelemetry leaves the label away where all went well.
+                "sum by (error_type) (label_replace("
+                "rate(gen_ai_client_operation_duration_seconds_count[$__rate_interval]),"
+                ' "error_type", "none", "error_type", ""))',
+                "{{error_type}}",
+            ),
         ),
         chart(
             "First chunk",

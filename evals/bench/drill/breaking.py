@@ -63,11 +63,13 @@ def slow(stand: Stand) -> Undo:
 
     def undo() -> None:
         with psycopg.connect(stand.database_url, autocommit=True) as connection:
-            end = time.monotonic() + FOUND_SECONDS
+            end, ended = time.monotonic() + FOUND_SECONDS, 0
             while locking.is_alive() and time.monotonic() < end:
                 for (pid,) in connection.execute(WAITED_FOR).fetchall():
                     connection.execute("select pg_terminate_backend(%s)", [pid])
+                    ended += 1
         enough.set()
+        assert ended, "nobody was found to be waited for"
 
     return undo
 
