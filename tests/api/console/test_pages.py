@@ -1,15 +1,19 @@
 """Whose every page is: each asks for a sign-in, and some for a supervisor or an admin."""
 
+import re
 from uuid import uuid4
 
 import httpx
 import pytest
+from langgraph_sdk import get_client
 
 from api.app import create_app
 from api.console.session import current_admin, current_operator, current_supervisor
 from graph.settings import Settings
-from tests.api.console.conftest import AGENT, Operators
+from tests.api.console.conftest import ADMIN, AGENT, Operators
+from tests.api.test_conversations import a_thread, say
 from tests.api.test_ownership import flat, guards, named
+from tests.conftest import customer, headers_of
 
 OPEN = {
     "GET /console/sign-in",
@@ -84,3 +88,41 @@ async def test_a_customers_token_is_no_cookie(service_url: str, operator: Operat
     async with httpx.AsyncClient(base_url=service_url) as client:
         answer = await client.get("/console", headers={"Authorization": "Bearer nonsense"})
         assert answer.status_code == 303
+
+
+def addresses(page: str) -> list[str]:
+    """Whatever a page leads to, loads or sends to."""
+    found = re.findall(r'(?:href|src|action|data-[\w-]+)="([^"]*)"', page)
+    return [each for each in found if "/" in each]
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/conversations", "/approvals", "/xero", "/privacy", "/audit", "/failed"]
+)
+async def test_a_page_leads_nowhere_but_from_where_it_stands(
+    operator: Operators, path: str
+) -> None:
+    """So that a proxy may put the service below any path."""
+    async with operator(ADMIN) as client:
+        page = (await client.get(f"/console{path}")).text
+    assert addresses(page)
+    assert [each for each in addresses(page) if each.startswith(("/", "http"))] == []
+
+
+async def test_so_does_a_conversation_with_its_turn_and_run(
+    operator: Operators, service_url: str
+) -> None:
+    async with get_client(url=service_url, api_key=None, headers=headers_of(customer())) as sdk:
+        thread = await a_thread(sdk)
+        await say(sdk, thread, "what do I owe?")
+        [run] = await sdk.runs.list(thread)
+    async with operator(ADMIN) as client:
+        for path in (
+            f"conversations/{thread}",
+            f"conversations/{thread}/turns/{run['run_id']}",
+            f"runs/{run['run_id']}",
+        ):
+            page = await client.get(f"/console/{path}")
+            assert page.status_code == 200
+            wrong = [each for each in addresses(page.text) if each.startswith(("/", "http"))]
+            assert wrong == [], path
