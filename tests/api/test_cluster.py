@@ -57,7 +57,7 @@ def test_three_replicas_answer_at_one_address_and_a_killed_one_comes_back(folder
         assert len(found) == 3
         for page in ("/", "/console", "/health"):
             assert f"{url}{page}" in said
-            assert httpx.get(f"{url}{page}").status_code == 200
+            assert httpx.get(f"{url}{page}", follow_redirects=True).status_code == 200
         [victim, *_] = found
         os.kill(found[victim], signal.SIGKILL)
         assert set(open_threads(url, 10)) == {200}

@@ -28,6 +28,15 @@ def kept(postgres_url: str) -> tuple[object, ...] | None:
         ).fetchone()
 
 
+def latest_card(postgres_url: str) -> str:
+    with psycopg.connect(postgres_url) as connection:
+        row = connection.execute(
+            "select action_id from actions order by created_at desc limit 1"
+        ).fetchone()
+    assert row
+    return str(row[0])
+
+
 async def test_a_thumb_is_kept_and_still_there_after_a_reload(
     page: Page, postgres_url: str
 ) -> None:
@@ -97,15 +106,15 @@ async def test_another_conversation_begins_without_what_was_said_of_the_last(pag
 
 
 async def test_a_card_that_a_person_changed_is_closed_and_the_other_is_open(
-    page: Page, service_url: str
+    page: Page, service_url: str, postgres_url: str
 ) -> None:
-    await ask(page, "3000 14 inch boxes for tampines please")
-    await page.get_by_role("button", name="Confirm order").click()
-    await expect(page.locator(".card .chip", has_text="Waiting for a colleague")).to_be_visible()
     staff = staff_headers(colleague())
     async with httpx.AsyncClient(base_url=service_url, headers=staff, timeout=30) as client:
-        [waiting, *_] = (await client.get("/admin/approvals")).json()[::-1]
-        path = f"/admin/approvals/{waiting['action_id']}/change"
+        await ask(page, "3000 14 inch boxes for tampines please")
+        await page.get_by_role("button", name="Confirm order").click()
+        waits = page.locator(".card .chip", has_text="Waiting for a colleague")
+        await expect(waits).to_be_visible()
+        path = f"/admin/approvals/{latest_card(postgres_url)}/change"
         (await client.post(path, json={"pieces": {"0": 2000}})).raise_for_status()
     await expect(page.locator(".card .chip", has_text="Changed: see below")).to_be_visible(
         timeout=NEWS_MS

@@ -27,7 +27,7 @@ SAID = (
     "my order was damaged, I want to talk to somebody",
 )
 READS = "150"  # a minute; all of one address have five times that
-MOST_SERIES = 3_000
+SLOWEST_SCRAPE = 1.0  # seconds
 NEEDED = (
     "prometheus",
     *(f"prometheus-{n}-exporter" for n in ("node", "postgres", "redis", "blackbox")),
@@ -215,10 +215,10 @@ def test_a_service_that_is_well_gets_nobody_up(prometheus: Asked) -> None:
     print([f"{a['metric']['alertname']} {a['metric']['alertstate']}" for a in pending])
 
 
-def test_a_scrape_is_small_and_quick(prometheus: Asked) -> None:
+def test_a_scrape_is_quick(prometheus: Asked) -> None:
     [series] = prometheus.query('max(scrape_samples_scraped{job="tria"})')
     [seconds] = prometheus.query('avg(avg_over_time(scrape_duration_seconds{job="tria"}[1m]))')
     print(f"{series['value'][1]} series in {float(seconds['value'][1]) * 1000:.0f} ms")
-    assert int(series["value"][1]) < MOST_SERIES
+    assert float(seconds["value"][1]) < SLOWEST_SCRAPE
     worst = 'topk(1, count by (__name__) ({job="tria"}))'
     print(f"most series: {prometheus.query(worst)}")

@@ -24,7 +24,14 @@ def as_before() -> Iterator[None]:
     """Afterwards logging is as it was. What writes to stdout is set up in the test itself."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    # A server of another test has given these their own way out.
+    served = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error")]
+    ways = [(each, each.handlers[:], each.propagate) for each in served]
+    for each in served:
+        each.handlers[:], each.propagate = [], True
     yield
+    for each, own, propagate in ways:
+        each.handlers[:], each.propagate = own, propagate
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)

@@ -40,6 +40,7 @@ NOT_QUOTED = (
     "escalation.levels.1.waiver", "escalation.levels.4.who",
     "delivery.windows.morning.name", "delivery.windows.afternoon.name",
     "escalation.levels.2.who", "escalation.levels.3.who",
+    "escalation.forgotten_hours", "feedback.",
 )  # fmt: skip
 
 

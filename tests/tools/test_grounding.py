@@ -302,3 +302,37 @@ def test_tamil_says_no_at_the_end() -> None:
     assert unsupported(f"{fee} முடியாது.", gather([], [], NOW)) == []
     assert unsupported(f"{fee} முடியும்.", gather([], [], NOW))
     assert unsupported(f"பிரச்சனை இல்லை என்று {fee} முடியும்.", gather([], [], NOW))
+
+
+OPEN = {
+    "kind": "balance",
+    "data": {
+        "outstanding": "1990.08",
+        "overdue": "0.00",
+        "listed": [
+            {"number": "INV-1657", "amount_due": "788.35", "due_date": "2026-12-09"},
+            {"number": "INV-1669", "amount_due": "640.38", "due_date": "2026-12-16"},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [
+        ("You owe SGD 1,990.08 at the moment.", True),
+        ("You owe SGD 788.35 at the moment.", False),
+        ("Your outstanding balance is SGD 640.38.", False),
+        ("SGD 788.35 is your total outstanding.", False),
+        ("您目前欠 SGD 788.35。", False),
+        ("Anda berhutang SGD 640.38 sekarang.", False),
+        ("您目前欠 SGD 1,990.08。", True),
+        ("You owe SGD 1,990.08, of which SGD 788.35 is due on 9 Dec 2026.", True),
+        ("You owe SGD 788.35 on INV-1657.", True),
+        ("INV-1657: SGD 788.35 due on 9 Dec 2026.", True),
+    ],
+)
+def test_what_is_owed_in_all_is_not_the_amount_of_one_document(
+    text: str, *, is_right: bool
+) -> None:
+    assert (unsupported(text, gather([OPEN], [], NOW)) == []) is is_right

@@ -19,6 +19,7 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 _WHOLE = re.compile("|".join(_WORDS["whole"]), re.IGNORECASE)
+_OWED = re.compile("|".join(_WORDS["owed"]), re.IGNORECASE)
 _RULE = re.compile("|".join(_WORDS["rule"]), re.IGNORECASE)
 _BREAK = re.compile(r"[;\u3002\n]|,\s(?:so|and|while|but)\s")
 _SIZE = re.compile(
@@ -42,6 +43,7 @@ def misplaced(text: str, found: Sequence[Claim], evidence: Evidence) -> Iterator
     figures = [c for c in found if c.kind in FIGURES or is_late(c, text)]
     if not mentions:
         yield from (c for c in figures if is_late(c, text) and not _counts_late(c, evidence))
+        yield from _wrong_totals(text, figures, evidence)
         return
     blanked = _blanked(text, found)
     if not figures:
@@ -52,6 +54,16 @@ def misplaced(text: str, found: Sequence[Claim], evidence: Evidence) -> Iterator
         names = _beside(claim, mentions, blanked, is_before=is_before)
         if names and not _belongs(claim, names, text, evidence, mentions[0].start):
             yield claim
+
+
+def _wrong_totals(text: str, figures: Sequence[Claim], evidence: Evidence) -> Iterator[Claim]:
+    """What is said to be owed in all is the account's figure, and not that of one document."""
+    amounts = [c for c in figures if c.kind == "money"]
+    if "outstanding" not in evidence.keys:
+        return
+    for owed in _OWED.finditer(text):
+        meant = [c for c in amounts if c.start >= owed.end()][:1] or amounts[-1:]
+        yield from (c for c in meant if not evidence.free.hold(c))
 
 
 def _counts_late(claim: Claim, evidence: Evidence) -> bool:

@@ -147,7 +147,16 @@ async def test_one_sweep_does_not_do_everything_at_once(pool: Pool, keeping: Kee
     assert (await keeping.drop())["payments_told"] == 1
 
 
+async def without_a_trail(pool: Pool) -> None:
+    """What other tests left would stand before what is old; only a superuser can do this."""
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute("set local session_replication_role = replica")
+        await connection.execute("delete from audit")
+        await connection.execute("delete from audit_seals")
+
+
 async def test_the_audit_trail_goes_seal_by_seal(pool: Pool, keeping: Keeping) -> None:
+    await without_a_trail(pool)
     for number in range(3):
         await fetch_one(
             pool,
