@@ -54,13 +54,13 @@ async def answered_wrongly(drill: Drill) -> tuple[str, str, str]:
     sales = drill.control.sales(customer().contact_ids)
     owed = [i["AmountDue"] for i in sales if i["Status"] == "AUTHORISED" and i["AmountDue"]]
     part, whole = f"{owed[0]:,.2f}", f"{sum(owed):,.2f}"
-    drill.control.model("scripted", replies=[f"You owe SGD {part} at the moment."])
+    drill.control.model("scripted", replies=[f"SGD {part} is open."])
     thread = drill.say(OWED)["thread"]
     drill.control.model("echo")
     with drill.customer() as client:
         opinion = {"solved": False, "comment": "that is one invoice of three"}
         client.post(f"/threads/{thread}/feedback", json=opinion).raise_for_status()
-    assert said(drill, thread)[-1] == f"You owe SGD {part} at the moment."
+    assert said(drill, thread)[-1] == f"SGD {part} is open."
     return thread, part, whole
 
 
