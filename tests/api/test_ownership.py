@@ -107,6 +107,7 @@ RULES: dict[str, Rule] = {
     "GET /threads/{thread_id}/runs/{run_id}": "read",
     "DELETE /threads/{thread_id}/runs/{run_id}": "write runs",
     "POST /threads/{thread_id}/runs/{run_id}/cancel": "write runs",
+    "GET /threads/{thread_id}/runs/{run_id}/trace": "operate",
     "GET /threads/{thread_id}/runs/{run_id}/join": "read",
     "GET /threads/{thread_id}/runs/{run_id}/stream": "read",
     "DELETE /store/items": "store",
