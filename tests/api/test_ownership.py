@@ -21,6 +21,7 @@ from api.tokens import KINDS, Staff, claims_of, signed, staff_claims
 from graph.clients import now
 from graph.settings import Settings
 from graph.studio import demo_caller
+from tests.api.conftest import ONE_TRACE
 from tests.conftest import SECRET, Served, customer, headers_of
 
 Rule = Literal[
@@ -372,7 +373,7 @@ THREADS = [
 def test_another_customers_thread_is_a_missing_one_to_the_byte(
     client: httpx.Client, name: str, theirs: Theirs
 ) -> None:
-    stranger, missing = signed_in(0, MOST["customer"]), nowhere()
+    stranger, missing = signed_in(0, MOST["customer"]) | ONE_TRACE, nowhere()
     foreign = ask(client, name, stranger, theirs)
     unknown = ask(client, name, stranger, missing)
     assert foreign.status_code == unknown.status_code
