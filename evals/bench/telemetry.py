@@ -174,11 +174,11 @@ def _untraced() -> Iterator[None]:
     def nothing(*_: object) -> Iterator[None]:
         yield
 
-    execution.tracing = nothing
+    vars(execution)["tracing"] = nothing
     try:
         yield
     finally:
-        execution.tracing = tracing
+        vars(execution)["tracing"] = tracing
 
 
 @contextmanager

@@ -57,7 +57,7 @@ async def test_calls_are_parts_of_the_tool_at_work_also_at_the_same_time(
 ) -> None:
     first, second = _Traced(Books(), "books"), _Traced(Books(), "others")
     with tracing(RUN, traces.append):
-        assert await asyncio.gather(first.send("a"), second.send("b")) == ["A", "B"]
+        assert [*await asyncio.gather(first.send("a"), second.send("b"))] == ["A", "B"]
         assert first.limit == 3
         note_call("chat some-model", 0.01, "", {})
     [trace] = traces
