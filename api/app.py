@@ -26,6 +26,7 @@ from api import (
     thread_socket,
     thread_streams,
     threads,
+    traces,
     webhooks,
     xero,
 )
@@ -41,6 +42,7 @@ from api.openapi import describe
 from api.operations.every import add_operations
 from api.responses import CONNECTION
 from api.run_webhooks import telling
+from api.trace_ids import Traced
 from graph.clients import Clock, now, open_clients
 from graph.sampling import sampling
 from graph.settings import Settings, read_settings
@@ -83,12 +85,10 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
     )
     add_error_handlers(app)
     add_admission(app, settings)
-    app.add_middleware(Measured)
-    if settings.tria_cors_origins:
-        add_cors(app, settings.tria_cors_origins)
+    _add_edge(app, settings)
     for module in (health, assistants, threads, states, crons, runs, store, documents, webhooks):
         app.include_router(module.router)
-    for module in (commands, feedback, thread_events, thread_socket, thread_streams):
+    for module in (commands, feedback, traces, thread_events, thread_socket, thread_streams):
         app.include_router(module.router)
     for module in (admin, captures, log_level, xero, scrape, site):
         app.include_router(module.router)
@@ -99,6 +99,13 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
     add_page_errors(app)
     describe(app)
     return app
+
+
+def _add_edge(app: FastAPI, settings: Settings) -> None:
+    app.add_middleware(Measured)
+    if settings.tria_cors_origins:
+        add_cors(app, settings.tria_cors_origins)
+    app.add_middleware(Traced)
 
 
 def settle_memory() -> None:

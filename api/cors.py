@@ -8,11 +8,11 @@ from fastapi.middleware.cors import CORSMiddleware
 # What clients of the protocol send, and what they read from answers.
 ASKED = (
     *("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
-    *("Prefer", "X-Api-Key", "X-Auth-Scheme"),
+    *("Prefer", "Traceparent", "X-Api-Key", "X-Auth-Scheme"),
 )
 SHOWN = (
     *("Content-Location", "Location", "Retry-After", "WWW-Authenticate", "X-Pagination-Total"),
-    *("RateLimit", "RateLimit-Policy", "Idempotent-Replayed"),
+    *("RateLimit", "RateLimit-Policy", "Idempotent-Replayed", "X-Trace-Id"),
     *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
 )
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

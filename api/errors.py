@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from typing_extensions import TypedDict
 
 from monitoring.logging import origin
+from monitoring.requests import request_trace
 from tools.conversations import LONGEST_METADATA, MetadataTooLarge
 from tools.errors import OperationRefused, TriaError
 from tools.intake import MessageRepeated, RunRepeated, ThreadBusy, ThreadMissing
@@ -64,12 +65,14 @@ def problem(
 ) -> JSONResponse:
     """The answer to a request that failed. `name` is the problem's own, else the status's."""
     words = name or HTTPStatus(status).phrase
-    content = {
+    content: dict[str, Any] = {
         "type": TYPES + re.sub(r"[^a-z]+", "-", words.lower()),
         "title": words,
         "status": status,
         "detail": detail,
     }
+    if origin_of := request_trace.get():
+        content["trace_id"] = origin_of.trace_id
     return JSONResponse(content | more, status, headers, media_type=MEDIA_TYPE)
 
 

@@ -37,6 +37,7 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What to do"},
         "code": {"type": "string"},
+        "trace_id": {"type": "string", "description": "What our logs know it by"},
         "errors": {
             "type": "array",
             "items": {

@@ -9,6 +9,7 @@ from langgraph.types import Interrupt, PregelTask
 
 from graph.history import Moment
 from graph.public import public_update, public_values
+from graph.traces import TRACE
 
 GRAPH = "tria"
 ASSISTANT_ID = str(uuid5(NAMESPACE_DNS, "tria.assistant"))
@@ -64,7 +65,7 @@ def run_json(run: Mapping[str, Any]) -> dict[str, Any]:
         "assistant_id": ASSISTANT_ID,
         "metadata": run["metadata"],
         "status": STATUSES[run["status"]],
-        "kwargs": run["request"],
+        "kwargs": {name: value for name, value in run["request"].items() if name != TRACE},
         "multitask_strategy": run["strategy"],
         "created_at": run["created_at"].isoformat(),
         "updated_at": run["updated_at"].isoformat(),

@@ -21,6 +21,8 @@ from api.threads import own_thread
 from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS
 from graph.persons import show_unanswered
+from graph.traces import TRACE
+from monitoring.requests import request_trace
 from tools.histories import Histories
 from tools.intake import NewRun, Place, RunRepeated, ThreadBusy
 from tools.places import NothingToContinue, Places
@@ -112,6 +114,8 @@ def _new_run(
     run_id: UUID,
 ) -> dict[str, Any]:
     request = body.model_dump(mode="json", include=KEPT, exclude_none=True)
+    if origin := request_trace.get():
+        request[TRACE] = {"id": origin.trace_id, "parent": origin.parent}
     return {
         "run_id": run_id,
         "thread_id": thread_id,

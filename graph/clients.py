@@ -19,9 +19,11 @@ from graph.builder import Graph, build_graph
 from graph.checkpoints import GroupCommitSaver, make_saver
 from graph.counting import begin_counts
 from graph.execution import Executor
+from graph.exporting import exporting
 from graph.part_counts import count_doubled, count_ended, count_model_call
 from graph.settings import Settings
 from graph.sweeper import Sweeper
+from graph.tracing import Export, in_spans
 from graph.webhooks import WebhookWork
 from graph.worker import Worker
 from graph.xero import XeroParts, make_xero
@@ -141,7 +143,8 @@ async def connect_clients(settings: Settings, clock: Clock = now) -> AsyncIterat
         stack.push_async_callback(http.aclose)
         xero = make_xero(settings, pool, redis, http, clock)
         embedder = await asyncio.to_thread(Embedder, settings.tria_data / "minilm")
-        clients = _assemble(Parts(settings, pool, redis, xero, embedder, clock))
+        export = await stack.enter_async_context(exporting(settings, owner_name()))
+        clients = _assemble(Parts(settings, pool, redis, xero, embedder, clock, export))
         stack.push_async_callback(clients.events.aclose)
         stack.push_async_callback(clients.saver.aclose)
         stack.push_async_callback(clients.store.aclose)
@@ -187,23 +190,22 @@ class Parts:
     xero: XeroParts
     embedder: Embedder
     clock: Clock
+    export: Export
 
 
 def _assemble(parts: Parts) -> Clients:
     settings, pool, redis, embedder = parts.settings, parts.pool, parts.redis, parts.embedder
     actions, desk, links = Actions(pool, count_ended), ApprovalDesk(pool, count_ended), Links(pool)
-    outlets, tickets, watches = Outlets(pool), Tickets(pool), Watches(pool)
-    claims = Claims(pool)
+    outlets, tickets, watches, claims = Outlets(pool), Tickets(pool), Watches(pool), Claims(pool)
     events, answers = EventLog(redis), Answers(redis)
     knowledge = make_knowledge(settings, embedder)
-    classifier = IntentClassifier(embedder, load_weights())
-    catalogue = load_catalogue()
+    classifier, catalogue = IntentClassifier(embedder, load_weights()), load_catalogue()
     model = make_model(settings, redis, parts.clock)
     xero, guesses, clock = parts.xero.client, Guesses(redis), parts.clock
 
     def context_for(caller: Caller) -> Context:
         scope = scope_of(caller.customer_id, caller.contact_ids, caller.roles)
-        return Context(
+        context = Context(
             caller=caller,
             accounts=Accounts(xero, scope, lambda: clock().date(), on_alarm=_alarm),
             books=Books(xero, scope, on_alarm=_alarm, on_doubled=count_doubled),
@@ -223,10 +225,12 @@ def _assemble(parts: Parts) -> Clients:
             public_url=settings.public_url,
             now=clock,
         )
+        return in_spans(context)
 
     saver = make_saver(pool)
     graph = build_graph(saver)
     runs, conversations = Runs(pool, owner_name()), Conversations(pool)
+    worker = Worker(graph, runs, Turns(pool), events, context_for)
     return Clients(
         settings=settings,
         pool=pool,
@@ -244,7 +248,7 @@ def _assemble(parts: Parts) -> Clients:
         graph=graph,
         saver=saver,
         store=Store(pool),
-        executor=Executor(pool, Worker(graph, runs, Turns(pool), events, context_for)),
+        executor=Executor(pool, worker, parts.export),
         sweeper=Sweeper(desk, actions, context_for, clock),
         context_for=context_for,
     )

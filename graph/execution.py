@@ -16,6 +16,8 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import PoolTimeout
 
 from graph.progress import publish
+from graph.traces import trace_of
+from graph.tracing import Export, ended, exported_to_nobody, tracing
 from graph.worker import NotOurs, Worker, config_of
 from monitoring import metrics
 from monitoring.logging import origin
@@ -50,8 +52,9 @@ class _Held:
 class Executor:
     """Runs turns as tasks of this process, detached from any request."""
 
-    def __init__(self, pool: Pool, worker: Worker) -> None:
+    def __init__(self, pool: Pool, worker: Worker, export: Export = exported_to_nobody) -> None:
         self._pool = pool
+        self._export = export
         self._worker = worker
         self._runs = worker.runs
         self._held: dict[UUID, _Held] = {}
@@ -180,9 +183,12 @@ class Executor:
     async def _work(self, run: DictRow) -> None:
         """Work on one run, then take the thread's next one."""
         await asyncio.sleep(0)  # so that it is held before it begins
-        ids = {"run_id": str(run["run_id"]), "thread_id": str(run["thread_id"])}
         held, is_followed = self._held[run["run_id"]], True
-        with structlog.contextvars.bound_contextvars(**ids), metrics.RUNS_ACTIVE.track_inprogress():
+        with (
+            structlog.contextvars.bound_contextvars(**_ids(run)),
+            metrics.RUNS_ACTIVE.track_inprogress(),
+            tracing(run, self._export),
+        ):
             try:
                 is_followed = await self._worker.work(run, held.control)
             except GraphDrained:
@@ -213,10 +219,11 @@ class Executor:
     async def _end_cancelled(self, run: DictRow) -> None:
         """End a run of ours that was cancelled. One that somebody else has ended, they tell of."""
         with contextlib.suppress(*DATABASE_ERRORS):
-            ended = await self._runs.end_cancelled(run["run_id"])
-            if not ended:
+            await self._runs.keep_trace(run["run_id"], ended("cancelled"))
+            stopped = await self._runs.end_cancelled(run["run_id"])
+            if not stopped:
                 self._worker.events.lose(run["run_id"])
-            await self.tell_ended(ended)
+            await self.tell_ended(stopped)
 
     async def _interrupted(self, run: DictRow, error: Exception) -> None:
         """The database failed: the run waits for it, unless the same would fail again."""
@@ -241,12 +248,19 @@ class Executor:
         code = error.code if isinstance(error, TriaError) else type(error).__name__
         log.error("turn", outcome="failed", code=code, **origin(error))
         with contextlib.suppress(*DATABASE_ERRORS):  # then the lease runs out and it is tried again
-            await self._runs.fail(run["run_id"], code)
+            await self._runs.fail(run["run_id"], code, ended("failed", code))
             await self._end_failed(run, code)
 
     async def _end_failed(self, run: DictRow, code: str) -> None:
         metrics.TURNS.labels("failed").inc()
         message = "This message could not be answered. Please send it again."
-        error: dict[str, Any] = {"error": code, "message": message}
+        trace, _ = trace_of(run)
+        error: dict[str, Any] = {"error": code, "message": message, "trace_id": trace}
         await publish(self._worker.events, run, "error", error)
         await publish(self._worker.events, run, END, {})
+
+
+def _ids(run: Mapping[str, Any]) -> dict[str, str]:
+    """What every line of a turn is found by."""
+    trace, _ = trace_of(run)
+    return {"run_id": str(run["run_id"]), "thread_id": str(run["thread_id"]), "trace_id": trace}

@@ -1,4 +1,4 @@
-"""Counts what tools tell of calls and cards: tools know no metrics."""
+"""Counts and traces what tools tell of calls and cards: tools know no telemetry."""
 
 import re
 import time
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from typing_extensions import override
 
+from graph.tracing import note_call
 from monitoring import genai, metrics
 from tools.model.calls import ModelCall
 from tools.xero.answers import Answer, Problem
@@ -24,6 +25,7 @@ PATH = re.compile(r"(?:/(?:[A-Z][A-Za-z]{1,30}|\{id\})){1,4}")
 def count_model_call(call: ModelCall) -> None:
     """Times and tokens of one call of the model."""
     labels = (OPERATION, PROVIDER, call.model)
+    _trace_model_call(call)
     for direction, tokens in (("input", call.usage.tokens_in), ("output", call.usage.tokens_out)):
         if tokens:
             genai.TOKEN_USAGE.labels(direction, *labels).observe(tokens)
@@ -39,6 +41,19 @@ def count_model_call(call: ModelCall) -> None:
 def count_xero_call(call: Call) -> None:
     """How one call that was sent to Xero went."""
     _observe(call.method, call.path, _outcome(call), call.ms / 1000)
+    path = _known(call.path)
+    note_call(
+        f"{call.method} {path}",
+        call.ms / 1000,
+        call.problem or "",
+        {
+            "http.request.method": call.method,
+            "url.template": path,
+            "http.response.status_code": call.status or None,
+            "tria.xero.lane": call.lane,
+            "tria.xero.correlation_id": call.correlation_id,
+        },
+    )
 
 
 def _outcome(call: Call) -> str:
@@ -54,8 +69,27 @@ def _outcome(call: Call) -> str:
 
 
 def _observe(method: str, path: str, outcome: str, seconds: float) -> None:
-    known = path if PATH.fullmatch(path) else "other"
-    metrics.XERO_CALL_SECONDS.labels(method, known, outcome).observe(seconds)
+    metrics.XERO_CALL_SECONDS.labels(method, _known(path), outcome).observe(seconds)
+
+
+def _known(path: str) -> str:
+    return path if PATH.fullmatch(path) else "other"
+
+
+def _trace_model_call(call: ModelCall) -> None:
+    note_call(
+        f"{OPERATION} {call.model}",
+        call.seconds,
+        "left" if call.failure is None else call.failure,
+        {
+            "gen_ai.operation.name": OPERATION,
+            "gen_ai.provider.name": PROVIDER,
+            "gen_ai.request.model": call.model,
+            "gen_ai.usage.input_tokens": call.usage.tokens_in,
+            "gen_ai.usage.output_tokens": call.usage.tokens_out,
+            "gen_ai.response.time_to_first_chunk": call.first and round(call.first, 4),
+        },
+    )
 
 
 class CountedExchange(Exchange):

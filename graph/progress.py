@@ -8,15 +8,19 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import structlog
 from psycopg.rows import DictRow
 
 from graph.counting import count_gate
 from graph.modes import Event, checkpoint_events, run_events, task_events, text_events
 from graph.public import answer_id, chunk_json, public_update, public_values
+from graph.tracing import node_began, node_ended
 from monitoring import metrics
 from tools.conversations import Message
 from tools.events import END, EventLog
 from tools.screening.personal import restore
+
+log = structlog.get_logger()
 
 INTERRUPT = "__interrupt__"
 # Modes whose events have other names.
@@ -145,10 +149,13 @@ class Progress:
         if "input" not in task:
             seconds = time.monotonic() - self.node_started.pop(task["id"], time.monotonic())
             metrics.NODE_SECONDS.labels(name).observe(seconds)
+            node_ended(task["id"], task["result"] or {}, task["error"])
+            log.debug("node", node=name, ms=round(seconds * 1000))
             if name == "validate_output":
                 count_gate(task["result"] or {})
             return
         self.node_started[task["id"]] = time.monotonic()
+        node_began(task["id"], name)
         if text := STATUS.get(name):
             await self._publish_mode("custom", {"type": "status", "node": name, "text": text})
 

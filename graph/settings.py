@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -31,6 +31,20 @@ def _safe_address(value: str) -> str:
     is_local = address.scheme == "http" and address.hostname in ON_THIS_MACHINE
     if address.hostname is None or not (address.scheme == "https" or is_local):
         raise ValueError("this is no https:// address")
+    return value
+
+
+def _web_address(value: str) -> str:
+    """A collector beside us may be reached without TLS."""
+    address = urlsplit(value)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ValueError("this is no http:// or https:// address")
+    return value
+
+
+def _pairs(value: SecretStr) -> SecretStr:
+    if not all("=" in each for each in value.get_secret_value().split(",") if each.strip()):
+        raise ValueError("headers read name=value,name=value")
     return value
 
 
@@ -100,6 +114,12 @@ class Settings(BaseSettings):
     xero_minute_limit: int = Field(60, ge=1)
     xero_day_limit: int = Field(5000, ge=1)  # 1,000 on Xero's Starter tier
 
+    # Where traces of turns go by OTLP, with what headers (name=value, with commas), and which share
+    # of them; those of failed turns always go.
+    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_web_address)] | None = None
+    otel_exporter_otlp_headers: Annotated[SecretStr, AfterValidator(_pairs)] = SecretStr("")
+    tria_trace_share: float = Field(1, ge=0, le=1)
+
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_model: str = "gpt-4.1-mini"
@@ -120,6 +140,13 @@ class Settings(BaseSettings):
                 "TRIA_JWKS_URL, TRIA_JWT_ISSUER and TRIA_JWT_AUDIENCE go together: set all or none"
             )
         return self
+
+    @property
+    def otlp_headers(self) -> dict[str, str]:
+        """What is sent to the collector with every trace."""
+        said = self.otel_exporter_otlp_headers.get_secret_value()
+        pairs = (each.partition("=") for each in said.split(",") if each.strip())
+        return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}
 
     @property
     def public_url(self) -> str:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from graph.traces import trace_id
 from nodes.state import State
 from tools.synthetic import MARK
 
@@ -16,7 +15,6 @@ def turn_fields(run: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, A
     screened, understood, reply = known["screened"], known["understanding"], known["reply"]
     calls = known.get("calls", [])
     return {
-        "trace": str(trace_id(run)),
         "turn": run["turn"],
         "attempt": run["attempts"],
         "queued_ms": _queued_ms(run),

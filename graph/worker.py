@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -19,9 +18,11 @@ from graph.counting import count_turn
 from graph.focus import focus_of
 from graph.modes import modes_of
 from graph.progress import Progress
-from graph.public import answer_id, answer_of, public_update
+from graph.public import answer_id, answer_of
 from graph.signals import signals_of
 from graph.traces import told_to_tracers, trace_id
+from graph.tracing import ended
+from graph.turn_line import turn_fields
 from monitoring import metrics
 from nodes.state import Focus, State, Turn
 from tools.context import Caller, Context
@@ -131,10 +132,10 @@ class Worker:
         """Store what came of it, tell whoever listens, and say whether more runs wait."""
         run = progress.run
         if run["resume"]:  # its answer was stored before
-            await self.runs.end(run["run_id"], "succeeded")
+            await self.runs.end(run["run_id"], "succeeded", ended("succeeded"))
             return True
         if progress.is_paused:
-            await self.runs.end(run["run_id"], "interrupted")
+            await self.runs.end(run["run_id"], "interrupted", ended("interrupted"))
             await progress.publish(END, {})
             return True
         return await self._answer(progress)
@@ -149,7 +150,8 @@ class Worker:
         is_waiting = progress.is_waiting and not run["asked_in"]
         end: Literal["interrupted", "succeeded"] = "interrupted" if is_waiting else "succeeded"
         focus, signals = focus_of(cast(State, state)), signals_of(state)
-        answer = Answer(answer_id(run["run_id"]), answer_of(state), focus, signals)
+        trace = ended(end)
+        answer = Answer(answer_id(run["run_id"]), answer_of(state), focus, signals, trace)
         stored = await self.runs.answer(run["run_id"], answer, end)
         if stored is None:
             raise NotOurs
@@ -243,24 +245,5 @@ def _note(progress: Progress, end: str) -> None:
     state, seconds = progress.state, time.monotonic() - progress.started
     metrics.TURN_SECONDS.observe(seconds)
     metrics.TURNS.labels(end).inc()
-    log.info(
-        "turn",
-        outcome=end,
-        ms=round(seconds * 1000),
-        attempt=progress.run["attempts"],
-        intents=public_update(state).get("intents"),
-        by=state["reply"]["by"],
-        tries=state["verdict"]["tries"],
-        **_spent(state),
-    )
+    log.info("turn", outcome=end, ms=round(seconds * 1000), **turn_fields(progress.run, state))
     count_turn(state)
-
-
-def _spent(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Calls of the model in this turn, their tokens and what they cost."""
-    calls = state.get("spent", [])
-    return {
-        "model_calls": len(calls),
-        "tokens": sum(c["tokens_in"] + c["tokens_out"] for c in calls),
-        "usd": str(sum((Decimal(c["usd"]) for c in calls), Decimal(0))),
-    }

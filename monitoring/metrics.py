@@ -119,6 +119,9 @@ WEBHOOKS_SENT = Counter("tria_webhooks_sent_total", "Ended runs told to others."
 LOOP_LAG = Histogram(
     "tria_loop_lag_seconds", "How late a timer of this process fires.", buckets=LAGS
 )
+SPANS_DROPPED = Counter(
+    "tria_spans_dropped_total", "Spans of traces that no collector took.", ["reason"]
+)
 VERSION_INFO = Gauge("tria_version_info", "1: the version that runs.", ["version"])
 XERO_CALL_SECONDS = Histogram(
     "tria_xero_call_seconds",
@@ -164,6 +167,7 @@ ONE_OF: tuple[tuple[Counter, tuple[str, ...]], ...] = (
     (FEEDBACK, ("up", "down")),
     (XERO_CACHE, ("hit", "miss")),
     (WEBHOOKS_SENT, ("taken", "refused")),
+    (SPANS_DROPPED, ("full", "failed", "closed")),
 )
 
 

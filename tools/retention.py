@@ -26,7 +26,7 @@ select thread_id from threads where thread_id in
 for no key update skip locked"""
 
 MARK = f"""
-update runs set pruned_at = now() where run_id in
+update runs set pruned_at = now(), trace = null where run_id in
   (select r.run_id from runs r where r.thread_id = any(%(threads)s) and {PRUNABLE}
    order by r.updated_at limit %(batch)s)
 returning graph_thread"""

@@ -25,16 +25,22 @@ order by turn limit %(most)s"""
 # A run whose message led to a write stays, whatever becomes of its answer.
 WROTE = "exists (select 1 from actions a where a.confirmed_in in (r.run_id, r.asked_in))"
 
+# One part for each attempt that came to an end, and for what a person's decision led to.
+MOST_PARTS = 8
+KEEP_TRACE = f"""
+trace = case when %(trace)s::jsonb is null or jsonb_array_length(trace) >= {MOST_PARTS} then trace
+  else coalesce(trace, '[]') || jsonb_build_array(%(trace)s::jsonb) end"""
+
 # Before anything of a thread's runs changes in more than one row: what comes in waits, and the
 # statement after this one sees what came in before.
 LOCK_THREAD = """
 select 1 from threads t join runs r using (thread_id) where r.run_id = %(run_id)s
 for no key update of t"""
 
-ANSWER = """
+ANSWER = f"""
 with ended as (
   update runs set status = %(end)s, owner = null, updated_at = now(), focus = %(focus)s,
-    signals = %(signals)s
+    signals = %(signals)s, {KEEP_TRACE}
   where run_id = %(run_id)s and owner = %(owner)s and status = 'running' and cancel is null
   returning thread_id),
  answered as (

@@ -17,22 +17,35 @@ from psycopg.types.json import Jsonb
 from tools.database import Pool, fetch_all, fetch_one, pipelined
 from tools.intake import COLUMNS, LEASE_SECONDS, NewRun, take_in
 from tools.run_endings import HowToCancel, ask_to_cancel, end_cancelled, forget
-from tools.run_statements import ANSWER, BURST, CLAIM, LOCK_THREAD, MAX_STRIKES, MOVED
+from tools.run_statements import (
+    ANSWER,
+    BURST,
+    CLAIM,
+    KEEP_TRACE,
+    LOCK_THREAD,
+    MAX_STRIKES,
+    MOVED,
+)
 
 RENEW_SECONDS = 1
 MOST_TOGETHER = 20  # messages that one turn answers
 
 End = Literal["succeeded", "interrupted"]
+Trace = Mapping[str, Any] | None  # of one attempt: names, times and counts alone
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The assistant's message, what it is about after it, and what the turn showed."""
+    """The assistant's message, what it is about after it, what the turn showed and its trace."""
 
     message_id: str
     reply: Mapping[str, Any]
     focus: Mapping[str, Any]
     signals: Mapping[str, Any] | None = None
+    trace: Trace = None
+
+
+OURS = "run_id = %(run_id)s and owner = %(owner)s and status = 'running'"
 
 
 class Runs:
@@ -125,7 +138,7 @@ class Runs:
         return await self._ended(
             "status = 'running' and lease_until < now() and cancel is null"
             f" and strikes >= {MAX_STRIKES} and not {MOVED}",
-            [],
+            {},
             "attempts_exhausted",
         )
 
@@ -163,6 +176,7 @@ class Runs:
             "end": end,
             "focus": Jsonb(dict(answer.focus)),
             "signals": answer.signals and Jsonb(dict(answer.signals)),
+            "trace": _json(answer.trace),
             "message_id": answer.message_id,
             "content": answer.reply["content"],
             "extra": Jsonb(answer.reply["extra"]),
@@ -176,31 +190,49 @@ class Runs:
             stored = await connection.execute(ANSWER, values)
             return await stored.fetchone()
 
-    async def end(self, run_id: UUID, status: End) -> None:
+    async def end(self, run_id: UUID, status: End, trace: Trace = None) -> None:
         """End our run without an answer: it only went on after a decision, or it was paused."""
         await fetch_one(
             self._pool,
-            "update runs set status = %s, owner = null, updated_at = now()"
-            " where run_id = %s and owner = %s and status = 'running' returning run_id",
-            [status, run_id, self._owner],
+            f"update runs set status = %(status)s, owner = null, updated_at = now(), {KEEP_TRACE}"
+            f" where {OURS} returning run_id",
+            {**self._ours(run_id), "status": status, "trace": _json(trace)},
         )
 
-    async def fail(self, run_id: UUID, error: str) -> None:
+    async def keep_trace(self, run_id: UUID, trace: Trace) -> None:
+        """Add this attempt to the trace of our run, which ends in another way."""
+        if trace is None:
+            return
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                f"update runs set {KEEP_TRACE} where {OURS}",
+                {**self._ours(run_id), "trace": _json(trace)},
+            )
+
+    async def trace_of(self, run_id: UUID) -> list[dict[str, Any]]:
+        """What is kept of the trace of a run: a part for each attempt, the first one first."""
+        found = await fetch_one(self._pool, "select trace from runs where run_id = %s", [run_id])
+        return (found and found["trace"]) or []
+
+    async def fail(self, run_id: UUID, error: str, trace: Trace = None) -> None:
         """End our run with the reason an operator will see."""
-        await self._ended(
-            "run_id = %s and owner = %s and status = 'running'", [run_id, self._owner], error
-        )
+        await self._ended(OURS, self._ours(run_id), error, trace)
 
-    async def _ended(self, which: str, parameters: list[Any], error: str) -> list[DictRow]:
+    def _ours(self, run_id: UUID) -> dict[str, Any]:
+        return {"run_id": run_id, "owner": self._owner}
+
+    async def _ended(
+        self, which: str, values: Mapping[str, Any], error: str, trace: Trace = None
+    ) -> list[DictRow]:
         """Fail some runs. What would have been answered together is asked on its own again."""
         return await fetch_all(
             self._pool,
-            "with ended as (update runs set status = 'failed', error = %s, owner = null,"
-            f" updated_at = now() where {which} returning {COLUMNS}),"
+            "with ended as (update runs set status = 'failed', error = %(error)s,"
+            f" owner = null, updated_at = now(), {KEEP_TRACE} where {which} returning {COLUMNS}),"
             " freed as (update runs f set answered_by = null from ended"
             "  where f.answered_by = ended.run_id and f.status = 'queued')"
             f" select {COLUMNS} from ended",
-            [error, *parameters],
+            {**values, "error": error, "trace": _json(trace)},
         )
 
     async def cancel(
@@ -220,3 +252,7 @@ class Runs:
         """Delete a run that has ended and led to no write."""
         async with self._pool.connection() as connection, connection.transaction():
             return await forget(connection, run_id)
+
+
+def _json(trace: Trace) -> Jsonb | None:
+    return None if trace is None else Jsonb(dict(trace))

@@ -17,6 +17,7 @@ from api.errors import not_found
 from graph.inspection.conversation import NoSuchConversation, conversation_view
 from graph.inspection.masking import mask
 from graph.inspection.turn import drawing_of_turn, turn_view
+from graph.inspection.waterfall import waterfalls_of
 from tools.operators.inbox import Inbox
 from tools.operators.looks import note_unmasked
 from tools.operators.words import told
@@ -137,4 +138,12 @@ async def _turn(
     except NoSuchConversation as error:
         raise not_found("Turn", run_id) from error
     drawing = drawing_of_turn(clients, turn)
-    return render(request, template, staff=staff, here="conversations", turn=turn, drawing=drawing)
+    return render(
+        request,
+        template,
+        staff=staff,
+        here="conversations",
+        turn=turn,
+        drawing=drawing,
+        waterfalls=waterfalls_of(turn["trace"]),
+    )

@@ -1,7 +1,8 @@
-"""`make bench-telemetry`: what metrics cost a turn, and a look at them.
+"""`make bench-telemetry`: what metrics and traces cost a turn, and a look at the metrics.
 
-The same turns are played in one process with metrics and with silent ones in their place, in
-turns, so that the machine's load is not one side's alone. Where the difference is lost in the
+The same turns are played in one process with both, without traces, and with silent metrics in the
+place of the others, in turns, so that the machine's load is not one side's alone. Traces are kept
+with the runs and go to a collector in a process of its own. Where the difference is lost in the
 noise, what a turn notes times what one note costs is what to go by.
 """
 
@@ -11,27 +12,36 @@ import json
 import logging
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from multiprocessing import get_context
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
+from typing_extensions import override
 
 from evals.service import prepared_parts
+from graph import execution
 from graph.clients import Clients, open_clients
 from graph.sampling import sampling
 from graph.settings import Settings
 from graph.studio import demo_caller
+from graph.tracing import note_call, tool_span, tracing
 from monitoring import genai, metrics
 from monitoring.lag import measuring_lag
+from monitoring.spans import Trace
+from tools.database import fetch_all, make_pool
+from tools.embedded.process import free_port
 from tools.intake import NewRun
 from tools.sandbox.company import demo_customers
 
 QUESTIONS = ("what do I owe?", "which days do you deliver?", "how much is the 12 inch pizza box?")
 ROUNDS, TURNS = 12, 9
+SIDES = ("with", "untraced", "without")
 NOTES = 20_000
 MODULES = (metrics, genai)
 Metric = Counter | Gauge | Histogram
@@ -71,34 +81,46 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with prepared_parts() as parts:
+    with prepared_parts() as parts, _collector() as collector:
         stand_in = parts.sandbox_url
-        model = {"OPENAI_API_KEY": "any-key", "OPENAI_BASE_URL": f"{stand_in}/openai/v1"}
-        values = {k.lower(): v for k, v in (parts.environment | model).items() if v}
+        own = {
+            "OPENAI_API_KEY": "any-key",
+            "OPENAI_BASE_URL": f"{stand_in}/openai/v1",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+        }
+        values = {k.lower(): v for k, v in (parts.environment | own).items() if v}
         asyncio.run(_measured(Settings.model_validate(values), options.rounds))
 
 
 async def _measured(settings: Settings, rounds: int) -> None:
-    sides: dict[str, Side] = {"with": Side(), "without": Side()}
+    sides = {name: Side() for name in SIDES}
     notes = [0]
+    played_as: dict[str, Callable[[], AbstractContextManager[None]]] = {
+        "with": _as_it_is,
+        "untraced": _untraced,
+        "without": lambda: _silenced(notes),
+    }
     async with open_clients(settings) as clients, sampling(clients), measuring_lag():
         await _turns(clients, Side())  # warm up
         for number in range(rounds):
-            for name in ("with", "without")[:: 1 if number % 2 else -1]:
-                with _silenced(notes) if name == "without" else _as_it_is():
+            for name in SIDES[:: 1 if number % 2 else -1]:
+                with played_as[name]():
                     await _turns(clients, sides[name])
         scrape_ms, series = _scrape()
     turns = rounds * TURNS
     cpu = {name: statistics.median(side.cpu_ms) for name, side in sides.items()}
-    pairs = zip(sides["with"].cpu_ms, sides["without"].cpu_ms, strict=True)
-    measured = statistics.median(with_ / without - 1 for with_, without in pairs)
+    span_ms, spans = _span_ms(), statistics.mean(await _spans_of(settings))
     by_notes = notes[0] / turns * _note_ms() / cpu["without"]
     figures = {
         "cpu_ms_with": round(cpu["with"], 2),
         "cpu_ms_without": round(cpu["without"], 2),
         "ms_with": round(statistics.median(sides["with"].ms), 1),
         "ms_without": round(statistics.median(sides["without"].ms), 1),
-        "overhead_percent": round(100 * measured, 2),
+        "overhead_percent": _more(sides["with"], sides["without"]),
+        "overhead_percent_of_traces": _more(sides["with"], sides["untraced"]),
+        "spans_per_turn": round(spans, 1),
+        "span_us": round(1000 * span_ms, 1),
+        "overhead_percent_by_spans": round(100 * spans * span_ms / cpu["without"], 2),
         "notes_per_turn": round(notes[0] / turns),
         "overhead_percent_by_notes": round(100 * by_notes, 2),
         "scrape_ms": round(scrape_ms, 1),
@@ -145,6 +167,21 @@ def _as_it_is() -> Iterator[None]:
 
 
 @contextmanager
+def _untraced() -> Iterator[None]:
+    """Turns of which no trace is made; tools are wrapped as ever."""
+
+    @contextmanager
+    def nothing(*_: object) -> Iterator[None]:
+        yield
+
+    vars(execution)["tracing"] = nothing
+    try:
+        yield
+    finally:
+        vars(execution)["tracing"] = tracing
+
+
+@contextmanager
 def _silenced(notes: list[int]) -> Iterator[None]:
     kept: list[tuple[Any, str, Metric]] = [
         (module, name, value)
@@ -155,7 +192,8 @@ def _silenced(notes: list[int]) -> Iterator[None]:
     for module, name, _ in kept:
         setattr(module, name, Silent(notes))
     try:
-        yield
+        with _untraced():
+            yield
     finally:
         for module, name, value in kept:
             setattr(module, name, value)
@@ -167,6 +205,81 @@ def _note_ms() -> float:
     for _ in range(NOTES):
         metrics.NODE_SECONDS.labels("screen_message").observe(0.3)
     return (time.process_time() - started) * 1000 / NOTES
+
+
+async def _spans_of(settings: Settings) -> list[int]:
+    """How many spans the traces of the last turns have."""
+    pool = make_pool(settings.database_url.get_secret_value())
+    await pool.open()
+    rows = await fetch_all(
+        pool,
+        "select jsonb_array_length(trace->0->'spans') as spans from runs"
+        " where trace is not null order by created_at desc limit 100",
+    )
+    await pool.close()
+    return [row["spans"] for row in rows]
+
+
+def _span_ms() -> float:
+    """What a span costs on its way into the row: noted, ended, made JSON."""
+    run: Mapping[str, Any] = {
+        "run_id": uuid4(),
+        "thread_id": uuid4(),
+        "request": {},
+        "resume": None,
+        "attempts": 1,
+        "turn": 1,
+    }
+    count = 0
+
+    def told(trace: Trace) -> None:
+        nonlocal count
+        json.dumps(trace.as_json())
+        count += len(trace.spans)
+
+    started = time.process_time()
+    for _ in range(NOTES // 40):
+        with tracing(run, told):
+            for _ in range(20):
+                with tool_span("accounts.invoices"):
+                    note_call("GET /Invoices", 0.01, "", {"http.response.status_code": 200})
+    return (time.process_time() - started) * 1000 / count
+
+
+def _more(one: Side, other: Side) -> float:
+    """By how many percent one side's turns cost more than the other's."""
+    pairs = zip(one.cpu_ms, other.cpu_ms, strict=True)
+    return round(100 * statistics.median(a / b - 1 for a, b in pairs), 2)
+
+
+class _Taking(BaseHTTPRequestHandler):
+    """Takes whatever comes."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _collect(port: int) -> None:
+    HTTPServer(("127.0.0.1", port), _Taking).serve_forever()
+
+
+@contextmanager
+def _collector() -> Iterator[str]:
+    """A collector in a process of its own, so that its work is not counted as ours."""
+    port = free_port()
+    process = get_context("spawn").Process(target=_collect, args=(port,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
 
 
 def _scrape() -> tuple[float, int]:

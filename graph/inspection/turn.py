@@ -10,6 +10,7 @@ from graph.clients import Clients
 from graph.inspection.conversation import NoSuchConversation, fit, names_in, turn_of
 from graph.inspection.drawing import Drawing, drawing_of
 from graph.inspection.path import Step, steps_of
+from graph.inspection.waterfall import timed
 from graph.trajectory import Trajectory, trajectory_of
 from nodes.state import SUSPICIOUS
 from tools.operators.turns import TurnRecords
@@ -36,7 +37,8 @@ async def turn_view(
         raise NoSuchConversation("There is no such turn.")
     said = await records.messages(row["thread_id"], [run_id])
     path = await trajectory_of(clients.graph, row["graph_thread"])
-    steps = steps_of(path.nodes)
+    trace = await clients.runs.trace_of(run_id)
+    steps = timed(steps_of(path.nodes), trace)
     view = {
         **turn_of(row, said),
         "thread_id": row["thread_id"],
@@ -53,7 +55,7 @@ async def turn_view(
         passage | fit({"asked": passage.get("asked", "")}, names, masked=masked)
         for passage in path.state.get("passages", [])
     ]
-    own = {"passages": passages, "model": _model(path.state), "masked": masked}
+    own = {"passages": passages, "model": _model(path.state), "masked": masked, "trace": trace}
     return fit(view, names, masked=masked) | own
 
 
@@ -66,7 +68,10 @@ def drawing_of_turn(clients: Clients, view: Mapping[str, Any]) -> Drawing:
 
 def _path_seconds(steps: list[Step]) -> float:
     """What ran at the same time counts once."""
-    return sum({step.stage: step.seconds for step in steps}.values())
+    stages: dict[int, float] = {}
+    for step in steps:
+        stages[step.stage] = max(step.seconds, stages.get(step.stage, 0.0))
+    return sum(stages.values())
 
 
 def _produced(path: Trajectory) -> Json:

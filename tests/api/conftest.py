@@ -20,6 +20,9 @@ from graph.settings import Settings
 from tests.conftest import SECRET, Served, customer, forget_guesses, headers_of
 from tools.sandbox.company import demo_staff
 
+# Answers that are to be the same to the byte are asked for as parts of one trace.
+ONE_TRACE = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+
 
 @pytest.fixture(autouse=True)
 def nobody_guessed(redis_url: str) -> None:

@@ -24,6 +24,7 @@ from api.tokens import LONGEST_TOKEN, Kind, Staff, issue_staff_token, issue_toke
 from graph.clients import now
 from graph.settings import Settings, read_settings
 from graph.studio import demo_caller
+from tests.api.conftest import ONE_TRACE
 from tests.conftest import SECRET, Served, customer, headers_of
 from tests.elsewhere import AUDIENCE, ISSUER, Elsewhere, elsewhere_running, in_seconds
 from tools.api_keys import ApiKeys, IssuedKey, NewKey
@@ -401,7 +402,7 @@ def test_every_fault_has_the_same_answer_and_is_counted_without_the_credential(
     }
     before = [counted(reason) for reason in sent]
     for authorization in sent.values():
-        answer = search(url, Authorization=authorization)
+        answer = search(url, Authorization=authorization, **ONE_TRACE)
         answers.add((answer.status_code, answer.text, answer.headers["WWW-Authenticate"]))
     assert len(answers) == 1
     assert [counted(reason) for reason in sent] == [n + 1 for n in before]

@@ -17,6 +17,7 @@ from graph.clients import now
 from graph.settings import Settings
 from graph.studio import demo_caller
 from graph.xero import make_xero
+from tests.api.conftest import ONE_TRACE
 from tests.conftest import customer, headers_of
 from tests.tools.conftest import Control, control
 from tests.tools.documents.conftest import a_card, text_of
@@ -324,7 +325,7 @@ class TestOrders:
         wrong = ("TRIA-999999", "x", "%00", "TRIA-1%0d%0aX: y", "tria-000001")
         for form in ("pdf", "xlsx"):
             answers = [
-                await http.get(f"/orders/{number}/delivery-order.{form}")
+                await http.get(f"/orders/{number}/delivery-order.{form}", headers=ONE_TRACE)
                 for number in (foreign, unwritten, *wrong)
             ]
             [(status, content)] = {(a.status_code, a.content) for a in answers}

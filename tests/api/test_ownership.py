@@ -21,6 +21,7 @@ from api.tokens import KINDS, Staff, claims_of, signed, staff_claims
 from graph.clients import now
 from graph.settings import Settings
 from graph.studio import demo_caller
+from tests.api.conftest import ONE_TRACE
 from tests.conftest import SECRET, Served, customer, headers_of
 
 Rule = Literal[
@@ -107,6 +108,7 @@ RULES: dict[str, Rule] = {
     "GET /threads/{thread_id}/runs/{run_id}": "read",
     "DELETE /threads/{thread_id}/runs/{run_id}": "write runs",
     "POST /threads/{thread_id}/runs/{run_id}/cancel": "write runs",
+    "GET /threads/{thread_id}/runs/{run_id}/trace": "operate",
     "GET /threads/{thread_id}/runs/{run_id}/join": "read",
     "GET /threads/{thread_id}/runs/{run_id}/stream": "read",
     "DELETE /store/items": "store",
@@ -371,7 +373,7 @@ THREADS = [
 def test_another_customers_thread_is_a_missing_one_to_the_byte(
     client: httpx.Client, name: str, theirs: Theirs
 ) -> None:
-    stranger, missing = signed_in(0, MOST["customer"]), nowhere()
+    stranger, missing = signed_in(0, MOST["customer"]) | ONE_TRACE, nowhere()
     foreign = ask(client, name, stranger, theirs)
     unknown = ask(client, name, stranger, missing)
     assert foreign.status_code == unknown.status_code

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from api.run_webhooks import check_webhook
 from graph.settings import Settings
-from tests.api.conftest import Serve, colleague, staff_headers
+from tests.api.conftest import ONE_TRACE, Serve, colleague, staff_headers
 from tests.api.test_approvals import an_order_that_waits, told
 from tests.api.test_conversations import a_thread, books, say
 from tests.conftest import customer, headers_of
@@ -368,7 +368,7 @@ class TestGoingBack:
         paused = await a_thread(sdk)
         await sdk.runs.wait(paused, "tria", input=QUESTION, interrupt_before=["compose_reply"])
         checkpoint = (await sdk.threads.get_state(paused))["checkpoint"]["checkpoint_id"]
-        stranger = headers_of(customer(1))
+        stranger = headers_of(customer(1)) | ONE_TRACE
         async with httpx.AsyncClient(base_url=service_url, headers=stranger) as http:
             for more in ({}, {"checkpoint_id": checkpoint}, {"input": QUESTION}):
                 body = {"assistant_id": "tria", "checkpoint_id": checkpoint} | more

@@ -56,7 +56,6 @@ def test_the_line_tells_how_it_went_and_quotes_nobody() -> None:
     assert not [word for word in (SAID, "Mei Lin", "9123", "277.95") if word in str(line)]
     assert line["queued_ms"] == 40
     assert line["is_synthetic"] is True
-    assert line["trace"] == str(RUN["run_id"])
     assert line["intents"] == {"order": 0.91}
     assert (line["reads"], line["unavailable"]) == (["prices"], ["standing"])
     assert (line["card_kind"], line["card_status"]) == ("order", "proposed")

@@ -82,6 +82,23 @@ async def test_the_checkpoints_of_an_old_turn_go(
     assert await kept(pool, run) == [False]
 
 
+async def test_the_trace_of_a_turn_goes_with_its_checkpoints(
+    pool: Pool, saver: GroupCommitSaver, retention: Retention
+) -> None:
+    gone = await a_turn(pool, saver, await a_thread(pool))
+    left = await a_turn(pool, saver, await a_thread(pool), days=DAYS - 1)
+    for run in (gone, left):
+        await fetch_all(
+            pool,
+            'update runs set trace = \'[{"outcome": "succeeded"}]\' where run_id = %s returning 1',
+            [run["run_id"]],
+        )
+    await retention.prune()
+    runs = Runs(pool, "a worker")
+    assert await runs.trace_of(gone["run_id"]) == []
+    assert await runs.trace_of(left["run_id"]) == [{"outcome": "succeeded"}]
+
+
 async def test_a_turn_can_be_gone_into_for_as_long_as_is_set(
     pool: Pool, saver: GroupCommitSaver, retention: Retention, thread_id: UUID
 ) -> None:

@@ -18,7 +18,7 @@ from tools.intake import (
     queue_notice,
     take_in,
 )
-from tools.run_statements import MAX_STRIKES, SETTLING_SECONDS
+from tools.run_statements import MAX_STRIKES, MOST_PARTS, SETTLING_SECONDS
 from tools.runs import Answer, Runs
 from tools.turns import Turns
 
@@ -217,6 +217,35 @@ async def test_a_run_that_kills_its_workers_is_given_up(
     assert run["run_id"] in {r["run_id"] for r in await runs.give_up()}
     given_up = await stored(runs, run)
     assert (given_up["status"], given_up["error"]) == ("failed", "attempts_exhausted")
+
+
+async def test_the_trace_of_each_attempt_is_kept_up_to_a_bound(
+    runs: Runs, rival: Runs, thread_id: UUID
+) -> None:
+    await runs.create(a_run(thread_id))
+    [run] = await runs.claim(thread_id)
+    assert await runs.trace_of(run["run_id"]) == []
+    await rival.keep_trace(run["run_id"], {"attempt": "not theirs"})
+    await runs.keep_trace(run["run_id"], None)
+    await runs.keep_trace(run["run_id"], {"attempt": 1})
+    assert await runs.trace_of(run["run_id"]) == [{"attempt": 1}]
+    for attempt in range(2, MOST_PARTS):
+        await runs.keep_trace(run["run_id"], {"attempt": attempt})
+    answer = Answer("a1", REPLY, {}, trace={"attempt": "last"})
+    await runs.answer(run["run_id"], answer, "succeeded")
+    kept = await runs.trace_of(run["run_id"])
+    assert [part["attempt"] for part in kept] == [*range(1, MOST_PARTS), "last"]
+
+
+async def test_above_the_bound_the_first_attempts_stay(runs: Runs, thread_id: UUID) -> None:
+    await runs.create(a_run(thread_id))
+    [run] = await runs.claim(thread_id)
+    for attempt in range(MOST_PARTS):
+        await runs.keep_trace(run["run_id"], {"attempt": attempt})
+    await runs.fail(run["run_id"], "no_luck", {"attempt": "one too many"})
+    kept = await runs.trace_of(run["run_id"])
+    assert [part["attempt"] for part in kept] == [*range(MOST_PARTS)]
+    assert (await stored(runs, run))["error"] == "no_luck"
 
 
 async def test_an_unknown_run_is_none(runs: Runs, thread_id: UUID) -> None:

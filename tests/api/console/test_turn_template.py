@@ -13,6 +13,7 @@ from api.console.rendering import environment
 from graph.builder import build_graph
 from graph.inspection.drawing import drawing_of
 from graph.inspection.path import Step
+from graph.inspection.waterfall import waterfalls_of
 
 AT = datetime(2026, 11, 28, 1, tzinfo=UTC)
 VISITS = (
@@ -62,14 +63,16 @@ TURN: dict[str, Any] = {
 }
 
 
-def shown(**changed: Any) -> str:
+def shown(*trace: dict[str, Any], **changed: Any) -> str:
     request = Request(
         {"type": "http", "method": "GET", "path": "/console/conversations/x", "headers": []}
     )
     turn = TURN | changed
     drawing = drawing_of(build_graph(), turn["steps"], is_over=True)
     page = environment().get_template("conversation/turn.html")
-    marked = page.render(request=request, turn=turn, drawing=drawing)
+    marked = page.render(
+        request=request, turn=turn, drawing=drawing, waterfalls=waterfalls_of(trace)
+    )
     assert "<b>" not in marked
     assert "style=" not in marked
     return " ".join(html.unescape(re.sub(r"<[a-z/][^>]*>", " ", marked)).split())
@@ -107,3 +110,32 @@ def test_where_there_are_no_steps_it_says_why(changed: dict[str, Any], told: str
     page = shown(**{"steps": [], "is_kept": False, "state": {}} | changed)
     assert told in page
     assert "Understood" not in page
+
+
+def a_trace(outcome: str, **more: Any) -> dict[str, Any]:
+    spans = [
+        {"id": "1", "parent": "", "name": "invoke_agent tria", "start_ms": 0, "ms": 80.0},
+        {"id": "2", "parent": "1", "name": "GET /Invoices", "start_ms": 20.0, "ms": 30.0} | more,
+    ]
+    return {
+        "trace_id": "7" * 32,
+        "outcome": outcome,
+        "began_at": AT.isoformat(),
+        "left_out": 4,
+        "spans": spans,
+    }
+
+
+def test_a_trace_is_drawn_with_its_times_and_errors() -> None:
+    page = shown(a_trace("failed", error="<b>lost"))
+    assert "Trace failed" in page
+    assert "7" * 32 in page
+    assert "GET /Invoices <b>lost 30 ms" in page
+    assert "4 more were not kept." in page
+    both = shown(a_trace("handed_over"), a_trace("succeeded"))
+    assert "Trace, part 1 handed over" in both
+    assert "Trace, part 2 succeeded" in both
+
+
+def test_without_a_trace_nothing_is_said_of_one() -> None:
+    assert "Trace" not in shown()
