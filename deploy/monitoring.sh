@@ -9,7 +9,7 @@ PROGRAMS="promtool amtool prometheus prometheus-alertmanager prometheus-node-exp
 PACKAGES="prometheus prometheus-alertmanager prometheus-node-exporter
   prometheus-postgres-exporter prometheus-redis-exporter prometheus-blackbox-exporter"
 
-complete() {
+is_complete() {
   for program in $PROGRAMS; do
     command -v "$program" >/dev/null || [ -x "$FOLDER/usr/bin/$program" ] || return 1
   done
@@ -27,7 +27,8 @@ install() {
   [ "$(id -u)" = 0 ] && [ -x /usr/sbin/policy-rc.d ] && command -v apt-get >/dev/null || return 1
   echo "Installing Prometheus, Alertmanager and exporters ..."
   apt-get update -qq
-  # shellcheck disable=SC2086 (several words)
+  # Several words.
+  # shellcheck disable=SC2086
   apt-get install -y -qq --no-install-recommends $PACKAGES >/dev/null
 }
 
@@ -38,7 +39,8 @@ fetch() {
   apt apt-get update || return 1
   # Debian has promtool in a package of its own since version 13.
   apt apt-cache show promtool >/dev/null && PACKAGES="$PACKAGES promtool"
-  # shellcheck disable=SC2086 (several words)
+  # Several words.
+  # shellcheck disable=SC2086
   (cd "$FOLDER/debs" && apt apt-get download $PACKAGES) || return 1
   for package in "$FOLDER"/debs/*.deb; do
     dpkg-deb -x "$package" "$FOLDER" || return 1
@@ -46,9 +48,9 @@ fetch() {
   rm -rf "$FOLDER/apt" "$FOLDER/debs"
 }
 
-complete && exit 0
-install && complete && exit 0
-fetch && complete && exit 0
+is_complete && exit 0
+install && is_complete && exit 0
+fetch && is_complete && exit 0
 echo "There is no Prometheus here: its tests will be skipped (apt-get install prometheus" \
   "prometheus-alertmanager prometheus-node-exporter prometheus-postgres-exporter" \
   "prometheus-redis-exporter prometheus-blackbox-exporter)."

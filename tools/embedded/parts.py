@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from tools.embedded.minilm import build_minilm
 from tools.embedded.postgres import Postgres
 from tools.embedded.process import check_space, free_port, last_lines, spawn, stop, wait_until
 from tools.embedded.valkey import Valkey
@@ -56,9 +55,7 @@ def running_parts(folder: Path, configured: Mapping[str, str], say: Say) -> Iter
         found: Environment = {"TRIA_DATA": str(folder)}
         if not configured.get("TRIA_SECRET"):
             found["TRIA_SECRET"] = kept_secret(folder)
-        if not (folder / "minilm" / "model.onnx").exists():
-            say("Building the sentence embedder (once) ...")
-        build_minilm(folder / "minilm")
+        _build_embedder(folder / "minilm", say)
         if not configured.get("DATABASE_URL"):
             say("Starting Postgres ...")
             postgres = Postgres(folder / "postgres")
@@ -74,6 +71,14 @@ def running_parts(folder: Path, configured: Mapping[str, str], say: Say) -> Iter
             say("Starting the Xero sandbox ...")
             found |= stack.enter_context(running_sandbox(folder / "sandbox", *UNLIMITED))
         yield found
+
+
+def _build_embedder(folder: Path, say: Say) -> None:
+    from tools.embedded.minilm import build_minilm  # noqa: PLC0415 (what it needs no image has)
+
+    if not (folder / "model.onnx").exists():
+        say("Building the sentence embedder (once) ...")
+    build_minilm(folder)
 
 
 @contextlib.contextmanager

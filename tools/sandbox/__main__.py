@@ -1,4 +1,4 @@
-"""Run the sandbox on 127.0.0.1: `python -m tools.sandbox --port 8010 --data .tria/sandbox`."""
+"""Run the sandbox: `python -m tools.sandbox --port 8010 --data .tria/sandbox`."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ def main() -> None:
     app = create_sandbox(options.data, limits=limits, latency_seconds=options.latency_ms / 1000)
     uvicorn.run(
         app,
-        host="127.0.0.1",
+        host=options.host,
         port=options.port,
         log_level="warning",
         access_log=False,
@@ -26,6 +26,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of the state")
     parser.add_argument("--rate-limit", type=int, default=60, help="calls to Xero a minute")
