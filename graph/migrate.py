@@ -5,14 +5,18 @@ import sys
 from collections.abc import Mapping
 
 import psycopg
+import structlog
 
 from graph.checkpoints import migrate_checkpoints
 from graph.settings import environment
 from tools.database import make_pool, migrate
 from tools.errors import SettingsInvalid
 from tools.outlets import Outlets
+from tools.restores import step_over
 from tools.service_role import OWNER_URL, let_in
 from tools.store import migrate_store
+
+log = structlog.get_logger()
 
 
 async def prepare_database(complete: Mapping[str, str]) -> None:
@@ -24,6 +28,11 @@ async def prepare_database(complete: Mapping[str, str]) -> None:
     url = complete.get(OWNER_URL) or service_url
     try:
         await migrate(url)
+    except psycopg.errors.LockNotAvailable as error:
+        raise SettingsInvalid(
+            "A table stayed locked, and nothing of this migration was done: end the long statement"
+            " that pg_stat_activity shows, and try again."
+        ) from error
     except psycopg.OperationalError as error:
         raise SettingsInvalid(
             f"Postgres does not answer at {OWNER_URL if url != service_url else 'DATABASE_URL'}:"
@@ -31,6 +40,10 @@ async def prepare_database(complete: Mapping[str, str]) -> None:
         ) from error
     await migrate_checkpoints(url)
     await migrate_store(url)
+    if left_out := await step_over(url):
+        first, last = (f"TRIA-{number:06}" for number in left_out)
+        # What Xero holds among them was made after the moment that was restored.
+        log.warning("the database was restored: numbers left out", first=first, last=last)
     if url != service_url:
         await let_in(url, service_url)
     if not is_demo(complete):

@@ -1,5 +1,6 @@
 """The Postgres pool and the schema's migrations."""
 
+import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,14 +8,20 @@ from importlib import resources
 from typing import Any
 
 import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
 # SQLSTATE classes that speak of the server and not of a row: connection, rollback, read-only after
 # a fail-over, resources, locks, shutdown, input and output.
 PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+LONGEST_PAUSE_SECONDS = 0.1
 MIGRATION_LOCK = 7_384_116_021  # any fixed number: one process migrates, the others wait
+
+# Whoever waits for a table holds up everybody who comes after: so briefly, and again and again.
+LOCK_MS, LOCK_TRIES, LOCK_PAUSE = 200, 120, 0.5
 
 
 async def check_when_told(connection: psycopg.AsyncConnection[DictRow]) -> None:
@@ -78,10 +85,24 @@ async def migrate(url: str) -> list[str]:
         done = {row[0] async for row in await connection.execute("select name from migrations")}
         pending = [(name, sql) for name, sql in migrations() if name not in done]
         for name, sql in pending:
+            await _apply(connection, name, sql)
+    return [name for name, _ in pending]
+
+
+async def _apply(connection: psycopg.AsyncConnection[Any], name: str, sql: str) -> None:
+    """One migration, beside a version that works on the same tables; raises LockNotAvailable."""
+    for tries_left in reversed(range(LOCK_TRIES)):
+        try:
             async with connection.transaction():
+                await connection.execute(f"set local lock_timeout = {LOCK_MS}")
                 await connection.execute(sql.encode())
                 await connection.execute("insert into migrations (name) values (%s)", [name])
-    return [name for name, _ in pending]
+        except psycopg.errors.LockNotAvailable:
+            if not tries_left:
+                raise
+            await asyncio.sleep(LOCK_PAUSE)
+        else:
+            return
 
 
 async def fetch_one(pool: Pool, query: Any, parameters: Any = None) -> DictRow | None:
@@ -94,6 +115,16 @@ async def fetch_all(pool: Pool, query: Any, parameters: Any = None) -> list[Dict
     """Run one statement and return its rows."""
     async with pool.connection() as connection:
         return await (await connection.execute(query, parameters)).fetchall()
+
+
+def once_more() -> AsyncRetrying:
+    """Two more tries for a transaction that Postgres gave up for the sake of another one."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type((DeadlockDetected, SerializationFailure)),
+        wait=wait_random(0, LONGEST_PAUSE_SECONDS),
+        stop=stop_after_attempt(3),
+        reraise=True,
+    )
 
 
 def may_pass(error: Exception) -> bool:

@@ -100,6 +100,15 @@ async def pool(postgres_url: str) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
+def database(postgres_url: str) -> str:
+    """The address of an empty database."""
+    name = f"empty_{uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    return f"{postgres_url.rsplit('/', 1)[0]}/{name}"
+
+
+@pytest.fixture
 async def thread_id(pool: Pool) -> UUID:
     """An empty conversation."""
     return await a_thread(pool)

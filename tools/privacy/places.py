@@ -61,7 +61,7 @@ NOBODYS = frozenset(
     (
         *("migrations", "checkpoint_migrations", "store_migrations", "vector_migrations"),
         *("audit_seals", "signing_keys", "xero_tokens", "xero_sign_ins", "xero_events"),
-        *("log_level", "synthetic_conversation"),
+        *("log_level", "synthetic_conversation", "servers"),
     )
 )
 TITLES: Mapping[str, str] = {
