@@ -1,7 +1,7 @@
-"""Every setting, read once from the environment or `.env`."""
+"""Every setting, read once from the environment, `.env` or files of secrets."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +18,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from graph.weak import fault_of, has_default_password
 from tools.errors import SettingsInvalid
 
 # A service that is to have exactly what its environment says names a file that does not exist.
 ENV_FILE = os.environ.get("TRIA_ENV_FILE", ".env")
+# A folder with a file for each secret, named as its setting in lower case: neither the command
+# line nor `docker inspect` shows what is in it.
+SECRETS_DIR = os.environ.get("TRIA_SECRETS_DIR") or None
 ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -58,6 +62,22 @@ def _exact_origin(value: str) -> str:
     return value
 
 
+def _not_guessed(value: SecretStr) -> SecretStr:
+    if fault := fault_of(value.get_secret_value()):
+        raise ValueError(fault)
+    return value
+
+
+def _password_of_ones_own(value: SecretStr) -> SecretStr:
+    """On this machine alone it may be any."""
+    url = value.get_secret_value()
+    is_elsewhere = urlsplit(url).hostname not in (None, *ON_THIS_MACHINE)
+    if is_elsewhere and has_default_password(url):
+        raise ValueError("everybody tries this password first: give the server another one")
+    return value
+
+
+ServerUrl = Annotated[SecretStr, AfterValidator(_password_of_ones_own)]
 Origin = Annotated[str, AfterValidator(_exact_origin)]
 
 
@@ -65,17 +85,21 @@ class Settings(BaseSettings):
     """Settings of one process. Names are the environment variables in lower case."""
 
     model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_ignore_empty=True, frozen=True, extra="ignore"
+        env_file=ENV_FILE,
+        secrets_dir=SECRETS_DIR,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
     )
 
-    database_url: SecretStr
-    redis_url: SecretStr
+    database_url: ServerUrl
+    redis_url: ServerUrl
     chroma_url: str | None = None
     tria_data: Path = Path(".tria")
     tria_host: str = "127.0.0.1"
     tria_port: int = Field(8003, ge=1, le=65535)
     tria_public_url: str | None = None  # where customers reach the service
-    tria_secret: SecretStr = Field(min_length=32)
+    tria_secret: Annotated[SecretStr, AfterValidator(_not_guessed)]
     tria_demo: bool = False
     tria_checkpoint_days: int = Field(14, ge=0)  # how far back a finished turn can be gone into
     # Between two synthetic conversations, each of some eight calls of Xero; 0: none is held.
@@ -158,12 +182,22 @@ class Settings(BaseSettings):
 
 
 def environment() -> dict[str, str]:
-    """Every variable that is set, in the environment or in `.env`; the environment wins."""
-    return {k: v for k, v in dotenv_values(ENV_FILE).items() if v} | dict(os.environ)
+    """Every variable that is set: in the environment, else in `.env`, else in a file of secrets."""
+    kept = dict(_secrets()) | {k: v for k, v in dotenv_values(ENV_FILE).items() if v}
+    return kept | {k: v for k, v in os.environ.items() if v or k not in kept}
+
+
+def _secrets() -> Iterator[tuple[str, str]]:
+    """Kubernetes keeps folders with two dots beside the files."""
+    for file in Path(SECRETS_DIR).glob("[!.]*") if SECRETS_DIR else ():
+        if file.is_file():
+            yield file.name.upper(), file.read_text().strip()
 
 
 def read_settings(known: Mapping[str, str] | None = None) -> Settings:
     """Read the settings, or take those that are known; SettingsInvalid names each wrong one."""
+    if SECRETS_DIR and not Path(SECRETS_DIR).is_dir():
+        raise SettingsInvalid(f"TRIA_SECRETS_DIR: there is no folder {SECRETS_DIR}.")
     try:
         if known is None:
             return Settings()
