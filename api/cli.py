@@ -15,10 +15,11 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from api.cli_conversations import add_conversations
+from api.cli_doctor import add_doctor
 from api.cli_keys import add_keys
 from api.cli_privacy import add_privacy
 from api.cli_runs import add_runs
-from api.terminal import Command, Opened, Refused, actor, add_name, now
+from api.terminal import Command, Commands, Opened, Refused, actor, add_name, now
 from api.tokens import Staff, issue_staff_token
 from graph.settings import Settings, environment, read_settings
 from graph.xero import make_xero
@@ -46,6 +47,8 @@ def main() -> int:
     asked = command_parser().parse_args()
     _be_quiet()
     try:
+        if asked.diagnose:
+            return int(asked.diagnose(asked, lambda: _settings(Path(asked.data))))
         settings = _settings(Path(asked.data))
         if asked.run is None:
             _sign_in(asked, settings)
@@ -69,19 +72,11 @@ def command_parser() -> argparse.ArgumentParser:
     )
     folder = environment().get("TRIA_DATA") or ".tria"
     parser.add_argument("--data", default=folder, help=f"the data folder (default: {folder})")
+    parser.set_defaults(diagnose=None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_doctor(commands.add_parser("doctor", help="check an installation, and say what to do"))
     _add_xero(commands.add_parser("xero", help="check or make the connection to Xero"))
-    listing = commands.add_parser("approvals", help="list the cards that wait for a person")
-    listing.set_defaults(run=_list_approvals)
-    approve = commands.add_parser("approve", help="approve a card, whatever its level")
-    approve.set_defaults(run=_decide, approved=True)
-    decline = commands.add_parser("decline", help="decline a card")
-    decline.set_defaults(run=_decide, approved=False)
-    for command in (approve, decline):
-        command.add_argument("id", type=UUID, help="as `tria approvals` shows it")
-        add_name(command)
-    approve.add_argument("--reason", default="", help="a note for the audit trail")
-    decline.add_argument("--reason", required=True, help="for the audit trail")
+    _add_approvals(commands)
     add_conversations(commands)
     add_runs(commands)
     add_privacy(commands)
@@ -94,6 +89,20 @@ def command_parser() -> argparse.ArgumentParser:
     sign_in.add_argument("--level", type=int, choices=(2, 3, 4), required=True)
     sign_in.add_argument("--admin", action="store_true", help="may connect Xero")
     return parser
+
+
+def _add_approvals(commands: Commands) -> None:
+    listing = commands.add_parser("approvals", help="list the cards that wait for a person")
+    listing.set_defaults(run=_list_approvals)
+    approve = commands.add_parser("approve", help="approve a card, whatever its level")
+    approve.set_defaults(run=_decide, approved=True)
+    decline = commands.add_parser("decline", help="decline a card")
+    decline.set_defaults(run=_decide, approved=False)
+    for command in (approve, decline):
+        command.add_argument("id", type=UUID, help="as `tria approvals` shows it")
+        add_name(command)
+    approve.add_argument("--reason", default="", help="a note for the audit trail")
+    decline.add_argument("--reason", required=True, help="for the audit trail")
 
 
 def _add_xero(parser: argparse.ArgumentParser) -> None:
