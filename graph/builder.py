@@ -1,6 +1,8 @@
 """The state machine of one turn. This file alone says what runs after what."""
 
-from typing import get_args
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, get_args
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
@@ -39,6 +41,7 @@ from tools.errors import BackendUnavailable
 
 Graph = CompiledStateGraph[State, Context, State, State]
 Wiring = StateGraph[State, Context, State, State]
+P = ParamSpec("P")
 
 RETRY = RetryPolicy(
     max_attempts=3, initial_interval=0.2, jitter=False, retry_on=(BackendUnavailable, OSError)
@@ -58,7 +61,7 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
 
 def _add_nodes(graph: Wiring) -> None:
     """Every node with its retries and its time limit; each try that raises is counted."""
-    graph.add_node(screen_message, retry_policy=_watched("screen_message"))
+    graph.add_node(_at_once(screen_message), retry_policy=_watched("screen_message"))
     graph.add_node(
         classify_intent, timeout=READ_SECONDS, retry_policy=[*_watched("classify_intent"), RETRY]
     )
@@ -83,17 +86,31 @@ def _add_nodes(graph: Wiring) -> None:
         commit_action, timeout=WRITE_SECONDS, retry_policy=[*_watched("commit_action"), RETRY]
     )
     graph.add_node(hand_off, timeout=READ_SECONDS, retry_policy=[*_watched("hand_off"), RETRY])
-    graph.add_node(adapt_tone, retry_policy=_watched("adapt_tone"))
+    graph.add_node(_at_once(adapt_tone), retry_policy=_watched("adapt_tone"))
     graph.add_node(
         compose_reply, timeout=REPLY_SECONDS, retry_policy=[*_watched("compose_reply"), RETRY]
     )
     graph.add_node(
         validate_output, timeout=READ_SECONDS, retry_policy=[*_watched("validate_output"), RETRY]
     )
-    graph.add_node(await_approval, retry_policy=_watched("await_approval"))
+    graph.add_node(_at_once(await_approval), retry_policy=_watched("await_approval"))
     graph.add_node(
         report_outcome, timeout=READ_SECONDS, retry_policy=[*_watched("report_outcome"), RETRY]
     )
+
+
+def _at_once(step: Callable[P, Any]) -> Callable[P, Coroutine[Any, Any, Any]]:
+    """The same, done where it is called.
+
+    LangGraph has a thread do whatever is no coroutine; the way there and back takes longer than
+    any of these steps.
+    """
+
+    @wraps(step)
+    async def done(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return step(*args, **kwargs)
+
+    return done
 
 
 def _watched(node: str) -> list[RetryPolicy]:
@@ -103,18 +120,20 @@ def _watched(node: str) -> list[RetryPolicy]:
 
 def _add_edges(graph: Wiring) -> None:
     """What follows what."""
-    graph.add_conditional_edges(START, after_start)
+    graph.add_conditional_edges(START, _at_once(after_start))
     graph.add_edge("screen_message", "classify_intent")
     graph.add_edge("screen_message", "retrieve_policies")
     graph.add_edge(["classify_intent", "retrieve_policies"], "call_xero_tools")
-    graph.add_conditional_edges("call_xero_tools", after_call_xero_tools, [*get_args(Step)])
-    graph.add_conditional_edges("propose_order", after_action)
-    graph.add_conditional_edges("propose_action", after_propose_action)
-    graph.add_conditional_edges("confirm_action", after_confirm_action)
-    graph.add_conditional_edges("commit_action", after_commit_action)
-    graph.add_conditional_edges("report_outcome", after_action)
+    graph.add_conditional_edges(
+        "call_xero_tools", _at_once(after_call_xero_tools), [*get_args(Step)]
+    )
+    graph.add_conditional_edges("propose_order", _at_once(after_action))
+    graph.add_conditional_edges("propose_action", _at_once(after_propose_action))
+    graph.add_conditional_edges("confirm_action", _at_once(after_confirm_action))
+    graph.add_conditional_edges("commit_action", _at_once(after_commit_action))
+    graph.add_conditional_edges("report_outcome", _at_once(after_action))
     graph.add_edge("hand_off", "adapt_tone")
     graph.add_edge("adapt_tone", "compose_reply")
     graph.add_edge("compose_reply", "validate_output")
-    graph.add_conditional_edges("validate_output", after_validate_output)
-    graph.add_conditional_edges("await_approval", after_await_approval)
+    graph.add_conditional_edges("validate_output", _at_once(after_validate_output))
+    graph.add_conditional_edges("await_approval", _at_once(after_await_approval))

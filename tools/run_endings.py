@@ -18,11 +18,13 @@ from tools.run_statements import LOCK_THREAD, WROTE
 HowToCancel = Literal["interrupt", "rollback"]
 Connection = psycopg.AsyncConnection[DictRow]
 
-# Ours, or all that nobody works on.
-TO_END = """
-cancel is not null and status in ('running', 'queued')
-and (run_id = %(run_id)s and owner = %(owner)s
-  or %(run_id)s::uuid is null and (status = 'queued' or lease_until < now()))"""
+# Ours, or all that nobody works on. One arm for each status: both have an index, which finds the
+# few that have not ended among all runs there ever were.
+_WHICH = "(run_id = %(run_id)s and owner = %(owner)s or %(run_id)s::uuid is null{and_free})"
+TO_END = f"""
+cancel is not null and (
+  status = 'running' and {_WHICH.format(and_free=" and lease_until < now()")}
+  or status = 'queued' and {_WHICH.format(and_free="")})"""
 
 LOCK_THREADS = f"""
 select 1 from threads where thread_id in (select thread_id from runs where {TO_END})
@@ -38,7 +40,7 @@ update runs set answered_by = null where answered_by = any(%s) and status = 'que
 
 TAKE_BACK = """
 update actions set status = 'cancelled', error = 'its message was taken back', updated_at = now()
-where action_id = %s and status = 'proposed' returning action_id"""
+where action_id = %s and status = 'proposed' returning kind"""
 
 FORGET = f"""
 select forget_run(run_id) from runs r where run_id = %(run_id)s and answered_by is null
@@ -61,17 +63,20 @@ async def ask_to_cancel(
     )
 
 
-async def end_cancelled(connection: Connection, owner: str, run_id: UUID | None) -> list[DictRow]:
-    """End the marked runs; what would have been answered with one is asked on its own again."""
+async def end_cancelled(
+    connection: Connection, owner: str, run_id: UUID | None
+) -> tuple[list[DictRow], list[str]]:
+    """End the marked runs; what would have been answered with one is asked on its own again.
+
+    Returns them, and the kinds of the cards that were taken back with their messages.
+    """
     values: dict[str, Any] = {"run_id": run_id, "owner": owner}
     await connection.execute(LOCK_THREADS, values)
     ended = await (await connection.execute(END_CANCELLED, values)).fetchall()
     if ended:
         await connection.execute(ASK_AGAIN, [[row["run_id"] for row in ended]])
-    for row in ended:
-        if row["cancel"] == "rollback":
-            await _roll_back(connection, row)
-    return ended
+    rolled = [await _roll_back(connection, row) for row in ended if row["cancel"] == "rollback"]
+    return ended, [kind for kind in rolled if kind]
 
 
 async def forget(connection: Connection, run_id: UUID) -> bool:
@@ -80,8 +85,11 @@ async def forget(connection: Connection, run_id: UUID) -> bool:
     return await (await connection.execute(FORGET, {"run_id": run_id})).fetchone() is not None
 
 
-async def _roll_back(connection: Connection, run: DictRow) -> None:
+async def _roll_back(connection: Connection, run: DictRow) -> str | None:
+    """The kind of the card that is taken back, if there is one."""
     card = uuid5(run["asked_in"] or run["run_id"], "action")
-    if (await connection.execute(TAKE_BACK, [card])).rowcount:
+    taken_back = await (await connection.execute(TAKE_BACK, [card])).fetchone()
+    if taken_back:
         await audit(connection, "assistant", "cancelled", card, "its message was taken back")
     await connection.execute("select forget_run(%s)", [run["run_id"]])
+    return str(taken_back["kind"]) if taken_back else None

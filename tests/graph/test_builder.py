@@ -40,6 +40,13 @@ def test_every_node_is_the_function_its_file_is_named_after() -> None:
     assert all(callable(getattr(import_module(f"nodes.{name}"), name)) for name in names)
 
 
+def test_nothing_of_a_turn_is_sent_to_a_thread_by_the_graph() -> None:
+    graph = build_graph().builder
+    nodes = [node.runnable for node in graph.nodes.values()]
+    routes = [route.path for routes in graph.branches.values() for route in routes.values()]
+    assert [step for step in (*nodes, *routes) if getattr(step, "func", None)] == []
+
+
 def test_every_node_that_waits_for_a_part_has_a_time_limit_and_retries() -> None:
     for name, node in build_graph().nodes.items():
         if name == "__start__":

@@ -1,5 +1,5 @@
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,24 @@ def test_an_amount_is_one_claim_and_not_several_numbers() -> None:
         "SGD 1,296.00",
         "3 Dec 2026",
     ]
+
+
+def test_what_a_day_means_follows_the_clock_though_texts_are_read_once() -> None:
+    text = "tomorrow, 3 days ago or next Thursday"
+
+    def read(now: datetime | None) -> list[str]:
+        return [c.value for c in claims(text, now)]
+
+    late, morning_after = NOW.replace(hour=23, minute=59), NOW + timedelta(hours=14)
+    assert "2026-11-24" in read(NOW)
+    assert read(late) == read(NOW)
+    assert "2026-11-25" in read(morning_after)
+    assert len({tuple(read(now)) for now in (NOW, morning_after, None)}) == 3
+
+
+def test_what_was_read_once_is_not_spoiled_by_whoever_gets_it() -> None:
+    claims("SGD 7.00", NOW).clear()
+    assert [c.value for c in claims("SGD 7.00", NOW)] == ["7"]
 
 
 def test_numbering_of_a_list_claims_nothing() -> None:

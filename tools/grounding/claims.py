@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime, time
+from functools import lru_cache
 
 from tools.grounding import addresses, amounts, clock, days
 from tools.grounding.claim import Claim
@@ -20,6 +21,8 @@ Read = Callable[[str, datetime | None], Iterator[Claim]]
 ORDERED_LIST = re.compile(r"^[ \t]*\d{1,2}[.)](?=\s)", re.MULTILINE)
 COUNT_ONE = re.compile("^an?$", re.IGNORECASE)
 BLANK = "\x1f"
+# Every passage of the policies in every language, and what the turns of the moment say.
+KEPT = 2048
 _LATE = re.compile("|".join(data("records")["late"]), re.IGNORECASE)
 
 
@@ -131,6 +134,13 @@ def _blank(match: re.Match[str]) -> str:
 
 def claims(text: str, now: datetime | None = None) -> list[Claim]:
     """Every figure and address in a text, in the order they stand in it."""
+    return [*_claims(text, now and now.date())]
+
+
+@lru_cache(KEPT)
+def _claims(text: str, today: date | None) -> tuple[Claim, ...]:
+    """The same, read once a day: of the time now no reader looks at more than its day."""
+    now = datetime.combine(today, time()) if today else None
     rest = amounts.IDIOM.sub(_blank, ORDERED_LIST.sub(_blank, plain(text)))
     found: list[Claim] = []
     for read in READERS:
@@ -138,4 +148,4 @@ def claims(text: str, now: datetime | None = None) -> list[Claim]:
         for claim in new:
             rest = rest[: claim.start] + BLANK * (claim.end - claim.start) + rest[claim.end :]
         found += new
-    return sorted(found, key=lambda c: c.start)
+    return tuple(sorted(found, key=lambda c: c.start))

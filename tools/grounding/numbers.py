@@ -23,8 +23,23 @@ def data(name: str) -> dict[str, Any]:
 
 
 def either(words: Iterable[str]) -> str:
-    """A pattern of any of these words, the longest first."""
-    return "(?:" + "|".join(re.escape(w) for w in sorted(words, key=len, reverse=True)) + ")"
+    """A pattern of any of these words, the longest first.
+
+    Words that begin alike share their beginning: hundreds of Tamil numbers stand in dozens of
+    patterns, and are compiled and tried as one tree in each.
+    """
+    return f"(?:{_tree(words)})"
+
+
+def _tree(words: Iterable[str]) -> str:
+    rests: dict[str, list[str]] = {}
+    for word in words:
+        rests.setdefault(word[:1], []).append(word[1:])
+    is_end = rests.pop("", None) is not None
+    branches = [re.escape(letter) + _tree(rest) for letter, rest in rests.items()]
+    if not is_end:
+        return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+    return f"(?:{'|'.join(branches)})?" if branches else ""
 
 
 _WORDS = data("numbers")
@@ -65,7 +80,8 @@ SCALE = (
 _HAN = "".join([*_ZH_DIGITS, *_ZH_SCALES])
 _TAMIL_WORD = either([*_TAMIL, *_TAMIL_SCALES])
 CHINESE = f"(?<![{_HAN}])[{_HAN}]+(?:点[{''.join(_ZH_DIGITS)}]+)?"
-TAMIL = f"(?<![\u0b80-\u0bff]){_TAMIL_WORD}(?:\\s?{_TAMIL_WORD}){{0,{MOST_WORDS}}}"
+# What stands ahead is a letter, so that no space is the first.
+TAMIL = f"(?<![\u0b80-\u0bff])(?=[\u0b80-\u0bff])(?:\\s?{_TAMIL_WORD}){{1,{MOST_WORDS + 1}}}"
 WORDED = f"(?:{_latin(_EN)}|{_latin(_MS)}|{CHINESE}|{TAMIL})"
 NUMBER = f"(?:{DIGITS}{SCALE}?|{WORDED})"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from tools.grounding import formulas
@@ -19,6 +20,7 @@ HOME = "SGD"  # amounts of a mapping that names another currency are in that one
 SECRET = re.compile(r"(?:^|_)(?:id|hash|uuid|version|score|tax_type)$")
 # "2026-11-26 09:00-12:00" is a day with a time of delivery, and no moment.
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:T|$)")
+KEYS_KEPT = 1024  # facts have far fewer, but for product codes
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
 CODE_LIKE = re.compile(r"[A-Za-z]{1,6}[-#]?[\w-]*\d[\w-]*")
 _FAMILIES = [
@@ -47,12 +49,14 @@ class Record:
         return "price" in self.data or "unit_price" in self.data
 
 
+@lru_cache(KEYS_KEPT)
 def family_of(key: str) -> str:
     """What a number under this key counts; empty when the key does not tell."""
     last = key.lower().replace("-", "_").replace(" ", "_")
     return next((family for pattern, family in _FAMILIES if pattern.fullmatch(last)), "")
 
 
+@lru_cache(KEYS_KEPT)
 def role_of(path: str) -> str:
     """Which event a day under this key belongs to."""
     return next((role for role, pattern in _ROLES if pattern.search(path.lower())), "")

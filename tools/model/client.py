@@ -17,8 +17,9 @@ from tools.breaker import Breaker
 from tools.errors import BackendUnavailable
 from tools.model.answer import Answer, Bill
 from tools.model.budget import DailyBudget
-from tools.model.calls import OnCall, nobody, telling
+from tools.model.calls import OnCall, nobody
 from tools.model.failures import FAILURES, Passing, failure_of, trying
+from tools.model.telling import telling
 from tools.model.usage import Usage, estimated
 
 # All below the limits of the nodes: 60 s for a reply, 10 s for a classification.

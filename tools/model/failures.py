@@ -27,6 +27,7 @@ FAILURES = (
     TimeoutError,
     ValueError,
     ValidationError,
+    AttributeError,  # anyio's, on uvloop, of a connection that is reset as it is made
 )
 
 _backoff = wait_random_exponential(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS)

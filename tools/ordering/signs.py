@@ -3,13 +3,14 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tools.ordering.catalogue import load_catalogue
 from tools.ordering.extras import Placed
 from tools.ordering.labels import only_labels, without_labels
 from tools.ordering.lines import place_lines
 from tools.ordering.tables import without_tables
-from tools.ordering.text import in_english, plain
+from tools.ordering.text import KEPT, in_english, plain
 from tools.ordering.types import Outlet
 from tools.rules import load_rules
 
@@ -125,6 +126,7 @@ NO_REPEAT = re.compile(
 )
 
 
+@lru_cache(KEPT)
 def looks_like_order(text: str) -> bool:
     """Whether a message asks for goods and says how many."""
     written = in_english(plain(without_tables(text)))

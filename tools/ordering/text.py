@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from tools.ordering.numerals import value_of
 from tools.ordering.spelling import nearest
@@ -20,6 +21,7 @@ from tools.ordering.words import (
 )
 
 # Full-width figures and signs, typographic quotes, primes, dashes and crosses, as on a keyboard.
+KEPT = 256  # a turn reads its message, and each part of it, in several places
 PLAIN = str.maketrans(
     {
         **{chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)},
@@ -141,6 +143,7 @@ def plain(text: str) -> str:
     return re.sub(r"\s*\n\s*", "\n", words)
 
 
+@lru_cache(KEPT)
 def in_english(text: str) -> Written:
     """A plain text with its foreign words and its halves put into English words and figures."""
     found = sorted(_replacements(text))
