@@ -10,19 +10,16 @@ import argparse
 import asyncio
 import json
 import random
-import signal
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
-
-import httpx
+from uuid import UUID
 
 from evals.bench.crash.cases import CASES, Case, Desk, Prepared, propose
 from evals.bench.crash.forked import Replicas, replicas_of
-from evals.bench.crash.replica import STEPS
+from evals.bench.crash.lives import Lives
+from evals.bench.crash.replica import all_steps
 from evals.service import Service, prepared_parts
 from graph.clients import open_clients
 from graph.execution import Executor
@@ -30,17 +27,12 @@ from graph.settings import Settings
 from graph.worker import Worker
 from tools.actions.records import ActionRecords
 from tools.database import fetch_all, fetch_one
-from tools.events import make_redis
-from tools.intake import NewRun
 from tools.turns import Turns
-from tools.xero.shared import Shared
 
 SEED = 20261127
 # Replicas that die and start all the time share no folder of Chroma; a yes needs no policy.
 NO_CHROMA = "http://127.0.0.1:9"
 RUNNING = "select 1 from runs where thread_id = %s and status in ('queued', 'running')"
-LIVES = 8  # more than this a conversation should never need
-FORGOTTEN_SECONDS = 7 * 60
 ENDS = ("committed", "failed", "declined", "expired", "cancelled")
 
 
@@ -48,14 +40,12 @@ ENDS = ("committed", "failed", "declined", "expired", "cancelled")
 class Tally:
     """What the campaign has seen."""
 
-    kills: int = 0
     cards: int = 0
     documents: int = 0
     duplicates: int = 0
     without_yes: int = 0
     unfinished: int = 0
     untold: int = 0
-    steps: Counter[str] = field(default_factory=Counter)
 
 
 class Campaign:
@@ -63,7 +53,7 @@ class Campaign:
 
     def __init__(self, desk: Desk, replicas: Replicas) -> None:
         self._desk = desk
-        self._replicas = replicas
+        self.lives = Lives(desk, replicas, random.Random(SEED))
         clients = desk.clients
         self._records = ActionRecords(clients.pool)
         turns = Turns(clients.pool)
@@ -71,7 +61,6 @@ class Campaign:
             clients.pool,
             Worker(clients.graph, clients.runs, turns, clients.events, clients.context_for),
         )
-        self._random = random.Random(SEED)
         self.tally = Tally()
 
     async def run(self, case: Case, first: int, every: int) -> None:
@@ -80,12 +69,12 @@ class Campaign:
             step = first
             while await self._once(case, step, stage):
                 step += every
-        print(f"{case.kind:<16} kills so far {self.tally.kills}", flush=True)
+        print(f"{case.kind:<16} kills so far {self.lives.kills}", flush=True)
 
     async def unanswered(self, case: Case) -> None:
         """A card that nobody said yes to, with replicas at work around it."""
         thread_id, _, _, prepared = await propose(case, self._desk)
-        self._replicas.live(thread_id, 0)
+        self.lives.live(thread_id)
         self.tally.without_yes += await case.count(self._desk, prepared)
 
     async def _once(self, case: Case, step: int, stage: str) -> bool:
@@ -94,13 +83,13 @@ class Campaign:
         if stage == "approval" and prepared.level is None:
             return False
         await self._say_yes(thread_id, action_id, digest)
-        killed = stage == "yes" and self._live(thread_id, step)
+        killed = stage == "yes" and self.lives.live(thread_id, step)
         if stage == "approval":
             await self._answer_here(thread_id)
         if killed:
-            await self._take_over(thread_id)
+            await self.lives.take_over(thread_id)
         if await self._decided(thread_id, action_id, prepared, step, stage):
-            await self._take_over(thread_id)
+            await self.lives.take_over(thread_id)
             killed = True
         await self._count(case, prepared, action_id, thread_id)
         return killed
@@ -113,7 +102,7 @@ class Campaign:
         if prepared.level is None or row is None or row["status"] != "confirmed":
             return False
         await self._desk.clients.desk.decide(action_id, "campaign", approved=True, reason="")
-        return self._live(thread_id, step if stage == "approval" else 0)
+        return self.lives.live(thread_id, step if stage == "approval" else 0)
 
     async def _answer_here(self, thread_id: UUID) -> None:
         """The turn with the yes is not what this stage is about."""
@@ -123,77 +112,9 @@ class Campaign:
                 return
             await asyncio.sleep(0.05)
 
-    def _live(self, thread_id: UUID, kill_at: int) -> bool:
-        status, reached = self._replicas.live(thread_id, kill_at)
-        self.tally.steps.update(reached)
-        is_killed = status == -signal.SIGKILL
-        self.tally.kills += is_killed
-        return is_killed
-
-    async def _take_over(self, thread_id: UUID) -> None:
-        """Other processes go on, some of which die as well, until one has nothing left to do."""
-        for _ in range(LIVES):
-            await self._time_passes(thread_id)
-            again = self._random.randint(1, 40) if self._random.random() < 1 / 3 else 0
-            if not self._live(thread_id, again):
-                return
-
-    async def _time_passes(self, thread_id: UUID) -> None:
-        """What a dead process held is free again; half of the time Xero forgot its keys too."""
-        pool = self._desk.clients.pool
-        await self._free_slots()
-        await fetch_one(
-            pool,
-            "update runs set lease_until = now() - interval '1 second', attempts = 1"
-            " where thread_id = %s and status = 'running' returning 1",
-            [thread_id],
-        )
-        await fetch_all(
-            pool,
-            "update actions set try_after = now() - interval '1 second',"
-            " updated_at = updated_at - interval '1 hour' where thread_id = %s returning 1",
-            [thread_id],
-        )
-        if self._random.random() < 0.5:
-            await fetch_all(
-                pool,
-                "update action_writes w set sent_at = sent_at - %(s)s * interval '1 second',"
-                " failed_at = failed_at - %(s)s * interval '1 second' from actions a"
-                " where a.action_id = w.action_id and a.thread_id = %(t)s returning 1",
-                {"s": FORGOTTEN_SECONDS, "t": thread_id},
-            )
-            await self._forget_keys()
-
-    async def _free_slots(self) -> None:
-        settings = self._desk.clients.settings
-        async with make_redis(settings.redis_url.get_secret_value()) as redis:
-            await redis.delete(Shared(redis).key("limits", settings.xero_tenant_id or "", "slots"))
-
-    async def _forget_keys(self) -> None:
-        """The sandbox's clock goes on; to the service its tokens are as old as to the sandbox."""
-        await fetch_all(
-            self._desk.clients.pool, "update xero_tokens set expires_at = now() returning 1"
-        )
-        async with httpx.AsyncClient(base_url=self._desk.service.sandbox_url) as http:
-            clock = {"advance_seconds": FORGOTTEN_SECONDS}
-            (await http.post("/control/clock", json=clock)).raise_for_status()
-
     async def _say_yes(self, thread_id: UUID, action_id: UUID, digest: str) -> None:
         button = {"action_id": str(action_id), "hash": digest, "decision": "confirm"}
-        await self._desk.clients.runs.create(
-            NewRun(
-                run_id=uuid4(),
-                thread_id=thread_id,
-                customer_id=self._desk.caller.customer_id,
-                message_id=str(uuid4()),
-                content="yes",
-                extra={"action": button},
-                strategy="enqueue",
-                request={"stream_mode": ["values"], "stream_resumable": False},
-                scope=self._desk.caller.scope,
-                metadata={},
-            )
-        )
+        await self.lives.say(thread_id, "yes", {"action": button})
 
     async def _count(
         self, case: Case, prepared: Prepared, action_id: UUID, thread_id: UUID
@@ -217,7 +138,7 @@ class Campaign:
             print(f"  {case.kind} {row['status']} {row['error']} documents {found}", flush=True)
 
 
-async def campaign(service: Service, kinds: Sequence[str], every: int) -> Tally:
+async def campaign(service: Service, kinds: Sequence[str], every: int) -> Campaign:
     """All chosen kinds; the desk itself does no background work."""
     values = {name.lower(): value for name, value in service.environment.items()}
     async with open_clients(Settings.model_validate(values)) as clients:
@@ -230,7 +151,7 @@ async def campaign(service: Service, kinds: Sequence[str], every: int) -> Tally:
                 if not kinds or case.kind in kinds:
                     await running.run(case, *_steps(case, every))
                     await running.unanswered(case)
-    return running.tally
+    return running
 
 
 def _steps(case: Case, every: int) -> tuple[int, int]:
@@ -246,27 +167,20 @@ def main() -> int:
     options.add_argument("--every", type=int, default=2)
     chosen = options.parse_args()
     with prepared_parts(CHROMA_URL=NO_CHROMA) as service:
-        tally = asyncio.run(
+        done = asyncio.run(
             campaign(service, [k for k in chosen.kinds.split(",") if k], chosen.every)
         )
-    missed = sorted(_all_steps() - set(tally.steps))
+    tally = done.tally
+    missed = sorted(all_steps() - set(done.lives.steps))
     print("steps never reached:", ", ".join(missed) or "none")
     figures = {
         name: getattr(tally, name)
-        for name in ("kills", "cards", "documents", "duplicates", "without_yes", "unfinished")
+        for name in ("cards", "documents", "duplicates", "without_yes", "unfinished")
     }
-    print(json.dumps(figures | {"unanswered_turns": tally.untold}))
+    told = {"kills": done.lives.kills} | figures | {"unanswered_turns": tally.untold}
+    print(json.dumps(told))
     broken = tally.duplicates or tally.without_yes or tally.unfinished or tally.untold
     return 1 if broken else 0
-
-
-def _all_steps() -> set[str]:
-    return {
-        f"{owner.__name__}.{name} {when}"
-        for owner, names in STEPS.items()
-        for name in names
-        for when in ("begins", "is done")
-    }
 
 
 if __name__ == "__main__":

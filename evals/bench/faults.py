@@ -48,7 +48,7 @@ async def campaign(
     cluster: Cluster, kinds: Sequence[str], conversations: int, minutes: float, seed: int
 ) -> Outcome:
     """Talk and strike until the faults, or the minutes, are used up; then judge."""
-    await _ready(cluster)
+    await ready(cluster)
     chance, enough = random.Random(seed), asyncio.Event()
     talks = [Conversation(cluster, n, seed) for n in range(conversations)]
     strikes = Strikes(cluster, chance)
@@ -70,7 +70,8 @@ async def campaign(
     return Outcome(strikes, verdict, takeovers(strikes.blows, turns), is_quiet)
 
 
-async def _ready(cluster: Cluster) -> None:
+async def ready(cluster: Cluster) -> None:
+    """Wait until every replica takes messages."""
     end = time.monotonic() + READY_SECONDS
     for replica in cluster.replicas:
         while not await asyncio.to_thread(cluster.is_ready, replica):
@@ -109,7 +110,8 @@ def report(outcome: Outcome) -> None:
     print(json.dumps(figures))
 
 
-def _keep_logs(cluster: Cluster, folder: Path) -> None:
+def keep_logs(cluster: Cluster, folder: Path) -> None:
+    """Leave the logs where they stay."""
     folder.mkdir(parents=True, exist_ok=True)
     for log in [*cluster.folder.glob("*.log"), *cluster.folder.glob("*/*.log")]:
         shutil.copy(log, folder / log.name)
@@ -137,7 +139,7 @@ def main() -> int:
         )
         report(outcome)
         if chosen.logs:
-            _keep_logs(cluster, chosen.logs)
+            keep_logs(cluster, chosen.logs)
     return 0 if outcome.is_whole else 1
 
 

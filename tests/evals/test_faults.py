@@ -54,7 +54,7 @@ def test_who_asked_for_nothing_earlier_has_not_missed_it() -> None:
     late.come_late()
     late.see("values", {}, "5-1")
     late.come_late()
-    assert "not ['6-0']" in (late.missed(LOG) or "")
+    assert "not ['6-0 values']" in (late.missed(LOG) or "")
     late.see("values", {}, "6-0")
     assert late.missed(LOG) is None
 

@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Literal, cast
 from uuid import UUID, uuid4
 
 from evals.service import Service
+
+How = Literal["kill", "cut"]
 
 
 class Replicas:
@@ -26,10 +28,15 @@ class Replicas:
             text=True,
         )
 
-    def live(self, thread_id: UUID, kill_at: int) -> tuple[int, list[str]]:
+    def live(self, thread_id: UUID, kill_at: int, how: How = "kill") -> tuple[int, list[str]]:
         """One life: its exit status, and the steps that it reached."""
         trace = self._folder / f"{uuid4().hex}.trace"
-        order = {"thread_id": str(thread_id), "kill_at": kill_at, "trace": str(trace)}
+        order = {
+            "thread_id": str(thread_id),
+            "kill_at": kill_at,
+            "trace": str(trace),
+            "how": how,
+        }
         stdin, stdout = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
         stdin.write(json.dumps(order) + "\n")
         stdin.flush()
@@ -39,7 +46,7 @@ class Replicas:
     def close(self) -> None:
         """No further lives."""
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
 
 @contextmanager

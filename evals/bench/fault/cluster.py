@@ -29,6 +29,7 @@ from tools.sandbox.company import demo_customers
 
 REPLICAS = 3
 SECRET = "a secret for the campaign, long enough to sign with"
+MODEL = {"OPENAI_API_KEY": "a key for the stand-in"}
 NOTICE_SECONDS = "1.2"  # the proxy looks twice a second
 DRAIN_SECONDS = "5"
 
@@ -53,15 +54,20 @@ class Replica:
 
     @property
     def state(self) -> str:
-        """What the kernel says of it: T is stopped, empty is gone."""
-        with contextlib.suppress(OSError):
-            return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        return ""
+        """What the kernel says of it."""
+        return state_of(self.pid)
 
     def send(self, what: signal.Signals) -> None:
         """Send a signal, if it is still there."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, what)
+
+
+def state_of(pid: int) -> str:
+    """What the kernel says of a process: T is stopped, empty is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    return ""
 
 
 class Zygote:
@@ -132,6 +138,11 @@ class Cluster:
             return httpx.get(url, timeout=1).status_code == 200
         return False
 
+    @property
+    def control(self) -> str:
+        """The sandbox's own controls."""
+        return self.variables["XERO_API_URL"].replace("/xero", "/control")
+
     def sign_in(self, number: int) -> dict[str, str]:
         """Headers of one of the demo customers."""
         customers = demo_customers()
@@ -142,7 +153,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def standing_cluster() -> Iterator[Cluster]:
+def standing_cluster(*, with_model: bool = False) -> Iterator[Cluster]:
     """Bring everything up in a temporary folder; nothing is left of it."""
     cache = Path(".tria") / "minilm"
     build_minilm(cache)
@@ -152,10 +163,10 @@ def standing_cluster() -> Iterator[Cluster]:
     ):
         folder = Path(name)
         (folder / "minilm").symlink_to(cache.resolve())
-        yield _build(folder, stack)
+        yield _build(folder, stack, MODEL if with_model else {})
 
 
-def _build(folder: Path, stack: contextlib.ExitStack) -> Cluster:
+def _build(folder: Path, stack: contextlib.ExitStack, more: Mapping[str, str]) -> Cluster:
     postgres, valkey = Postgres(folder / "postgres"), Valkey(folder / "valkey")
     chroma = Chroma(folder / "chroma-server")
     for part in (postgres, valkey, chroma):
@@ -166,6 +177,7 @@ def _build(folder: Path, stack: contextlib.ExitStack) -> Cluster:
     wires = {
         "postgres": Wire(_port_of(database_url)),
         "redis": Wire(_port_of(redis_url)),
+        "chroma": Wire(_port_of(chroma_url)),
         "clients": Wire(proxy_port),
     }
     for wire in wires.values():
@@ -182,7 +194,9 @@ def _build(folder: Path, stack: contextlib.ExitStack) -> Cluster:
         "TRIA_DRAIN_SECONDS": DRAIN_SECONDS,
         "DATABASE_URL": _through(database_url, wires["postgres"]),
         "REDIS_URL": _through(redis_url, wires["redis"]),
-        "CHROMA_URL": chroma_url,
+        "CHROMA_URL": chroma_url.replace(str(_port_of(chroma_url)), str(wires["chroma"].port)),
+        "OPENAI_BASE_URL": sandbox["XERO_API_URL"].replace("/xero", "/openai/v1"),
+        **more,
     }
     migrate = {**variables, "DATABASE_URL": database_url}
     subprocess.run([sys.executable, "-m", "graph.migrate"], env=migrate, check=True)

@@ -79,7 +79,7 @@ class Turn:
         begun = place(self.ids[0]) if self.came_late else first
         extra = [each for each in self.ids if place(each) >= first and each not in whole]
         missing = [
-            each
+            f"{each} {json.loads(content)[0]}"
             for each, content in whole.items()
             if place(each) >= begun
             and not (each in self.ids or content in self.unlogged)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from evals.bench.fault.history import Turn, content_of, place
 from evals.bench.fault.load import Conversation, messages_of
 from evals.bench.fault.overheard import Overheard
 from evals.bench.fault.strikes import Blow
+from graph.public import answer_id
 
 QUIET_SECONDS = 120.0
 OPEN = "select count(*) from runs where status in ('queued', 'running')"
@@ -24,6 +25,8 @@ STORED = (
     " array(select a.content from messages a where a.run_id = r.run_id and a.role = 'ai')"
     " from messages m join runs r on r.run_id = m.run_id where m.role = 'human'"
 )
+# Turns that nobody asked for: how a card ended.
+NEWS = "select run_id::text from runs where notice is not null"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ async def judge(cluster: Cluster, conversations: Sequence[Conversation]) -> Verd
     """Look at every message that was sent."""
     stored = _stored(cluster)
     turns = [turn for conversation in conversations for turn in conversation.turns]
-    seen = await _seen(conversations)
+    seen = await _seen(conversations, _news(cluster))
     acknowledged = [turn for turn in turns if turn.is_acknowledged]
     lost = [_named(t, stored) for t in acknowledged if not _answers(t, stored)]
     lost += [
@@ -121,14 +124,20 @@ def _named(turn: Turn, stored: Mapping[str, Stored]) -> str:
     return f"{turn.message_id} {why}"
 
 
-async def _seen(conversations: Sequence[Conversation]) -> dict[str, int]:
+def _news(cluster: Cluster) -> set[str]:
+    """The ids of the answers that are news."""
+    with psycopg.connect(cluster.database_url) as connection:
+        return {answer_id(row[0]) for row in connection.execute(NEWS).fetchall()}
+
+
+async def _seen(conversations: Sequence[Conversation], news: Set[str]) -> dict[str, int]:
     """How many answers stand after each message in its client's view.
 
     A state shows the last fifty messages: of what stands before them the stream is the view.
     """
     counts = {t.message_id: int(bool(t.answer)) for c in conversations for t in c.turns}
     for conversation in conversations:
-        messages = await messages_of(conversation)
+        messages = [m for m in await messages_of(conversation) if m["id"] not in news]
         asked = [n for n, message in enumerate(messages) if message["type"] == "human"]
         for n, end in zip(asked, [*asked[1:], len(messages)], strict=True):
             counts[messages[n]["id"]] = end - n - 1

@@ -24,6 +24,8 @@ QUESTIONS = (
     "how much is the 12 inch pizza box?",
     "what is the minimum order?",
 )
+# What orders; each second message is the yes.
+ORDERS = ("200 12 inch boxes for tampines pls", "yes")
 TROUBLE = (httpx.HTTPError, LangGraphError)
 AGAIN_SECONDS = 0.3
 WAITING_SECONDS = 90.0
@@ -33,10 +35,14 @@ ENDED = ("success", "error", "interrupted", "timeout")
 class Conversation:
     """One customer who asks, waits for the answer and asks again, whatever breaks meanwhile."""
 
-    def __init__(self, cluster: Cluster, number: int, seed: int) -> None:
+    def __init__(
+        self, cluster: Cluster, number: int, seed: int, *, is_ordering: bool = False
+    ) -> None:
         self._random = random.Random(f"{seed} {number}")
+        self._is_ordering = is_ordering
         self.headers = cluster.sign_in(number)
         self._url = cluster.url
+        self.number = number
         self.thread_id = str(uuid4())
         self.turns: list[Turn] = []
 
@@ -45,10 +51,15 @@ class Conversation:
         async with self.client() as client:
             await self._open(client)
             while not enough.is_set():
-                turn = Turn(self.thread_id, str(uuid4()), self._random.choice(QUESTIONS))
+                turn = Turn(self.thread_id, str(uuid4()), self._next())
                 self.turns.append(turn)
                 await self._ask(client, turn)
                 await self._follow(client, turn)
+
+    def _next(self) -> str:
+        if self._is_ordering:
+            return ORDERS[len(self.turns) % len(ORDERS)]
+        return self._random.choice(QUESTIONS)
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[LangGraphClient]:

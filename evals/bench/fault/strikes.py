@@ -5,7 +5,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +55,7 @@ class Strikes:
     unfired: list[str] = field(default_factory=list)
     overdue: list[str] = field(default_factory=list)
     blows: list[Blow] = field(default_factory=list)
+    more: Mapping[str, Callable[[], Awaitable[bool]]] = field(default_factory=dict)
     _healing: set["asyncio.Task[None]"] = field(default_factory=set)
     # One thread for all starts: the kernel ends a part when the thread that started it ends.
     _hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -73,6 +74,7 @@ class Strikes:
             "redis_restart": self._restart_redis,
             "redis_cut": lambda: self._cut("redis"),
             "clients_cut": lambda: self._cut("clients"),
+            **self.more,
         }
         if await strikes[kind]():
             self.fired[kind] += 1

@@ -1,4 +1,4 @@
-"""A TCP connection that can be cut, closed to newcomers, or held: it stands before a server."""
+"""A TCP connection that can be cut, refused, held or slowed: it stands before a server."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
-Mode = Literal["pass", "refuse", "hold"]
+Mode = Literal["pass", "refuse", "hold", "mute"]
 Found = TypeVar("Found")
 CHUNK = 65536
 RESET = struct.pack("ii", 1, 0)  # closing sends a reset and drops what was not sent yet
@@ -17,7 +17,9 @@ RESET = struct.pack("ii", 1, 0)  # closing sends a reset and drops what was not 
 class Wire:
     """Passes bytes between its own port and a server's, in a thread of its own.
 
-    `refuse` closes new connections at once; `hold` keeps every byte back until it passes again.
+    `refuse` closes new connections at once; `hold` keeps every byte back until it passes again;
+    `mute` lets the server hear and nobody hear the server: also from when one connection has said
+    all `last_words`, in order. Every piece is `delay` seconds late.
     """
 
     def __init__(self, port: int) -> None:
@@ -27,13 +29,18 @@ class Wire:
         self._mode: Mode = "pass"
         self._flows = asyncio.Event()
         self._flows.set()
+        self.delay = 0.0
+        self.last_words: tuple[bytes, ...] = ()
+        self.passed = 0  # bytes, towards the server
+        self.muted = 0  # bytes of the server's that nobody heard
+        self.felt = 0  # how often somebody met a wire that does not just pass
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.port: int = self._call(self._listen)
 
     def set(self, mode: Mode) -> None:
         """How it behaves from now on."""
-        self._mode = mode
+        self._mode, self.last_words = mode, ()
         turn = self._flows.clear if mode == "hold" else self._flows.set
         self._loop.call_soon_threadsafe(turn)
 
@@ -68,6 +75,7 @@ class Wire:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._mode == "refuse":
+            self.felt += 1
             _reset(writer)
             return
         try:
@@ -77,18 +85,40 @@ class Wire:
             return
         both = {writer, far_writer}
         self._writers |= both
-        await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        await asyncio.gather(self._forth(reader, far_writer), self._back(far_reader, writer))
         self._writers -= both
         for end in both:
             end.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forth(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = 0
         with contextlib.suppress(OSError):
-            while data := await reader.read(CHUNK):
-                await self._flows.wait()
+            while data := await self._next(reader):
+                self.passed += len(data)
+                while said < len(self.last_words) and self.last_words[said] in data:
+                    said += 1
+                if 0 < len(self.last_words) == said:
+                    self._mode = "mute"
                 writer.write(data)
                 await writer.drain()
             writer.write_eof()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await self._next(reader):
+                if self._mode == "mute":
+                    self.muted += len(data)
+                    continue
+                writer.write(data)
+                await writer.drain()
+            writer.write_eof()
+
+    async def _next(self, reader: asyncio.StreamReader) -> bytes:
+        data = await reader.read(CHUNK)
+        self.felt += self._mode != "pass" or self.delay > 0
+        await asyncio.sleep(self.delay)
+        await self._flows.wait()
+        return data
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
