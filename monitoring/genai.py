@@ -1,4 +1,4 @@
-"""Metrics of the model, by OpenTelemetry's names for generative AI: dots are underscores here."""
+"""Metrics of model and tools, by OpenTelemetry's names for generative AI: dots are underscores."""
 
 from prometheus_client import Histogram
 
@@ -31,4 +31,10 @@ PER_CHUNK = Histogram(
     "Until each further piece of it.",
     CALL,
     buckets=CHUNKS,
+)
+TOOL_DURATION = Histogram(
+    "gen_ai_execute_tool_duration_seconds",
+    "One use of a tool by a turn.",
+    ("gen_ai_tool_name", "error_type"),
+    buckets=SECONDS,
 )

@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line, never with what a customer wrote."""
 
+import contextlib
 import logging
 import sys
 import traceback
@@ -22,6 +23,18 @@ QUIET = ("httpx", "httpcore")
 TALKATIVE = ("openai", "langsmith", "chromadb", "urllib3", "asyncio")
 
 
+class Lines:
+    """Prints lines. A log that cannot be written, on a full disk, must not end what wrote it."""
+
+    def msg(self, message: str) -> None:
+        """One line."""
+        with contextlib.suppress(OSError):
+            sys.stdout.write(f"{message}\n")
+            sys.stdout.flush()
+
+    debug = info = warning = error = critical = log = msg
+
+
 def configure_logging() -> None:
     """Set up logging for a process of the service, that of libraries too."""
     before: list[structlog.typing.Processor] = [
@@ -31,6 +44,7 @@ def configure_logging() -> None:
     ]
     structlog.configure(
         processors=[*before, without_secrets, structlog.processors.JSONRenderer()],
+        logger_factory=lambda *_: Lines(),
     )
     foreign = logging.StreamHandler(sys.stdout)
     foreign.setFormatter(

@@ -106,6 +106,9 @@ RETRIEVAL_SCORE = Histogram(
     "tria_retrieval_score", "Score of the best passage of a look-up.", buckets=SHARES
 )
 FEEDBACK = Counter("tria_feedback_total", "Thumbs that customers gave an answer.", ["rating"])
+RESOLUTIONS = Counter(
+    "tria_resolutions_total", "Matters that were settled, or came back.", ["resolution"]
+)
 ACTIONS_ENDED = Counter("tria_actions_ended_total", "Cards that ended.", ["kind", "status"])
 WRITES_DOUBLED = Counter(
     "tria_writes_doubled_total", "Look-ups that found more than one document for one write."
@@ -165,8 +168,13 @@ ONE_OF: tuple[tuple[Counter, tuple[str, ...]], ...] = (
     (GATE_VERDICTS, ("passed", "rewritten", "templates", "fixed")),
     (RETRIEVALS, ("found", "nothing", "unavailable")),
     (FEEDBACK, ("up", "down")),
+    (RESOLUTIONS, ("confirmed", "assumed", "reopened")),
     (XERO_CACHE, ("hit", "miss")),
     (WEBHOOKS_SENT, ("taken", "refused")),
+    (
+        CARDS_SWEPT,
+        ("committed", "failed", "outdated", "ended", "held", "unavailable", "unknown"),
+    ),
     (SPANS_DROPPED, ("full", "failed", "closed")),
 )
 

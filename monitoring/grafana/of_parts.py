@@ -106,6 +106,24 @@ DEPENDENCIES = Dashboard(
                 "{{mountpoint}}",
             ),
         ),
+        stat(
+            "Last backup",
+            "dateTimeFromNow",
+            "When the database was last copied whole; its log is kept beside that.",
+            "max(tria_backup_last_success_timestamp_seconds) * 1000",
+        ),
+        stat(
+            "Last restore",
+            "dateTimeFromNow",
+            "When a copy was last restored beside the service, to see that it can be.",
+            "max(tria_restore_verified_timestamp_seconds) * 1000",
+        ),
+        chart(
+            "Log of Postgres not kept",
+            "s",
+            "How much would be lost with the disk; above 15 minutes somebody is called.",
+            ("time() - max(tria_wal_archived_timestamp_seconds)", "age"),
+        ),
         chart(
             "Containers: memory",
             "bytes",

@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from monitoring.prometheus import of_business, of_machines, of_parts, of_service
+from monitoring.prometheus import of_backups, of_business, of_machines, of_parts, of_service
 from monitoring.prometheus.alert import Alert, Group
 from monitoring.prometheus.objectives import OBJECTIVES, burn_alerts, recordings
 
@@ -10,7 +10,7 @@ from monitoring.prometheus.objectives import OBJECTIVES, burn_alerts, recordings
 def alerts() -> list[Alert]:
     """Every alert."""
     burning = [alert for objective in OBJECTIVES for alert in burn_alerts(objective)]
-    tables = (of_service, of_business, of_parts, of_machines)
+    tables = (of_service, of_business, of_parts, of_machines, of_backups)
     return burning + [alert for table in tables for alert in table.ALERTS]
 
 

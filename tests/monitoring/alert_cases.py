@@ -465,7 +465,22 @@ BURNING = {
     **_late("ApiLatency", "tria_request_seconds", "0.5", 'route="/threads"'),
 }
 
-PAIRS: dict[str, Pair] = {**OF_SERVICE, **OF_PARTS, **OF_MACHINES, **BURNING}
+OF_BACKUPS = {
+    "BackupStale": Pair(
+        Case({"tria_backup_last_success_timestamp_seconds": "0x60"}, 1680, 60),
+        Case({"tria_backup_last_success_timestamp_seconds": "0x24 86400x36"}, 1860, 60),
+    ),
+    "LogNotArchived": Pair(
+        Case({"tria_wal_archived_timestamp_seconds": "0x60"}, 30),
+        Case({"tria_wal_archived_timestamp_seconds": "0+60x60"}, 60),
+    ),
+    "RestoreUnverified": Pair(
+        Case({"tria_restore_verified_timestamp_seconds": "0x250"}, 11760, 60),
+        Case({"tria_restore_verified_timestamp_seconds": "0x168 604800x82"}, 14400, 60),
+    ),
+}
+
+PAIRS: dict[str, Pair] = {**OF_SERVICE, **OF_PARTS, **OF_MACHINES, **OF_BACKUPS, **BURNING}
 # What has no silent side: it must never stop.
 ALWAYS = {"Watchdog": Case({"up": "1x5"}, 3)}
 # Whole stories beyond one pair: the alert, what was scraped, and the minutes at which it fires
@@ -492,6 +507,20 @@ STORIES = (
         },
         (),
         (80,),
+    ),
+    (
+        "BackupStale",
+        "where no backup was ever made nobody can say how old it is",
+        {"up": "1x90"},
+        (60,),
+        (0,),
+    ),
+    (
+        "RestoreUnverified",
+        "where no restore was ever tried it is the same",
+        {"up": "1x90"},
+        (60,),
+        (0,),
     ),
     (
         "TurnFailuresBurnFast",

@@ -13,7 +13,7 @@ from evals.reports.textfile import NAMES as EVAL_NAMES
 from monitoring.grafana.boards import DASHBOARDS
 from monitoring.prometheus.rules import rules
 from tests.monitoring.programs import ROOT
-from tests.monitoring.queries import LATER, names_in
+from tests.monitoring.queries import LATER, OF_BACKUPS, names_in
 
 FILES = sorted((ROOT / "monitoring" / "grafana" / "dashboards").glob("*.json"))
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -88,8 +88,14 @@ def test_a_panel_is_sound(file: Any) -> None:
 
 def test_what_is_read_is_set_somewhere() -> None:
     ours = {n: place for n, place in used().items() if n.startswith(("tria_", "gen_ai_"))}
-    there = known() | EVAL_NAMES | LATER
+    there = known() | EVAL_NAMES | OF_BACKUPS | LATER
     missing = {name: place for name, place in ours.items() if name not in there}
     assert not missing
     idle = LATER - ours.keys()
     assert not idle, f"nothing reads them: take them out of LATER: {idle}"
+
+
+def test_backups_write_what_is_read_of_them() -> None:
+    sources = [file for file in (ROOT / "deploy" / "backup").rglob("*") if file.is_file()]
+    written = "".join(file.read_text() for file in sources if file.suffix in (".py", ".sh"))
+    assert not [name for name in OF_BACKUPS if name not in written]

@@ -102,6 +102,8 @@ def test_a_turn_is_counted_once_by_what_it_was_about(url: str, scraped: Scraped)
     assert scraped.rise("tria_checkpoint_seconds_count") >= 5
     assert scraped.rise("tria_checkpoint_bytes_sum") > 1_000
     assert scraped.rise("tria_xero_call_seconds_count", outcome="ok") >= 1
+    tool = {"gen_ai_tool_name": "accounts.open_invoices", "error_type": ""}
+    assert scraped.rise("gen_ai_execute_tool_duration_seconds_count", **tool) == 1
 
 
 def test_what_the_model_was_asked_is_told_by_opentelemetry_s_names(

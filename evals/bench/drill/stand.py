@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ from tools.errors import PartNotStarted
 from tools.sandbox.company import demo_customers
 
 SECRET = "a secret for drills, long enough to sign with"
-START_SECONDS = 90
+START_SECONDS = 240  # on a machine that has much else to do
 WINDOW, PATIENCE = "20s", "3s"
 GREETED = "Ctrl-C stops everything"
 WRITERS = 3
@@ -122,15 +122,19 @@ def write(stand: Stand, number: int) -> None:
 
 
 @contextmanager
-def standing() -> Iterator[Stand]:
-    """All of it in a temporary folder."""
+def standing(
+    settings: Mapping[str, str] | None = None,
+    make_postgres: Callable[[Path], Postgres] = lambda folder: Postgres(folder / "postgres"),
+) -> Iterator[Stand]:
+    """All of it in a temporary folder; the service with these settings beside its own."""
     cache = Path(".tria") / "minilm"
     build_minilm(cache)
     with tempfile.TemporaryDirectory(prefix="tria-drills-") as name:
         folder = Path(name)
         (folder / "minilm").symlink_to(cache.resolve())
         with running_sandbox(folder / "sandbox", *UNLIMITED) as sandbox:
-            stand = _parts(folder, sandbox)
+            postgres = make_postgres(folder)
+            stand = _parts(folder, postgres, {**sandbox, **(settings or {})})
             try:
                 stand.start()
                 with _watched(stand), _customers(stand):
@@ -142,8 +146,8 @@ def standing() -> Iterator[Stand]:
                 stand.model.close()
 
 
-def _parts(folder: Path, sandbox: Mapping[str, str]) -> Stand:
-    postgres, valkey = Postgres(folder / "postgres"), Valkey(folder / "valkey")
+def _parts(folder: Path, postgres: Postgres, sandbox: Mapping[str, str]) -> Stand:
+    valkey = Valkey(folder / "valkey")
     database_url, redis_url = postgres.start(), valkey.start()
     sandbox_url = sandbox["XERO_API_URL"].removesuffix("/xero")
     model = Wire(int(sandbox_url.rpartition(":")[2]))
