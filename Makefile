@@ -6,9 +6,9 @@ export ANONYMIZED_TELEMETRY := False
 export LANGSMITH_TRACING ?= false
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over telemetry drills
+BENCHES := growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults chaos checkpoints streams serving mistakes inbox talk-over telemetry drills dashboards release restore turns size memory tokens profile
 CLIENTS := tests/protocol/js/node_modules/.package-lock.json
-.PHONY: help setup run cluster monitor test test-contract test-protocol check format eval clean train-intents bench-start $(BENCHES:%=bench-%)
+.PHONY: help setup run cluster monitor audit test test-contract test-protocol validate check format eval clean train-intents load bench-start $(BENCHES:%=bench-%)
 
 help: ## Show the targets
 	@grep -hE '^[a-z$$(].*## ' $(MAKEFILE_LIST) | sed -E 's/^\$$\(BENCHES[^#]*/bench-...: /; s/:.*## /\t/' | expand -t 16
@@ -22,7 +22,7 @@ cluster: .venv/ready ## Start three replicas on shared parts behind a proxy and 
 monitor: .venv/monitoring ## Watch the service that runs: Prometheus, Alertmanager and exporters beside it
 	@$(RUN)/python -m api.monitor
 
-test: check .venv/browser .venv/monitoring $(CLIENTS) ## Check, then run the tests on real parts, a file a core
+test: check .venv/browser .venv/monitoring .venv/validators $(CLIENTS) ## Check, then run the tests on real parts, a file a core
 	@$(RUN)/pytest -n auto --dist loadfile
 
 test-protocol: .venv/ready $(CLIENTS) ## Hold the service to LangGraph's own Python and JavaScript clients alone
@@ -31,10 +31,16 @@ test-protocol: .venv/ready $(CLIENTS) ## Hold the service to LangGraph's own Pyt
 test-contract: .venv/ready ## Hold the sandbox and our requests to Xero's official description alone
 	@$(RUN)/pytest tests/contract
 
+validate: .venv/validators ## Hold the files of deploy/ to the programs that read them, and to our own rules
+	@$(RUN)/pytest tests/deploy --ignore-glob='*release*' --ignore-glob='*restore*' --ignore-glob='*backup*'
+
 check: .venv/ready ## Format, lint, types and import rules
 	@$(RUN)/ruff format --check -q . && $(RUN)/ruff check -q .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports --no-logo
+
+audit: .venv/ready ## Ask whether something that is locked is known to be vulnerable (needs the network)
+	@sh deploy/audit.sh $(UV)
 
 format: .venv/ready ## Put the code into its form
 	@$(RUN)/ruff format -q . && $(RUN)/ruff check -q --fix .
@@ -42,8 +48,11 @@ format: .venv/ready ## Put the code into its form
 eval: .venv/ready ## Play every eval conversation without a model; the exit code is the gate
 	@$(RUN)/python -m evals run
 
-$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults checkpoints streams serving mistakes inbox talk-over telemetry drills
+$(BENCHES:%=bench-%): bench-%: .venv/ready ## Measure: growth intents orders retrieval lies screening first-words xero cross-customer crash-writes faults chaos checkpoints streams serving mistakes inbox talk-over telemetry drills dashboards release restore turns size memory tokens profile
 	@$(RUN)/python -m evals.bench.$(subst -,_,$*)
+
+load: .venv/ready ## Put the service under seven loads and judge them; QUICK=1 takes about ten minutes
+	@$(RUN)/python -m tests.load $(if $(QUICK),--quick)
 
 bench-start: ## Time from a bare clone, and from a warm one, to the first answer
 	@python3 evals/bench/start.py
@@ -71,6 +80,10 @@ clean: ## Remove what was installed and every embedded part's data
 
 .venv/monitoring: .venv/ready
 	@sh deploy/monitoring.sh
+	@touch $@
+
+.venv/validators: .venv/ready
+	@sh deploy/validators.sh
 	@touch $@
 
 $(CLIENTS): tests/protocol/js/package-lock.json | .venv/ready

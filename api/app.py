@@ -42,7 +42,9 @@ from api.openapi import describe
 from api.operations.every import add_operations
 from api.responses import CONNECTION
 from api.run_webhooks import telling
+from api.safe_headers import SafeHeaders
 from api.trace_ids import Traced
+from api.tracers import mask_tracers
 from graph.clients import Clock, now, open_clients
 from graph.sampling import sampling
 from graph.settings import Settings, read_settings
@@ -61,6 +63,7 @@ def create_app(settings: Settings | None = None, clock: Clock = now) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        mask_tracers()
         async with (
             open_clients(settings, clock) as clients,
             open_credentials(settings, clients.pool) as app.state.credentials,
@@ -105,6 +108,7 @@ def _add_edge(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Measured)
     if settings.tria_cors_origins:
         add_cors(app, settings.tria_cors_origins)
+    app.add_middleware(SafeHeaders)
     app.add_middleware(Traced)
 
 

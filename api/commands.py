@@ -18,6 +18,7 @@ from api.run_requests import Made, start_run
 from api.schemas import Body, RunCreate
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
+from monitoring.requests import request_trace
 
 router = APIRouter(tags=["runs"])
 
@@ -86,13 +87,20 @@ async def answer(asked: Asked, command: Command) -> dict[str, Any]:
 
 def success(command_id: int, result: Params) -> dict[str, Any]:
     """The answer to a command that was followed."""
-    meta = {"applied_through_seq": 0}  # a stream always begins at the start: nothing is behind it
+    # A stream always begins at the start: nothing is behind it.
+    meta = {"applied_through_seq": 0} | _trace()
     return {"type": "success", "id": command_id, "result": result, "meta": meta}
 
 
 def refusal(command_id: int | None, refused: CommandRefused) -> dict[str, Any]:
     """The answer to a command that was not."""
-    return {"type": "error", "id": command_id, "error": refused.code, "message": str(refused)}
+    told = {"error": refused.code, "message": str(refused), "meta": _trace()}
+    return {"type": "error", "id": command_id, **told}
+
+
+def _trace() -> dict[str, str]:
+    """Over a socket nothing else tells it."""
+    return {"trace_id": origin.trace_id} if (origin := request_trace.get()) else {}
 
 
 async def _start_run(asked: Asked, params: Params) -> Params:

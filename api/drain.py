@@ -16,6 +16,8 @@ from monitoring.logging import origin
 
 log = structlog.get_logger()
 
+# Longer than clients and proxies keep an idle connection, or they send into one that just closes.
+KEEP_SECONDS = 75
 CLOSE_SECONDS = 10  # for open answers, once the work is handed over
 HANDOVER_SECONDS = 5  # for writing down what was handed over
 STUCK_SECONDS = 5
@@ -35,6 +37,7 @@ class DrainingServer(uvicorn.Server):
                 log_config=None,  # its lines go the way of ours
                 ws_max_size=LARGEST_FRAME,  # else a frame is looked at once it is here as a whole
                 proxy_headers=False,  # the application knows which proxies to trust
+                timeout_keep_alive=KEEP_SECONDS,
                 timeout_graceful_shutdown=CLOSE_SECONDS,
             )
         )

@@ -11,6 +11,7 @@ from api.dependencies import ClientsOf
 from api.errors import not_found
 from api.schemas import Body, Text
 from api.threads import ThreadId, own_thread
+from graph.part_counts import count_resolved
 from monitoring import metrics
 from tools.feedback.store import Feedback, Opinion
 
@@ -50,7 +51,8 @@ async def give_feedback(
 ) -> dict[str, Any]:
     """Say it, or say it otherwise: of each answer and of the conversation the last word counts."""
     opinion = Opinion(body.message_id, body.score, body.solved, body.comment)
-    given = await Feedback(clients.pool).give(thread_id, caller.customer_id, opinion)
+    feedback = Feedback(clients.pool, count_resolved)
+    given = await feedback.give(thread_id, caller.customer_id, opinion)
     if given is None:
         await own_thread(thread_id, clients, caller)
         raise not_found("Message", body.message_id or "")

@@ -20,7 +20,7 @@ from tools.embedded.process import last_lines, spawn, stop
 from tools.errors import PartNotStarted, TriaError
 from tools.service_role import without_owner
 
-START_SECONDS = 60
+START_SECONDS = 180
 RESTART_PAUSE_SECONDS = 1
 SYNTHETIC = "120"  # seconds between two synthetic conversations
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -24,6 +24,7 @@ from api.run_requests import Made
 from api.streaming import MOST_SECONDS
 from api.thread_events import Subscription, follow
 from api.threads import ThreadId, own_thread
+from api.trace_ids import origin_of, part_of
 from graph.clients import Clients
 from graph.execution import DATABASE_ERRORS
 from monitoring import metrics
@@ -100,7 +101,9 @@ class Conversation:
                 return NOT_TEXT
             if len(frame) > LARGEST_FRAME:
                 return TOO_LARGE
-            await self._send(await self._answer(frame))
+            with part_of(origin_of(self._socket.scope)):  # each command is a request of its own
+                answered = await self._answer(frame)
+            await self._send(answered)
         return GOES_AWAY
 
     async def _answer(self, frame: str) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """The trace of each request: the caller's where it brings one, else its own; told in the answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,22 +25,30 @@ class Traced:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        origin = _origin(scope)
+        origin = origin_of(scope)
 
         async def telling(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[HEADER] = origin.trace_id
             await send(message)
 
-        token = request_trace.set(origin)
-        try:
-            with structlog.contextvars.bound_contextvars(trace_id=origin.trace_id):
-                await self._app(scope, receive, telling)
-        finally:
-            request_trace.reset(token)
+        with part_of(origin):
+            await self._app(scope, receive, telling)
 
 
-def _origin(scope: Scope) -> Origin:
+@contextmanager
+def part_of(origin: Origin) -> Iterator[None]:
+    """What is done inside belongs to this trace, in runs that it makes and in the log."""
+    token = request_trace.set(origin)
+    try:
+        with structlog.contextvars.bound_contextvars(trace_id=origin.trace_id):
+            yield
+    finally:
+        request_trace.reset(token)
+
+
+def origin_of(scope: Scope) -> Origin:
+    """The trace that the caller brings, else one of its own each time."""
     said = next((value for name, value in scope["headers"] if name == TRACEPARENT), b"")
     caller = caller_of(said.decode("latin-1")) if said else None
     return Origin(*caller) if caller else Origin(new_trace_id())

@@ -10,7 +10,7 @@ from api.dependencies import ClientsOf
 from api.errors import not_found
 from api.runs import RunId
 from api.threads import ThreadId, own_thread
-from graph.traces import trace_of
+from graph.traces import trace_of, untold
 
 router = APIRouter(tags=["runs"])
 
@@ -32,13 +32,17 @@ async def get_trace(
 ) -> dict[str, Any]:
     """Every attempt with its spans: names, times and counts, never what was said.
 
-    The first span of a part is the turn itself; the others name their parent. What is kept of a
-    turn goes with its checkpoints: then there are no parts.
+    The first span of a part is the turn itself; the others name their parent. Of `untold` attempts
+    there is no part, as their processes died. What is kept of a turn goes with its checkpoints:
+    then there are no parts. Messages that were answered together are told of by `answered_by`.
     """
     trace_id, _ = trace_of(run)
+    parts = await clients.runs.trace_of(run["run_id"])
     return {
         "thread_id": str(run["thread_id"]),
         "run_id": str(run["run_id"]),
         "trace_id": trace_id,
-        "parts": await clients.runs.trace_of(run["run_id"]),
+        "answered_by": run["answered_by"] and str(run["answered_by"]),
+        "untold": untold(run, parts),
+        "parts": parts,
     }

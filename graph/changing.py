@@ -6,6 +6,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from graph.clients import Clients
+from graph.part_counts import count_ended
 from nodes.cards.draft import CARD_HOURS, Draft
 from nodes.cards.reworked import reworked
 from nodes.cards.wish import Reworked, Wish
@@ -27,7 +28,7 @@ async def change_card(clients: Clients, action: DictRow, wish: Wish, agreed: Agr
 
     Safe to press twice: the same person's second change of a card finds what the first made.
     """
-    replacing, action_id = Replacing(clients.pool), action["action_id"]
+    replacing, action_id = Replacing(clients.pool, count_ended), action["action_id"]
     before = await replacing.made_of(action_id)
     if before and before["agreed_by"] == agreed.who:
         return UUID(str(before["action_id"]))

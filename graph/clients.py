@@ -20,7 +20,7 @@ from graph.checkpoints import GroupCommitSaver, make_saver
 from graph.counting import begin_counts
 from graph.execution import Executor
 from graph.exporting import exporting
-from graph.part_counts import count_doubled, count_ended, count_model_call
+from graph.part_counts import count_doubled, count_ended, count_model_call, count_resolved
 from graph.settings import Settings
 from graph.sweeper import Sweeper
 from graph.tracing import Export, in_spans
@@ -163,7 +163,7 @@ def _add_work(clients: Clients, clock: Clock) -> None:
     clients.sweeper.add(Keeping(clients.pool, days).drop, KEEPING_SECONDS)
     clients.sweeper.add(Trail(clients.pool).seal, SEAL_SECONDS)
     clients.sweeper.add(clients.store.drop_expired, PRUNE_SECONDS)
-    clients.sweeper.add(Resolutions(clients.pool).settle_due, SETTLE_SECONDS)
+    clients.sweeper.add(Resolutions(clients.pool, count_resolved).settle_due, SETTLE_SECONDS)
     clients.sweeper.add(Forgotten(clients.pool, clock).escalate, FORGOTTEN_SECONDS)
     deferred = Deferred(clients.pool)
     clients.sweeper.add(deferred.ripen)
@@ -229,7 +229,7 @@ def _assemble(parts: Parts) -> Clients:
 
     saver = make_saver(pool)
     graph = build_graph(saver)
-    runs, conversations = Runs(pool, owner_name()), Conversations(pool)
+    runs, conversations = Runs(pool, owner_name(), count_ended), Conversations(pool)
     worker = Worker(graph, runs, Turns(pool), events, context_for)
     return Clients(
         settings=settings,

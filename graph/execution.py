@@ -16,7 +16,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import PoolTimeout
 
 from graph.progress import publish
-from graph.traces import trace_of
+from graph.traces import GAVE_UP, trace_of
 from graph.tracing import Export, ended, exported_to_nobody, tracing
 from graph.worker import NotOurs, Worker, config_of
 from monitoring import metrics
@@ -101,7 +101,9 @@ class Executor:
                 self.work_on(run)
 
     def work_on(self, run: DictRow) -> None:
-        """Work on a run that is ours, in the background."""
+        """Work on a run that is ours, in the background, unless it already is worked on here."""
+        if run["run_id"] in self._held:  # claimed anew: its lease ran out while it was held
+            return
         task = asyncio.create_task(self._work(run))
         self._held[run["run_id"]] = _Held(task)
         task.add_done_callback(lambda _: self._held.pop(run["run_id"], None))
@@ -121,7 +123,7 @@ class Executor:
             try:
                 await self.take()
                 for run in await self._runs.give_up():
-                    await self._end_failed(run, "attempts_exhausted")
+                    await self._end_failed(run, GAVE_UP)
                 await self.tell_ended(await self._runs.end_cancelled())
             except DATABASE_ERRORS as error:
                 log.warning("sweep failed", error=type(error).__name__)
@@ -212,7 +214,7 @@ class Executor:
             return
         if not held.is_cancelled:
             with contextlib.suppress(*DATABASE_ERRORS):
-                await self._runs.release(run["run_id"])
+                await self._runs.release(run["run_id"], ended("handed_over"))
             raise asyncio.CancelledError
         await self._end_cancelled(run)
 
@@ -235,10 +237,10 @@ class Executor:
 
     async def _hand_over(self, run: DictRow) -> None:
         """Give the run back as soon as the database takes it; after that its lease has run out."""
-        end = time.monotonic() + LEASE_SECONDS
+        end, trace = time.monotonic() + LEASE_SECONDS, ended("handed_over")
         while time.monotonic() < end:
             try:
-                await self._runs.release(run["run_id"])
+                await self._runs.release(run["run_id"], trace)
             except DATABASE_ERRORS:
                 await asyncio.sleep(RETRY_SECONDS)
             else:

@@ -123,6 +123,11 @@ def count_ended(kind: str, end: str) -> None:
     metrics.ACTIONS_ENDED.labels(kind, end).inc()
 
 
+def count_resolved(resolution: str) -> None:
+    """A conversation's matter is settled, or has come back."""
+    metrics.RESOLUTIONS.labels(resolution).inc()
+
+
 def count_doubled(_document: str) -> None:
     """One write stands twice in the books."""
     metrics.WRITES_DOUBLED.inc()

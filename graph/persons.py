@@ -13,6 +13,7 @@ import orjson
 from psycopg.rows import DictRow
 
 from graph.clients import Clients
+from graph.part_counts import count_ended
 from graph.progress import Progress
 from graph.public import chunk_json, public_values
 from monitoring import metrics
@@ -37,7 +38,7 @@ async def take_over(clients: Clients, thread_id: UUID, person: Person) -> Change
         closings = [clients.events.take(run["run_id"], run["updated_at"]) for run in ended]
         taken.extend(zip(ended, await asyncio.gather(*closings), strict=True))
 
-    change = await Takeovers(clients.pool).take_over(thread_id, person, silence)
+    change = await Takeovers(clients.pool, count_ended).take_over(thread_id, person, silence)
     if change.turn:
         messages = await _show(clients, change.turn)
         for run, closing in taken:
@@ -60,7 +61,8 @@ async def hand_back(
     clients: Clients, thread_id: UUID, person: Person, once: UUID, resolution: str = ""
 ) -> Change:
     """Let the assistant answer again. News that waited is told by the next sweep."""
-    change = await Takeovers(clients.pool).hand_back(thread_id, person, once, resolution)
+    takeovers = Takeovers(clients.pool, count_ended)
+    change = await takeovers.hand_back(thread_id, person, once, resolution)
     if change.turn:
         await _show(clients, change.turn)
     return change

@@ -1,6 +1,6 @@
 """What a trace of a turn is found by, where turns are traced."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid5
@@ -9,6 +9,7 @@ from langsmith.run_helpers import tracing_context
 
 from nodes.prompts import versions
 
+GAVE_UP = "attempts_exhausted"  # the error of a run whose processes died once too often
 TRACE = "trace"  # in what a run was asked for with: the request's own trace
 
 
@@ -27,6 +28,23 @@ def trace_of(run: Mapping[str, Any]) -> tuple[str, str]:
     asked = run["request"].get(TRACE) or {}
     run_id: UUID = run["run_id"]
     return asked.get("id") or run_id.hex, asked.get("parent") or ""
+
+
+def untold(run: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> int:
+    """Of how many attempts at a run there is no part, as their processes died before they ended.
+
+    Attempts are counted anew once a person has decided. What was pruned is not counted.
+    """
+    about = [part["spans"][0]["attributes"] for part in parts]
+    told = {(one["tria.turn.is_resumed"], one["tria.run.attempt"]) for one in about}
+    highest: dict[bool, int] = {}
+    for is_resumed, attempt in told:
+        highest[is_resumed] = max(attempt, highest.get(is_resumed, 0))
+    is_running = run["status"] == "running"
+    if parts or is_running or run["error"] == GAVE_UP:
+        over, is_resumed = run["attempts"] - is_running, bool(run["resume"])
+        highest[is_resumed] = max(over, highest.get(is_resumed, 0))
+    return sum(highest.values()) - len(told)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Traces turns: a span for every node, call of the model, call of Xero, tool and gate.
 
+Tools are also timed, whether or not anything is traced.
+
 Nodes and tools know nothing of it: nodes are heard of by the graph's stream, calls by the hooks
 that count them, and tools are wrapped where the context is built.
 """
@@ -16,11 +18,14 @@ from typing import Any, TypeVar, cast
 from langchain_core.runnables.config import var_child_runnable_config
 
 from graph.traces import trace_of
+from monitoring import genai
 from monitoring.spans import Span, Trace, Value, kept
 from tools.context import Context
 from tools.errors import TriaError
+from tools.synthetic import MARK
 
 AGENT = "tria"
+OTHER = "other"
 T = TypeVar("T")
 Export = Callable[[Trace], None]
 
@@ -56,6 +61,7 @@ def _about(run: Mapping[str, Any]) -> dict[str, Value]:
             "gen_ai.conversation.id": str(run["thread_id"]),
             "tria.run.id": str(run["run_id"]),
             "tria.run.attempt": run["attempts"],
+            "tria.run.is_synthetic": run["metadata"].items() >= MARK.items(),
             "tria.turn.number": run["turn"],
             "tria.turn.is_resumed": bool(run["resume"]),
         }
@@ -128,6 +134,19 @@ def tool_span(tool: str) -> Iterator[None]:
         span.ended = time.monotonic()
 
 
+@contextmanager
+def _timed(tool: str) -> Iterator[None]:
+    """Count how long one use of a tool took, and how it failed if it did."""
+    began, failed = time.monotonic(), ""
+    try:
+        yield
+    except BaseException as error:
+        failed = error.code if isinstance(error, TriaError) else OTHER
+        raise
+    finally:
+        genai.TOOL_DURATION.labels(tool, failed).observe(time.monotonic() - began)
+
+
 def _parent() -> str:
     """The tool that is at work here, else the node; "" for the turn itself."""
     if inside := _inside.get():
@@ -144,7 +163,7 @@ def _class_of(error: object) -> str:
 
 
 class _Traced:
-    """A tool whose every asynchronous method is a span."""
+    """A tool whose every asynchronous method is timed, and a span."""
 
     def __init__(self, inside: object, name: str) -> None:
         self._inside = inside
@@ -158,7 +177,7 @@ class _Traced:
 
         @wraps(found)
         async def told(*args: Any, **named: Any) -> Any:
-            with tool_span(tool):
+            with _timed(tool), tool_span(tool):
                 return await found(*args, **named)
 
         return told

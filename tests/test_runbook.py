@@ -31,7 +31,9 @@ SPAN = re.compile(r"`([^`\n]+)`")
 MANUAL = re.compile(r"\s# manual$")
 LABELS = ("**Means**", "**Look here.**", "**Do.**", "**Verify.**", "**Escalate.**")
 HERE = "http://127.0.0.1:8003"
-NOBODY = {name: str(uuid4()) for name in ("RUN", "CARD", "CONVERSATION", "CHECKPOINT", "KEY")}
+NOBODY = {
+    name: str(uuid4()) for name in ("RUN", "CARD", "CONVERSATION", "CHECKPOINT", "KEY", "TRACE")
+}
 WORDS = NOBODY | {"CODE": "no_such_error", "TIME": "2026-08-01T03:00", "FILE": "given.json"}
 QUERY = re.compile(r"^[a-z_]+(?:\(| by |\{)|^\(")
 ACTIONS = {"exec", "logs", "ps", "restart", "stop", "up"}

@@ -104,11 +104,12 @@ with gone as (update actions set status = 'cancelled', updated_at = now(),
     and (%(asked_in)s::uuid is null or exists (select 1 from runs n join runs k using (thread_id)
       where k.run_id = %(asked_in)s and n.turn > k.turn and n.notice is null
         and n.run_id <> %(run_id)s and n.asked_in is distinct from k.run_id))
-  returning action_id)
-insert into audit (actor, event, subject, detail)
-select 'assistant', 'action.cancelled', action_id::text,
-  '{"note": "the conversation went another way"}'
-from gone"""
+  returning action_id, kind),
+ noted as (insert into audit (actor, event, subject, detail)
+  select 'assistant', 'action.cancelled', action_id::text,
+    '{"note": "the conversation went another way"}'
+  from gone)
+select kind from gone"""
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,8 @@ REPEATED = {"messages_thread_id_message_id_key": MessageRepeated, "runs_pkey": R
 async def take_in(connection: psycopg.AsyncConnection[DictRow], run: NewRun, owner: str) -> DictRow:
     """Store the message and its run in one transaction; raises the errors above.
 
-    `stopped` names the runs that waited and have ended for this one.
+    `stopped` names the runs that waited and have ended for this one, `withdrawn` the kinds of the
+    cards that have.
     """
     try:
         return await _stored(connection, run, _values(run, owner))
@@ -187,7 +189,7 @@ async def _stored(
     # A pipeline: nothing waits for an answer before everything is sent.
     async with pipelined(connection), connection.transaction():
         counted = await connection.execute(COUNT, values)
-        stopped = None
+        stopped = withdrawn = None
         if run.strategy in STOP_WAITING:
             await connection.execute(STOP_RUNNING, values)
             stopped = await connection.execute(STOP_WAITING[run.strategy], values)
@@ -195,7 +197,7 @@ async def _stored(
         if run.content is not None:
             await connection.execute(ADD_QUESTION, values)
         if run.place:
-            await connection.execute(WITHDRAW, values)
+            withdrawn = await connection.execute(WITHDRAW, values)
         await connection.execute(KNOW_CUSTOMER, values)
         await connection.execute(WAKE, values)
         if await counted.fetchone() is None:
@@ -204,7 +206,9 @@ async def _stored(
         if row is None:
             raise ThreadBusy
         ended = await stopped.fetchall() if stopped else []
-    return row | {"stopped": [each["run_id"] for each in ended]}
+        gone = await withdrawn.fetchall() if withdrawn else []
+    told = {"withdrawn": [card["kind"] for card in gone]}
+    return row | told | {"stopped": [each["run_id"] for each in ended]}
 
 
 def _values(run: NewRun, owner: str) -> dict[str, Any]:

@@ -14,7 +14,8 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from tools.database import Pool, fetch_all, fetch_one, pipelined
+from tools.actions.trail import OnEnd, nobody
+from tools.database import Pool, fetch_all, fetch_one, once_more, pipelined
 from tools.intake import COLUMNS, LEASE_SECONDS, NewRun, take_in
 from tools.run_endings import HowToCancel, ask_to_cancel, end_cancelled, forget
 from tools.run_statements import (
@@ -49,14 +50,23 @@ OURS = "run_id = %(run_id)s and owner = %(owner)s and status = 'running'"
 
 
 class Runs:
-    """Creating, claiming, renewing and ending runs."""
+    """Creating, claiming, renewing and ending runs.
 
-    def __init__(self, pool: Pool, owner: str) -> None:
+    `on_end` is told of each card that ends with one, or for one.
+    """
+
+    def __init__(self, pool: Pool, owner: str, on_end: OnEnd = nobody) -> None:
         self._pool = pool
         self._owner = owner
+        self._on_end = on_end
 
     async def create(self, run: NewRun) -> DictRow:
         """Store the message and its run in one transaction; raises the errors of tools/intake."""
+        stored: DictRow = await once_more()(self._create, run)
+        self._tell(stored["withdrawn"])
+        return stored
+
+    async def _create(self, run: NewRun) -> DictRow:
         async with self._pool.connection() as connection:
             return await take_in(connection, run, self._owner)
 
@@ -153,15 +163,14 @@ class Runs:
         )
         return {row["run_id"]: row["cancel"] for row in rows}
 
-    async def release(self, run_id: UUID) -> None:
+    async def release(self, run_id: UUID, trace: Trace = None) -> None:
         """Hand a run over, to be taken at once; the attempt does not count."""
         async with self._pool.connection() as connection:
             await connection.execute(
                 "with given as (update runs set lease_until = now() - interval '1 second',"
-                " strikes = strikes - 1 where run_id = %s and owner = %s"
-                " and status = 'running' returning 1) select pg_notify('tria_runs', 'due')"
-                " from given",
-                [run_id, self._owner],
+                f" strikes = strikes - 1, {KEEP_TRACE} where {OURS} returning 1)"
+                " select pg_notify('tria_runs', 'due') from given",
+                {**self._ours(run_id), "trace": _json(trace)},
             )
 
     async def answer(self, run_id: UUID, answer: Answer, end: End) -> DictRow | None:
@@ -246,7 +255,13 @@ class Runs:
     async def end_cancelled(self, run_id: UUID | None = None) -> list[DictRow]:
         """End the runs that are to be cancelled: ours, or all that nobody works on."""
         async with self._pool.connection() as connection, connection.transaction():
-            return await end_cancelled(connection, self._owner, run_id)
+            ended, taken_back = await end_cancelled(connection, self._owner, run_id)
+        self._tell(taken_back)
+        return ended
+
+    def _tell(self, kinds: Sequence[str]) -> None:
+        for kind in kinds:
+            self._on_end(kind, "cancelled")
 
     async def forget(self, run_id: UUID) -> bool:
         """Delete a run that has ended and led to no write."""

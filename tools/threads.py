@@ -20,7 +20,8 @@ select 1 from runs where thread_id = %(thread_id)s and status in ('queued', 'run
 
 # All but the last turn's, and none of a turn that waits for a person.
 MARK_EARLIER = """
-update runs r set pruned_at = now() where r.thread_id = %(thread_id)s and r.pruned_at is null
+update runs r set pruned_at = now(), trace = null
+where r.thread_id = %(thread_id)s and r.pruned_at is null
   and not exists (select 1 from runs o where o.graph_thread = r.graph_thread
     and (o.status = 'interrupted' or o.turn = last_turn(o.thread_id)))
 returning graph_thread"""

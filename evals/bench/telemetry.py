@@ -10,10 +10,11 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from multiprocessing import get_context
@@ -21,7 +22,9 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
+from scipy import stats
 from typing_extensions import override
 
 from evals.service import prepared_parts
@@ -33,6 +36,7 @@ from graph.studio import demo_caller
 from graph.tracing import note_call, tool_span, tracing
 from monitoring import genai, metrics
 from monitoring.lag import measuring_lag
+from monitoring.otlp import Exporter
 from monitoring.spans import Trace
 from tools.database import fetch_all, make_pool
 from tools.embedded.process import free_port
@@ -96,7 +100,7 @@ async def _measured(settings: Settings, rounds: int) -> None:
     sides = {name: Side() for name in SIDES}
     notes = [0]
     played_as: dict[str, Callable[[], AbstractContextManager[None]]] = {
-        "with": _as_it_is,
+        "with": nullcontext,
         "untraced": _untraced,
         "without": lambda: _silenced(notes),
     }
@@ -117,12 +121,14 @@ async def _measured(settings: Settings, rounds: int) -> None:
         "ms_with": round(statistics.median(sides["with"].ms), 1),
         "ms_without": round(statistics.median(sides["without"].ms), 1),
         "overhead_percent": _more(sides["with"], sides["without"]),
+        "overhead_percent_of_metrics": _more(sides["untraced"], sides["without"]),
         "overhead_percent_of_traces": _more(sides["with"], sides["untraced"]),
         "spans_per_turn": round(spans, 1),
         "span_us": round(1000 * span_ms, 1),
         "overhead_percent_by_spans": round(100 * spans * span_ms / cpu["without"], 2),
         "notes_per_turn": round(notes[0] / turns),
         "overhead_percent_by_notes": round(100 * by_notes, 2),
+        "load": [round(at_once, 1) for at_once in os.getloadavg()],
         "scrape_ms": round(scrape_ms, 1),
         "series": series,
     }
@@ -159,11 +165,6 @@ async def _turn(clients: Clients, text: str) -> None:
     )
     clients.executor.work_on(run)
     await clients.executor._held[run["run_id"]].task
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
 
 
 @contextmanager
@@ -209,23 +210,23 @@ def _note_ms() -> float:
 
 async def _spans_of(settings: Settings) -> list[int]:
     """How many spans the traces of the last turns have."""
-    pool = make_pool(settings.database_url.get_secret_value())
-    await pool.open()
-    rows = await fetch_all(
-        pool,
-        "select jsonb_array_length(trace->0->'spans') as spans from runs"
-        " where trace is not null order by created_at desc limit 100",
-    )
-    await pool.close()
+    async with make_pool(settings.database_url.get_secret_value()) as pool:
+        rows = await fetch_all(
+            pool,
+            "select jsonb_array_length(trace->0->'spans') as spans from runs"
+            " where trace is not null order by created_at desc limit 100",
+        )
     return [row["spans"] for row in rows]
 
 
 def _span_ms() -> float:
-    """What a span costs on its way into the row: noted, ended, made JSON."""
+    """What a span costs on its way into the row and to a collector: noted, made JSON, encoded."""
+    exporter = Exporter("http://127.0.0.1:9", {}, 0, "bench")  # sends nothing
     run: Mapping[str, Any] = {
         "run_id": uuid4(),
         "thread_id": uuid4(),
         "request": {},
+        "metadata": {},
         "resume": None,
         "attempts": 1,
         "turn": 1,
@@ -235,6 +236,7 @@ def _span_ms() -> float:
     def told(trace: Trace) -> None:
         nonlocal count
         json.dumps(trace.as_json())
+        encode_spans([*exporter._readable(trace)]).SerializeToString()
         count += len(trace.spans)
 
     started = time.process_time()
@@ -246,10 +248,13 @@ def _span_ms() -> float:
     return (time.process_time() - started) * 1000 / count
 
 
-def _more(one: Side, other: Side) -> float:
-    """By how many percent one side's turns cost more than the other's."""
+def _more(one: Side, other: Side) -> dict[str, float]:
+    """By how many percent one side's turns cost more than the other's: median, 95 % interval."""
     pairs = zip(one.cpu_ms, other.cpu_ms, strict=True)
-    return round(100 * statistics.median(a / b - 1 for a, b in pairs), 2)
+    more = sorted(round(100 * (a / b - 1), 2) for a, b in pairs)
+    low, high = stats.binom.interval(0.95, len(more), 0.5)
+    ends = {"low": more[int(low)], "high": more[min(int(high), len(more) - 1)]}
+    return {"median": round(statistics.median(more), 2)} | ends
 
 
 class _Taking(BaseHTTPRequestHandler):

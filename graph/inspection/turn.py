@@ -11,6 +11,7 @@ from graph.inspection.conversation import NoSuchConversation, fit, names_in, tur
 from graph.inspection.drawing import Drawing, drawing_of
 from graph.inspection.path import Step, steps_of
 from graph.inspection.waterfall import timed
+from graph.traces import untold
 from graph.trajectory import Trajectory, trajectory_of
 from nodes.state import SUSPICIOUS
 from tools.operators.turns import TurnRecords
@@ -55,8 +56,8 @@ async def turn_view(
         passage | fit({"asked": passage.get("asked", "")}, names, masked=masked)
         for passage in path.state.get("passages", [])
     ]
-    own = {"passages": passages, "model": _model(path.state), "masked": masked, "trace": trace}
-    return fit(view, names, masked=masked) | own
+    own = {"passages": passages, "model": _model(path.state), "masked": masked}
+    return fit(view, names, masked=masked) | own | {"trace": trace, "untold": untold(row, trace)}
 
 
 def drawing_of_turn(clients: Clients, view: Mapping[str, Any]) -> Drawing:

@@ -364,7 +364,7 @@ async def test_a_copy_shows_the_branch_that_is_shown(http: httpx.AsyncClient) ->
 
 
 async def test_pruning_keeps_the_last_turns_checkpoints_and_all_that_was_said(
-    sdk: LangGraphClient, http: httpx.AsyncClient
+    sdk: LangGraphClient, http: httpx.AsyncClient, postgres_url: str
 ) -> None:
     thread = await a_thread(http)
     for text in (OWED, ROUND):
@@ -375,6 +375,11 @@ async def test_pruning_keeps_the_last_turns_checkpoints_and_all_that_was_said(
     states = await history(http, thread)
     assert {s["metadata"]["run_id"] for s in states} == {before["metadata"]["run_id"]}
     assert states[0]["values"] == before["values"]
+    with psycopg.connect(postgres_url) as connection:
+        kept = connection.execute(
+            "select trace is not null from runs where thread_id = %s order by turn", [thread]
+        ).fetchall()
+    assert kept == [(False,), (True,)]
     assert await sdk.threads.prune([thread]) == {"pruned_count": 1}
     assert (await http.get(f"/threads/{thread}")).status_code == 404
 

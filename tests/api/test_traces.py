@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,9 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from psycopg.types.json import Jsonb
+from websockets.sync.client import connect
 
 from api.app import create_app
 from graph.settings import Settings
@@ -249,3 +252,78 @@ def test_every_line_of_a_turn_carries_its_trace(
     assert turn["outcome"] == "succeeded"
     assert turn["intents"].keys() == {"balance"}
     assert {"queued_ms", "ms", "by", "tries", "tokens", "usd"} <= turn.keys()
+
+
+def test_the_runs_of_a_batch_are_parts_of_its_request_s_trace(
+    http: httpx.Client, collector: Collected
+) -> None:
+    body = {"assistant_id": "tria", "input": {"messages": [{"role": "user", "content": "hello"}]}}
+    told = http.post("/runs/batch", json=[body] * 2).headers["X-Trace-Id"]
+    end = time.monotonic() + 20
+    while len(turns := turns_in(collector, told)) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert len({attributes(turn)["tria.run.id"] for turn in turns}) == 2
+
+
+def turns_in(collector: Collected, trace_id: str) -> list[Span]:
+    return [span for span in collector.of(trace_id) if span.name.startswith("invoke_agent")]
+
+
+def test_each_command_over_a_socket_has_a_trace_of_its_own_and_tells_it(
+    http: httpx.Client, url: str
+) -> None:
+    thread = a_thread(http)
+    said = {"messages": [{"role": "user", "content": "hello"}]}
+    commands: list[dict[str, Any]] = [
+        {"id": 1, "method": "run.start", "params": {"assistant_id": "tria", "input": said}},
+        {"id": 2, "method": "no.such"},
+    ]
+    address = f"{url.replace('http', 'ws', 1)}/threads/{thread}/stream/events"
+    with connect(address, additional_headers=headers_of(customer())) as socket:
+        answers = []
+        for command in commands:
+            socket.send(json.dumps(command))
+            answers.append(json.loads(socket.recv(30)))
+    assert [answer["type"] for answer in answers] == ["success", "error"]
+    told = [answer["meta"]["trace_id"] for answer in answers]
+    assert len(set(told)) == 2
+    assert trace_of(http, url, thread)["trace_id"] == told[0]
+
+
+def test_an_attempt_that_was_handed_over_stays_beside_the_one_that_went_on(
+    url: str, http: httpx.Client, environment: dict[str, str], database: psycopg.Connection[Any]
+) -> None:
+    model = environment["XERO_API_URL"].removesuffix("/xero")
+    own = {"OPENAI_API_KEY": "a key", "OPENAI_BASE_URL": f"{model}/openai/v1"}
+    values = {k.lower(): v for k, v in (environment | own).items()}
+    thread, body = a_thread(http), {"messages": [{"role": "user", "content": "what do I owe?"}]}
+    asked = {"assistant_id": "tria", "input": body}
+    httpx.post(f"{model}/control/model", json={"mode": "slow", "seconds": 0.5})
+    try:
+        with Served(create_app(Settings.model_validate(values))) as leaving:
+            at_it = f"{leaving.url}/threads/{thread}/runs"
+            told = httpx.post(at_it, json=asked, headers=headers_of(customer()))
+            run = told.json()["run_id"]
+    finally:
+        httpx.post(f"{model}/control/model", json={"mode": "echo"})
+    assert http.get(f"/threads/{thread}/runs/{run}/join").status_code == 200
+    trace = trace_of(http, url, thread)
+    assert [part["outcome"] for part in trace["parts"]] == ["handed_over", "succeeded"]
+    assert trace["untold"] == 0
+    database.execute("update runs set trace = trace - 0 where run_id = %s", [run])
+    assert trace_of(http, url, thread)["untold"] == 1
+
+
+def test_a_message_that_was_answered_with_others_names_the_turn_that_has_the_trace(
+    http: httpx.Client, url: str
+) -> None:
+    thread, ids = a_thread(http), list[str]()
+    for text in ("what do I owe?", "and when do you deliver?", "on which days?"):
+        said = {"messages": [{"role": "user", "content": text}]}
+        asked = {"assistant_id": "tria", "input": said, "multitask_strategy": "enqueue"}
+        ids.append(http.post(f"/threads/{thread}/runs", json=asked).json()["run_id"])
+    http.get(f"/threads/{thread}/runs/{ids[-1]}/join")
+    with staff_client(url) as staff:
+        second, last = (staff.get(f"/threads/{thread}/runs/{run}/trace").json() for run in ids[1:])
+    assert (second["answered_by"], second["parts"], second["untold"]) == (ids[-1], [], 0)
+    assert (last["answered_by"], len(last["parts"])) == (None, 1)

@@ -268,14 +268,14 @@ def test_what_is_on_this_machine(line: str, *, expected: bool) -> None:
     assert is_local(line) is expected
 
 
-def test_with_a_key_a_turns_trace_has_its_runs_id_and_the_prompts(
+def test_with_a_key_a_turns_trace_has_its_runs_id_and_the_prompts_and_nobodys_data(
     environment: dict[str, str], control: Control, tmp_path: Path, server: LangSmithServer
 ) -> None:
     known = {"LANGSMITH_API_KEY": KEY, "LANGSMITH_ENDPOINT": server.url}
     service = traced_service(environment, control, tmp_path, **tracing_for(known, "a-run"))
     service.start()
     try:
-        asked = ask(service, "what do I owe?")
+        asked = ask(service, "my name is Zebulon Quark, 9123 4567, what do I owe?")
     finally:
         service.stop()
     trace = server.runs[asked["run_id"]]
@@ -286,4 +286,6 @@ def test_with_a_key_a_turns_trace_has_its_runs_id_and_the_prompts(
     inside = [run for run in server.runs.values() if run["trace_id"] == asked["run_id"]]
     assert {"screen_message", "classify_intent", "compose_reply"} <= {r["name"] for r in inside}
     assert {run["run_type"] for run in inside} >= {"chain", "llm"}
-    assert json.dumps(trace["outputs"])
+    assert "what do I owe?" in json.dumps(trace["inputs"])
+    sent = json.dumps(list(server.runs.values()))
+    assert [word for word in ("Zebulon", "9123") if word in sent] == []

@@ -1,11 +1,13 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
-from uuid import UUID
+from typing import Any, ClassVar, cast
+from uuid import UUID, uuid4
 
 import pytest
 from prometheus_client import REGISTRY
+from psycopg.rows import DictRow
+from typing_extensions import override
 
 from graph.counting import count_turn
 from graph.execution import Executor
@@ -31,6 +33,28 @@ async def test_an_executor_that_no_longer_looks_for_runs_says_so() -> None:
     await asyncio.sleep(0.05)
     assert not executor.is_working
     await executor.stop()
+
+
+class Counting(Worker):
+    """Turns that are only counted."""
+
+    worked: ClassVar[list[UUID]] = []
+
+    @override
+    async def work(self, run: DictRow, control: Any) -> bool:
+        self.worked.append(run["run_id"])
+        await asyncio.sleep(0.05)
+        return False
+
+
+async def test_a_run_that_is_claimed_twice_is_worked_on_once() -> None:
+    pool = make_pool("postgresql://nobody@127.0.0.1:1/nothing")
+    executor = Executor(pool, Counting(*[cast(Any, None)] * 5))
+    run = {"run_id": uuid4(), "thread_id": uuid4(), "attempts": 1, "turn": 1, "resume": None}
+    for _ in range(2):
+        executor.work_on(run | {"metadata": {}, "request": {}})
+    await asyncio.sleep(0.2)
+    assert Counting.worked == [run["run_id"]]
 
 
 def guessed() -> float:

@@ -4,12 +4,14 @@ import re
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from typing_extensions import override
 
 from graph.clients import Clients
+from graph.traces import untold
 from nodes.state import State
 from tests.conftest import customer
 from tests.nodes.conftest import (
@@ -92,3 +94,44 @@ async def test_no_id_of_a_contact_is_in_a_trace(
     assert "AmountDue" in shown or "amount_due" in shown
     for contact in with_model.caller.contact_ids:
         assert contact not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "resume", "told", "expected"),
+    [
+        ("succeeded", 1, None, [(False, 1)], 0),
+        ("succeeded", 3, None, [(False, 3)], 2),
+        ("succeeded", 3, None, [(False, 1), (False, 3)], 1),
+        ("running", 2, None, [], 1),
+        ("running", 2, None, [(False, 1)], 0),
+        ("attempts_exhausted", 5, None, [], 5),
+        ("failed", 1, None, [], 0),
+        ("interrupted", 2, None, [(False, 2)], 1),
+        ("running", 1, {"approved": True}, [(False, 2)], 1),
+        ("succeeded", 2, {"approved": True}, [(False, 1), (True, 2)], 1),
+        ("succeeded", 1, None, [], 0),
+    ],
+    ids=[
+        *(
+            "told",
+            "two died",
+            "one between",
+            "it goes on",
+            "handed over",
+            "gave up",
+            "pruned",
+            "waits",
+        ),
+        *("decided", "died after the decision", "nothing kept"),
+    ],
+)
+def test_attempts_of_which_nothing_is_told(
+    status: str, attempts: int, resume: Any, told: list[tuple[bool, int]], expected: int
+) -> None:
+    parts = [
+        {"spans": [{"attributes": {"tria.turn.is_resumed": again, "tria.run.attempt": number}}]}
+        for again, number in told
+    ]
+    error = status if status == "attempts_exhausted" else None
+    run = {"status": status, "error": error, "attempts": attempts, "resume": resume}
+    assert untold(run, parts) == expected

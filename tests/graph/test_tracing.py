@@ -1,6 +1,7 @@
 """Which span is a part of which, and that nothing happens where nothing is traced."""
 
 import asyncio
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,14 +10,17 @@ import pytest
 from graph.tracing import (
     _Traced,
     ended,
+    exported_to_nobody,
     node_began,
     node_ended,
     note_call,
     tool_span,
     tracing,
 )
+from monitoring import genai
 from monitoring.spans import Trace
 from tools.errors import BackendUnavailable
+from tools.synthetic import MARK
 
 RUN: dict[str, Any] = {
     "run_id": UUID(int=7),
@@ -25,6 +29,7 @@ RUN: dict[str, Any] = {
     "turn": 3,
     "resume": None,
     "request": {},
+    "metadata": {},
 }
 
 
@@ -112,6 +117,7 @@ def test_a_trace_is_that_of_its_request_else_the_run_s_own(
     assert trace.trace_id == said.get("id", RUN["run_id"].hex)
     assert trace.root.parent == said.get("parent", "")
     assert trace.root.attributes["tria.run.attempt"] == 2
+    assert trace.root.attributes["tria.run.is_synthetic"] is False
     assert trace.outcome == "handed_over"
 
 
@@ -121,3 +127,26 @@ async def test_where_nothing_is_traced_tools_work_as_ever() -> None:
     with tool_span("books.send"):
         assert await _Traced(Books(), "books").send("a") == "A"
     assert ended("succeeded") is None
+
+
+@pytest.mark.parametrize("is_traced", [True, False])
+async def test_each_use_of_a_tool_is_timed_by_name_and_error(*, is_traced: bool) -> None:
+    name = f"books{is_traced}"
+    books = _Traced(Books(), name)
+    with tracing(RUN, exported_to_nobody) if is_traced else nullcontext():
+        assert await books.send("a") == "A"
+        with pytest.raises(BackendUnavailable):
+            await books.fail()
+    counts = {
+        (sample.labels["gen_ai_tool_name"], sample.labels["error_type"]): sample.value
+        for metric in genai.TOOL_DURATION.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_count") and sample.labels["gen_ai_tool_name"].startswith(name)
+    }
+    assert counts == {(f"{name}.send", ""): 1, (f"{name}.fail", BackendUnavailable.code): 1}
+
+
+def test_a_synthetic_conversation_says_that_it_is_one(traces: list[Trace]) -> None:
+    with tracing(RUN | {"metadata": MARK | {"more": 1}}, traces.append):
+        pass
+    assert traces[0].root.attributes["tria.run.is_synthetic"] is True

@@ -1,6 +1,6 @@
 import asyncio
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 from psycopg.rows import DictRow
@@ -188,9 +188,10 @@ async def test_a_run_handed_back_is_taken_at_once_and_costs_no_attempt(
 ) -> None:
     await runs.create(a_run(thread_id))
     [run] = await runs.claim(thread_id)
-    await runs.release(run["run_id"])
+    await runs.release(run["run_id"], {"outcome": "handed_over"})
     [again] = await rival.claim(thread_id)
     assert (again["attempts"], again["strikes"]) == (2, 1)
+    assert await runs.trace_of(run["run_id"]) == [{"outcome": "handed_over"}]
 
 
 async def test_a_failed_run_keeps_its_reason_and_frees_the_thread(
@@ -393,6 +394,23 @@ class TestCancelling:
         assert await told(pool, thread_id) == ["a", REPLY["content"], "c"]
         assert (await stored(runs, third))["after_turn"] == first["turn"]
 
+    async def test_a_card_that_ends_with_its_message_or_for_another_is_told_of(
+        self, pool: Pool, thread_id: UUID
+    ) -> None:
+        ends: list[tuple[str, str]] = []
+        runs = Runs(pool, "this worker", lambda kind, end: ends.append((kind, end)))
+        run = await runs.create(a_run(thread_id, starts=True))
+        await a_card(pool, thread_id, action_id=uuid5(run["run_id"], "action"))
+        await runs.cancel([run["run_id"]], thread_id, "rollback")
+        assert ends == []
+        await runs.end_cancelled(run["run_id"])
+        assert ends == [("order", "cancelled")]
+        await a_card(pool, thread_id)
+        await runs.create(a_run(thread_id))
+        assert len(ends) == 1
+        await runs.create(a_run(thread_id, place=Place(None)))
+        assert ends == [("order", "cancelled")] * 2
+
     async def test_what_led_to_a_write_is_not_rolled_back(
         self, runs: Runs, pool: Pool, thread_id: UUID
     ) -> None:
@@ -572,9 +590,15 @@ async def until_settled(pool: Pool) -> None:
         await asyncio.sleep(0.2)
 
 
-async def a_card(pool: Pool, thread_id: UUID, confirmed_in: UUID | None = None) -> UUID:
+async def a_card(
+    pool: Pool,
+    thread_id: UUID,
+    confirmed_in: UUID | None = None,
+    *,
+    action_id: UUID | None = None,
+) -> UUID:
     """A card of the thread that waits, or that was confirmed just now."""
-    action_id = uuid4()
+    action_id = action_id or uuid4()
     await fetch_one(
         pool,
         "insert into actions (action_id, thread_id, customer_id, kind, status, card, hash,"

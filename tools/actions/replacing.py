@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from tools.actions.proposing import Connection, Proposal, store_card
 from tools.actions.selected import COLUMNS, WAITING
-from tools.actions.trail import audit, close_ticket
+from tools.actions.trail import OnEnd, audit, close_ticket, nobody
 from tools.database import Pool, fetch_one
 from tools.errors import OperationRefused
 from tools.intake import queue_notice
@@ -41,10 +41,11 @@ def replacement_of(action_id: UUID) -> UUID:
 
 
 class Replacing:
-    """Cards that wait for a person, ended by others that are different."""
+    """Cards that wait for a person, ended by others that are different; `on_end` is told of it."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, on_end: OnEnd = nobody) -> None:
         self._pool = pool
+        self._on_end = on_end
 
     async def replace(self, old: UUID, proposal: Proposal, agreed: Agreed) -> None:
         """End the old card, prepare the other one and queue the turn that shows it."""
@@ -67,6 +68,7 @@ class Replacing:
             told = notice | ({"order": dict(agreed.order)} if agreed.order else {})
             run_id = uuid5(NAMESPACE_OID, f"{proposal.action_id}:prepared")
             await queue_notice(connection, run_id, ended, told)
+        self._on_end(ended["kind"], "cancelled")
 
     async def made_of(self, action_id: UUID) -> DictRow | None:
         """The card that took this one's place."""

@@ -5,6 +5,7 @@ has been quiet since an answer and nothing is open. reopened: it was settled, an
 back about the same. open: everything else. `threads.resolution` holds it.
 """
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from psycopg.rows import DictRow
 
 from tools.database import Pool
 from tools.rules import load_rules
+
+OnResolved = Callable[[str], None]  # told what a conversation's matter has become
 
 BATCH = 200  # conversations of one sweep
 AGAIN_MINUTES = 15  # what is open may end without a message: a ticket, a card
@@ -80,7 +83,7 @@ update threads t set resolution = r.resolution, settled_update = r.updated_at,
     when r.is_under_way or r.is_solved is not null then now() + %(again)s * interval '1 minute'
     else greatest(r.answered_at + %(quiet)s * interval '1 hour',
       now() + interval '1 minute') end
-from resolved r where t.thread_id = r.thread_id"""
+from resolved r where t.thread_id = r.thread_id returning r.before, r.resolution"""
 
 _DUE = """
 select thread_id from threads where thread_id in (
@@ -91,23 +94,41 @@ select thread_id from threads where thread_id in (
 for no key update skip locked"""
 
 
-async def settle(connection: psycopg.AsyncConnection[DictRow], *threads: UUID) -> None:
-    """Judge these conversations, in the transaction of what happened to them."""
-    await connection.execute(SETTLE, _numbers() | {"threads": list(threads)})
+async def settle(connection: psycopg.AsyncConnection[DictRow], *threads: UUID) -> list[str]:
+    """Judge these conversations, in the transaction of what happened to them.
+
+    Returns what the matters have become that were settled just now, or came back.
+    """
+    judged = await connection.execute(SETTLE, _numbers() | {"threads": list(threads)})
+    changed = [row["resolution"] for row in await judged.fetchall() if _is_changed(row)]
+    return [resolution for resolution in changed if resolution != "open"]
+
+
+def _is_changed(row: DictRow) -> bool:
+    return bool(row["resolution"] != row["before"])
+
+
+def nobody(_resolution: str) -> None:
+    """Matters of which nobody is told."""
 
 
 class Resolutions:
-    """Keeps `threads.resolution` true as time passes and conversations go on."""
+    """Keeps `threads.resolution` true as time passes and conversations go on.
 
-    def __init__(self, pool: Pool) -> None:
+    `on_resolved` is told what it becomes.
+    """
+
+    def __init__(self, pool: Pool, on_resolved: OnResolved = nobody) -> None:
         self._pool = pool
+        self._on_resolved = on_resolved
 
     async def settle_due(self) -> None:
         """Judge what changed, and what has been quiet for long enough, as far as one sweep goes."""
         async with self._pool.connection() as connection, connection.transaction():
             due = await (await connection.execute(_DUE, {"batch": BATCH})).fetchall()
-            if due:
-                await settle(connection, *(row["thread_id"] for row in due))
+            settled = await settle(connection, *(row["thread_id"] for row in due)) if due else []
+        for resolution in settled:
+            self._on_resolved(resolution)
 
 
 def _numbers() -> dict[str, Any]:

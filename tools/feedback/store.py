@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from tools.database import Pool, fetch_all
-from tools.feedback.resolution import settle
+from tools.feedback.resolution import OnResolved, nobody, settle
 
 COLUMNS = "message_id, score, is_solved, comment, created_at, updated_at"
 
@@ -33,10 +33,11 @@ class Opinion:
 
 
 class Feedback:
-    """The feedback table, as customers see it."""
+    """The feedback table, as customers see it. `on_resolved` is told what it settles."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, on_resolved: OnResolved = nobody) -> None:
         self._pool = pool
+        self._on_resolved = on_resolved
 
     async def give(self, thread_id: UUID, customer_id: str, opinion: Opinion) -> DictRow | None:
         """Keep it, instead of what was said of the same before; None for what is not theirs."""
@@ -50,8 +51,9 @@ class Feedback:
         }
         async with self._pool.connection() as connection, connection.transaction():
             row = await (await connection.execute(GIVE, values)).fetchone()
-            if row:
-                await settle(connection, thread_id)
+            settled = await settle(connection, thread_id) if row else []
+        for resolution in settled:
+            self._on_resolved(resolution)
         return row
 
     async def of_customer(self, thread_id: UUID, customer_id: str) -> list[DictRow]:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4, uuid5
 
 from psycopg.rows import DictRow
 
-from tools.actions.trail import audit
+from tools.actions.trail import OnEnd, audit, nobody
 from tools.audit import note
 from tools.database import Pool, fetch_one
 from tools.errors import OperationRefused
@@ -48,7 +48,7 @@ STOP_WORK = "select pg_notify('tria_runs', 'cancel:' || run_id) from unnest(%s::
 # What a person and a customer agree on, no yes to an earlier card must write a second time.
 WITHDRAW = """
 update actions set status = 'cancelled', error = %s, updated_at = now()
-where thread_id = %s and status = 'proposed' returning action_id"""
+where thread_id = %s and status = 'proposed' returning action_id, kind"""
 
 STATE = """
 select t.thread_id, t.customer_id, t.person, t.assigned_to,
@@ -80,10 +80,14 @@ async def nothing_first(_: Runs) -> None:
 
 
 class Takeovers:
-    """Who has a conversation. No timer ever takes one away from a person."""
+    """Who has a conversation. No timer ever takes one away from a person.
 
-    def __init__(self, pool: Pool) -> None:
+    `on_end` is told of each card that ends with a change.
+    """
+
+    def __init__(self, pool: Pool, on_end: OnEnd = nobody) -> None:
         self._pool = pool
+        self._on_end = on_end
 
     async def state(self, thread_id: UUID) -> DictRow | None:
         """Who has the conversation, who looks after it, and how many news wait for its end."""
@@ -110,12 +114,14 @@ class Takeovers:
             )
             await assign_in(connection, thread_id, person.staff_id)
             ended = await self._silence(connection, thread_id)
+            withdrawn = await _withdraw(connection, thread_id)
             words = _told("joined", last, person, uuid4())
             turn = await add_turn(connection, thread_id, last, person, words)
             detail = {"runs": len(ended), "from": has and has["staff_id"]}
             event = "conversation.taken_over"
             await note(connection, person.staff_id, event, str(thread_id), detail)
             await before_commit(ended)
+        self._tell(withdrawn)
         return Change(turn, ended)
 
     async def hand_back(
@@ -133,7 +139,7 @@ class Takeovers:
                 "update threads set person = null where thread_id = %s", [thread_id]
             )
             # One that the assistant had just made when it fell silent was never shown.
-            await _withdraw(connection, thread_id)
+            withdrawn = await _withdraw(connection, thread_id)
             words = _told("left", last, person, run_id)
             turn = await add_turn(connection, thread_id, last, person, words)
             closed = 0
@@ -143,7 +149,12 @@ class Takeovers:
             detail = {"run_id": str(run_id), "tickets": closed}
             event = "conversation.handed_back"
             await note(connection, person.staff_id, event, str(thread_id), detail)
+        self._tell(withdrawn)
         return Change(turn, closed=closed)
+
+    def _tell(self, withdrawn: Sequence[DictRow]) -> None:
+        for card in withdrawn:
+            self._on_end(card["kind"], "cancelled")
 
     async def _silence(self, connection: Connection, thread_id: UUID) -> list[DictRow]:
         """End what is under way and what waits. News is told after the hand-back, as a new run."""
@@ -152,7 +163,6 @@ class Takeovers:
         for run in ended:
             if run["notice"]:
                 await queue_notice(connection, uuid5(run["run_id"], "again"), run, run["notice"])
-        await _withdraw(connection, thread_id)
         return ended
 
 
@@ -177,7 +187,8 @@ def _told(event: Event, last: DictRow, person: Person, run_id: UUID) -> Words:
     return Words(run_id, line(event, language, person.name), event)
 
 
-async def _withdraw(connection: Connection, thread_id: UUID) -> None:
-    withdrawn = await connection.execute(WITHDRAW, [WITHDRAWN, thread_id])
-    for row in await withdrawn.fetchall():
+async def _withdraw(connection: Connection, thread_id: UUID) -> list[DictRow]:
+    withdrawn = await (await connection.execute(WITHDRAW, [WITHDRAWN, thread_id])).fetchall()
+    for row in withdrawn:
         await audit(connection, "assistant", "cancelled", row["action_id"], WITHDRAWN)
+    return withdrawn

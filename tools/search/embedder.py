@@ -1,7 +1,11 @@
 """Sentences to vectors, on this machine: MiniLM in int8, on one thread."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+
+# Before the import: afterwards it has an id of this machine, and sends what it is used for.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # noqa: TID251
 
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]

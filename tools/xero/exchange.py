@@ -166,7 +166,8 @@ class Exchange:
             raise NotSent("Xero could not be reached; nothing was sent") from error
         except (httpx.TimeoutException, TimeoutError) as error:
             raise AnswerHopeless("Xero did not answer in time") from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, AttributeError) as error:
+            # The latter is anyio's, on uvloop, of a connection that is reset as it is made.
             raise AnswerLost("Xero's answer was lost") from error
         return Answer(response.status_code, response.headers, body)
 

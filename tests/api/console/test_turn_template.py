@@ -42,6 +42,7 @@ TURN: dict[str, Any] = {
     "attempts": 2,
     "is_streamed": True,
     "is_kept": True,
+    "untold": 0,
     "steps": STEPS,
     "path_seconds": 1.0,
     "passages": [],
@@ -139,3 +140,9 @@ def test_a_trace_is_drawn_with_its_times_and_errors() -> None:
 
 def test_without_a_trace_nothing_is_said_of_one() -> None:
     assert "Trace" not in shown()
+    assert "nothing is kept" not in shown()
+
+
+def test_attempts_whose_processes_died_are_told_of() -> None:
+    page = shown(a_trace("succeeded"), untold=2)
+    assert "Of 2 attempts nothing is kept: the process that worked on the turn died." in page

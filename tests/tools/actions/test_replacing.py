@@ -56,7 +56,8 @@ async def waiting_for_a_lock(connection: Connection, count: int) -> None:
 async def test_the_second_of_two_at_once_is_refused(actions: Actions, pool: Pool) -> None:
     first = await a_waiting_card(actions, pool, None)
     second = await a_waiting_card(actions, pool, first["thread_id"])
-    replacing = Replacing(pool)
+    told: list[tuple[str, str]] = []
+    replacing = Replacing(pool, lambda kind, end: told.append((kind, end)))
     async with pool.connection() as watching, pool.connection() as connection:
         async with connection.transaction():
             await connection.execute(LOCK, [first["thread_id"]])
@@ -71,3 +72,4 @@ async def test_the_second_of_two_at_once_is_refused(actions: Actions, pool: Pool
     assert sorted(isinstance(each, OperationRefused) for each in done) == [False, True], done
     ends = [await status_of(actions, card["action_id"]) for card in (first, second)]
     assert sorted(ends) == ["cancelled", "confirmed"]
+    assert told == [(first["kind"], "cancelled")]

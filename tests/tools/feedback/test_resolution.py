@@ -175,7 +175,8 @@ async def test_nobody_rates_what_is_not_theirs(pool: Pool, thread_id: UUID) -> N
 async def test_a_sweep_judges_what_changed_and_what_has_become_quiet(
     pool: Pool, thread_id: UUID
 ) -> None:
-    resolutions = Resolutions(pool)
+    told: list[str] = []
+    resolutions = Resolutions(pool, told.append)
     query = "select settle_after, resolution from threads where thread_id = %s"
     await an_answered_turn(pool, thread_id)
     for _ in range(20):
@@ -183,6 +184,7 @@ async def test_a_sweep_judges_what_changed_and_what_has_become_quiet(
     row = await fetch_one(pool, query, [thread_id])
     assert row
     assert row["settle_after"]
+    told.clear()
     await aged(pool, thread_id, QUIET + 1)
     early = "update threads set settle_after = now() - interval '1 s' where thread_id = %s"
     await fetch_one(pool, f"{early} returning 1", [thread_id])
@@ -191,3 +193,15 @@ async def test_a_sweep_judges_what_changed_and_what_has_become_quiet(
         "settle_after": None,
         "resolution": "assumed",
     }
+    assert told == ["assumed"]
+    await resolutions.settle_due()
+    assert told == ["assumed"]
+
+
+async def test_what_the_survey_settles_is_told_of_once(pool: Pool, thread_id: UUID) -> None:
+    told: list[str] = []
+    feedback = Feedback(pool, told.append)
+    await an_answered_turn(pool, thread_id)
+    for opinion in (BAD, GOOD, GOOD):
+        await feedback.give(thread_id, CUSTOMER, opinion)
+    assert told == ["confirmed"]

@@ -197,13 +197,17 @@ async def test_the_assistant_goes_on_without_what_the_person_has_settled(
 
 
 async def test_a_card_that_was_open_can_be_confirmed_no_more(
-    runs: Runs, desk: Takeovers, pool: Pool, thread_id: UUID
+    runs: Runs, pool: Pool, thread_id: UUID
 ) -> None:
+    told: list[tuple[str, str]] = []
+    desk = Takeovers(pool, lambda kind, end: told.append((kind, end)))
     await an_answer(runs, thread_id)
     await a_card(pool, thread_id)
     await desk.take_over(thread_id, MEI)
+    assert told == [("order", "cancelled")]
     late = await a_card(pool, thread_id)
     await desk.hand_back(thread_id, MEI, uuid4())
+    assert told == [("order", "cancelled")] * 2
     rows = await fetch_all(pool, "select status from actions where thread_id = %s", [thread_id])
     assert [row["status"] for row in rows] == ["cancelled", "cancelled"]
     events = await fetch_all(pool, "select event from audit where subject = %s", [str(late)])
