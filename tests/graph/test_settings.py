@@ -81,6 +81,8 @@ def test_a_folder_of_secrets_that_is_not_there_is_named(
         ("CHANGE_ME", "example"),
         ("your secret here, at least 32 characters", "example"),
     ],
+    # The same in every process, though the secret is not.
+    ids=("short", "cut", "one", "repeated", "rows", "marked", "mark", "words"),
 )
 def test_a_secret_that_somebody_could_guess_is_refused(
     environment: dict[str, str], secret: str, fault: str
