@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from monitoring.alertmanager.config import Delivery, addresses, alertmanager
+from monitoring.alertmanager.config import SECRETS, Delivery, addresses, alertmanager
 from monitoring.grafana.boards import DASHBOARDS
 from monitoring.grafana.panel import as_json
 from monitoring.prometheus.rules import rules
@@ -24,11 +24,13 @@ def as_yaml(content: Mapping[str, Any]) -> str:
 
 def generated() -> dict[Path, str]:
     """Every file with its contents."""
+    told = addresses()
+    delivery = Delivery(told, present=told.get("secrets", SECRETS))
     configurations = {
         "prometheus/rules.yml": rules(),
         "prometheus/prometheus.yml": prometheus(IN_CONTAINERS),
         "prometheus/blackbox.yml": BLACKBOX,
-        "alertmanager/alertmanager.yml": alertmanager(Delivery(addresses())),
+        "alertmanager/alertmanager.yml": alertmanager(delivery),
     }
     dashboards = {
         f"grafana/dashboards/{dashboard.uid}.json": json.dumps(as_json(dashboard), indent=2) + "\n"

@@ -25,7 +25,7 @@ add = INFRASTRUCTURE.add
 @add(
     "infrastructure.name",
     "whether the name leads somewhere",
-    "Make an A record (and AAAA) for it at whoever keeps the domain.",
+    "Make an A record for it at whoever keeps the domain.",
 )
 async def name(there: Outside) -> Finding:
     """Every address that it resolves to."""

@@ -21,6 +21,7 @@ class Targets:
     prometheus: str = ""
     alertmanager: str = ""
     ready: tuple[str, ...] = ()
+    tls: tuple[str, ...] = ()
     key: str = ""
     rules: str = "rules.yml"
     seconds: int = 15
@@ -36,6 +37,7 @@ IN_CONTAINERS = Targets(
     prometheus="localhost:9090",
     alertmanager="alertmanager:9093",
     ready=("http://service:8003/health/ready",),
+    tls=("https://proxy:8443/health/ready",),
 )
 PORT = 8003
 PARTS = ("postgres", "redis", "node", "containers", "prometheus", "alertmanager")
@@ -45,7 +47,13 @@ BLACKBOX: dict[str, Any] = {
             "prober": "http",
             "timeout": "5s",
             "http": {"preferred_ip_protocol": "ip4", "valid_status_codes": [200]},
-        }
+        },
+        # For its end alone: inside it is asked by another name.
+        "certificate": {
+            "prober": "http",
+            "timeout": "5s",
+            "http": {"preferred_ip_protocol": "ip4", "tls_config": {"insecure_skip_verify": True}},
+        },
     }
 }
 
@@ -61,7 +69,11 @@ def prometheus(targets: Targets) -> dict[str, Any]:
         "scrape_configs": [
             _service(targets),
             *(_part(name, getattr(targets, name)) for name in PARTS if getattr(targets, name)),
-            *([_probes(targets)] if targets.blackbox and targets.ready else []),
+            *(
+                _probes(targets.blackbox, module, asked)
+                for module, asked in (("ready", targets.ready), ("certificate", targets.tls))
+                if targets.blackbox and asked
+            ),
         ],
     }
 
@@ -80,16 +92,16 @@ def _part(name: str, address: str) -> dict[str, Any]:
     return {"job_name": name, "static_configs": [{"targets": [address]}]}
 
 
-def _probes(targets: Targets) -> dict[str, Any]:
+def _probes(exporter: str, module: str, asked: tuple[str, ...]) -> dict[str, Any]:
     """The exporter is asked; what it asks stands in the parameter and becomes the instance."""
     return {
-        "job_name": "blackbox",
+        "job_name": "blackbox" if module == "ready" else module,
         "metrics_path": "/probe",
-        "params": {"module": ["ready"]},
-        "static_configs": [{"targets": list(targets.ready), "labels": {"probe": "ready"}}],
+        "params": {"module": [module]},
+        "static_configs": [{"targets": list(asked), "labels": {"probe": module}}],
         "relabel_configs": [
             {"source_labels": ["__address__"], "target_label": "__param_target"},
             {"source_labels": ["__param_target"], "target_label": "instance"},
-            {"target_label": "__address__", "replacement": targets.blackbox},
+            {"target_label": "__address__", "replacement": exporter},
         ],
     }

@@ -22,7 +22,7 @@ OF_THE_MACHINE = {"cadvisor"}
 # What these images run as without being told, which is not root.
 NOT_ROOT = {"prometheus", "alertmanager", "grafana", "node-exporter", "postgres-exporter"}
 NOT_ROOT |= {"redis-exporter", "blackbox"}
-PUBLIC = {"80:8080", "443:8443"}
+PUBLIC = {"0.0.0.0:80:8080", "0.0.0.0:443:8443"}
 SECRET = re.compile(r"password|secret|token|api_key|database_url|headers", re.IGNORECASE)
 
 each = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
