@@ -9,7 +9,7 @@ from api.doctor.findings import Found, exit_code, run_all
 from api.doctor.installation import installation
 from api.doctor.lists import INSTALLATION, STAGING
 from api.doctor.outside import Asked, outside
-from api.doctor.prometheus import Prometheus
+from api.doctor.prometheus import Prometheus, without_login
 from api.doctor.report import RULE, as_json, as_markdown, as_table
 from api.terminal import Refused, now, remark
 from graph.settings import Settings
@@ -71,7 +71,7 @@ def diagnose(asked: argparse.Namespace, read: Read) -> int:
     if asked.staging and not asked.url:
         remark("--staging needs --url: the address that customers use.")
         return NOT_UNDERSTOOD
-    of = asked.url if asked.staging else "this installation"
+    of = without_login(asked.url) if asked.staging else "this installation"
     found = asyncio.run(_outside(asked) if asked.staging else _inside(asked, read))
     about = {"of": of, "at": now().isoformat(timespec="seconds")}
     print(as_json(found, about) if asked.json else as_table(found))

@@ -7,6 +7,7 @@ every question was answered in time.
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -30,8 +31,11 @@ CLAIMS = {
     "contact_ids": [str(CONTACT)],
     "roles": ["accounts"],
 }
-# A rule comes out of the policies, a balance out of Xero.
-QUESTIONS = ("which days do you deliver?", "what do I owe?")
+# A rule comes out of the policies, a balance out of Xero; without these both are politely declined.
+QUESTIONS = {
+    "which days do you deliver?": re.compile("Tuesday|Thursday|Saturday", re.IGNORECASE),
+    "what do I owe?": re.compile(r"owe nothing|SGD [\d,]+\.\d\d", re.IGNORECASE),
+}
 SECONDS = 20.0
 
 
@@ -78,21 +82,23 @@ def _asked(client: httpx.Client, question: str) -> float:
     with client.stream("POST", "/runs/stream", json=body) as answer:
         if answer.status_code != httpx.codes.OK:
             raise NotAnswered(f"{answer.status_code} to {question!r}")
-        for event, data in _events(answer):
+        for event, data in _events(answer, started + SECONDS):
             if event == "error":
                 raise NotAnswered(f"an error to {question!r}: {data}")
             if event == "messages" and not first:
                 first = time.monotonic() - started
             if event == "values" and (messages := data.get("messages")):
                 said = messages[-1]["content"] if messages[-1]["type"] == "ai" else ""
-    if not (first and said):
+    if not (first and QUESTIONS[question].search(said)):
         raise NotAnswered(f"no answer to {question!r}")
     return first
 
 
-def _events(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
+def _events(answer: httpx.Response, end: float) -> Iterator[tuple[str, Any]]:
     event = ""
     for line in answer.iter_lines():
+        if time.monotonic() > end:  # heartbeats would keep it open
+            raise NotAnswered(f"no end within {SECONDS:.0f} s")
         if line.startswith("event: "):
             event = line.removeprefix("event: ")
         elif line.startswith("data: "):

@@ -35,8 +35,10 @@ class Opened:
     @asynccontextmanager
     async def clients(self) -> AsyncIterator["Clients"]:
         """All that the service works with, for commands that need the graph. Nobody is at work."""
+        from api.tracers import mask_tracers  # noqa: PLC0415
         from graph.clients import connect_clients  # noqa: PLC0415 (takes seconds)
 
+        mask_tracers()
         async with connect_clients(self.settings) as clients:
             yield clients
             await clients.events.drain()  # what was told is out before this process ends

@@ -1,5 +1,6 @@
 """LangSmith, where the environment turns it on, hears of turns without personal data."""
 
+import re
 from typing import Any
 
 from langsmith import Client, configure
@@ -8,6 +9,7 @@ from langsmith.utils import get_env_var, tracing_is_enabled
 from graph.inspection.masking import hidden
 
 ERROR = {"error"}
+CLASS = re.compile(r"[A-Za-z_][\w.]*(?=\()")  # pydantic's errors begin with what they quote
 
 
 def mask_tracers() -> None:
@@ -26,6 +28,7 @@ def mask_tracers() -> None:
 def _masked(told: dict[str, Any]) -> dict[str, Any]:
     """Of an error its class alone: around what it quotes nothing shows what is a name."""
     if told.keys() == ERROR:
-        return {"error": str(told["error"]).partition("(")[0]}
+        named = CLASS.match(str(told["error"]))
+        return {"error": named[0] if named else "error"}
     masked: dict[str, Any] = hidden(told)
     return masked

@@ -71,6 +71,8 @@ def _not_guessed(value: SecretStr) -> SecretStr:
 def _password_of_ones_own(value: SecretStr) -> SecretStr:
     """On this machine alone it may be any."""
     url = value.get_secret_value()
+    if "://" not in url:
+        raise ValueError("write it as an address: postgresql://user:password@server/database")
     is_elsewhere = urlsplit(url).hostname not in (None, *ON_THIS_MACHINE)
     if is_elsewhere and has_default_password(url):
         raise ValueError("everybody tries this password first: give the server another one")
@@ -149,6 +151,12 @@ class Settings(BaseSettings):
     openai_model: str = "gpt-4.1-mini"
     openai_daily_usd: Decimal = Field(Decimal(20), ge=0)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, found: dict[str, object]) -> dict[str, object]:
+        """An empty file of a secret is none, as an empty variable is."""
+        return {name: value for name, value in found.items() if value != ""}
+
     @field_validator("tria_cors_origins", "tria_webhook_hosts", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
@@ -190,8 +198,8 @@ def environment() -> dict[str, str]:
 def _secrets() -> Iterator[tuple[str, str]]:
     """Kubernetes keeps folders with two dots beside the files."""
     for file in Path(SECRETS_DIR).glob("[!.]*") if SECRETS_DIR else ():
-        if file.is_file():
-            yield file.name.upper(), file.read_text().strip()
+        if file.is_file() and (secret := file.read_text().strip()):
+            yield file.name.upper(), secret
 
 
 def read_settings(known: Mapping[str, str] | None = None) -> Settings:
@@ -202,11 +210,11 @@ def read_settings(known: Mapping[str, str] | None = None) -> Settings:
         if known is None:
             return Settings()
         return Settings.model_validate({name.lower(): v for name, v in known.items() if v})
-    except ValidationError as error:
+    except ValidationError as error:  # whose own words quote the values: it goes no further
         lines = [f"  {_name(e['loc'])}: {e['msg']}" for e in error.errors()]
         raise SettingsInvalid(
             "These settings are missing or wrong (see .env.example):\n" + "\n".join(lines)
-        ) from error
+        ) from None
 
 
 def _name(place: tuple[int | str, ...]) -> str:

@@ -72,6 +72,7 @@ def ended(outcome: str, error: str = "") -> dict[str, Any] | None:
     """This attempt is over: what is to be stored of it; None where nothing is traced."""
     if (trace := _trace.get()) is None:
         return None
+    trace.outcome = ""  # the last word counts: an answer that was to be stored may not have been
     trace.end(outcome, error)
     return trace.as_json()
 

@@ -1,7 +1,7 @@
 """Secrets that somebody could guess."""
 
 from itertools import pairwise
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 LEAST, LEAST_DIFFERENT = 32, 8
 ANOTHER = "make another one with: openssl rand -hex 32"
@@ -25,10 +25,12 @@ def fault_of(secret: str) -> str | None:
 def has_default_password(url: str) -> bool:
     """Whether a server is protected by a password that everybody tries first."""
     address = urlsplit(url)
-    if address.password is None:
+    named = dict(parse_qsl(address.query)).get("password")
+    if address.password is None and named is None:
         return False
-    password = unquote(address.password)
-    return password.lower() in PASSWORDS | {address.username} or _is_from_an_example(password)
+    password = unquote(address.password or "") or named or ""
+    user = unquote(address.username or "").lower()
+    return password.lower() in PASSWORDS | {user} or _is_from_an_example(password)
 
 
 def _is_from_an_example(secret: str) -> bool:

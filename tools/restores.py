@@ -5,7 +5,10 @@ sequence would give out again. A card with such a number would find somebody's i
 its own, and take it back where the total differs. So these numbers are left out.
 """
 
+from typing import Any
+
 import psycopg
+from psycopg.rows import tuple_row
 
 LEFT_OUT = 10_000  # more than are given out between a backup and its restore
 # A failover looks the same, and costs numbers alone.
@@ -21,12 +24,15 @@ STEP = "select n, setval('document_numbers', n + %s) from nextval('document_numb
 
 async def step_over(url: str) -> tuple[int, int] | None:
     """The numbers that are left out, the first and the last, where there was a restore."""
-    async with (
-        await psycopg.AsyncConnection.connect(url) as connection,
-        connection.transaction(),
-    ):
-        noted = await (await connection.execute(NOTE)).fetchone()
+    async with await psycopg.AsyncConnection.connect(url) as connection, connection.transaction():
+        return await left_out(connection)
+
+
+async def left_out(connection: psycopg.AsyncConnection[Any]) -> tuple[int, int] | None:
+    """The same, in a transaction of the caller's."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        noted = await (await cursor.execute(NOTE)).fetchone()
         if noted is None or not noted[0]:
             return None
-        [first, last] = await (await connection.execute(STEP, [LEFT_OUT])).fetchone() or (0, 0)
+        [first, last] = await (await cursor.execute(STEP, [LEFT_OUT])).fetchone() or (0, 0)
         return int(first), int(last)

@@ -20,6 +20,8 @@ GRANTS = (
     "grant usage on schema public to {role}",
     "grant select, insert, update, delete on all tables in schema public to {role}",
     "grant usage, select on all sequences in schema public to {role}",
+    "grant update on sequence document_numbers to {role}",  # numbers are left out after a restore
+    "revoke update, delete on servers from {role}",
     *(f"revoke insert, update, delete on {table} from {{role}}" for table in READ_ONLY),
     *(f"revoke insert, update, delete on {table} from {{role}}" for table in GROWING),
     *(f"grant insert ({said}) on {table} to {{role}}" for table, said in GROWING.items()),

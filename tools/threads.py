@@ -47,7 +47,7 @@ insert into runs (run_id, thread_id, turn, status, request, scope, metadata, att
 select {COPIED_ID}, %(copy)s, r.turn,
   case when r.status = 'failed' then 'failed' when r.status in ('succeeded', 'interrupted')
     then 'succeeded' else 'cancelled' end,
-  r.request - array['webhook', 'command'], r.scope, r.metadata, r.attempts,
+  r.request - array['webhook', 'command', 'trace'], r.scope, r.metadata, r.attempts,
   r.focus - array['order', 'order_at'], r.after_turn, %(copy)s || ':' || r.turn,
   r.for_person,
   r.created_at, r.updated_at

@@ -102,10 +102,9 @@ async def card(there: Outside) -> Finding:
     if not shown:
         return Finding("fail", "no card was shown")
     gone = await pressed(customer, turn, "decline")
-    status = (gone.extra.get("card") or gone.values.get("card") or {}).get("status", "gone")
-    lines = len(shown.get("lines", []))
-    is_well = status in ("declined", "gone") and bool(gone.text)
-    return verdict(f"a card of {lines} line, then {status}", ok=is_well)
+    lines, is_withdrawn = len(shown.get("lines", [])), "withdrawn" in gone.text
+    then = "withdrawn" if is_withdrawn else "still there"
+    return verdict(f"a card of {lines} line, then {then}", ok=is_withdrawn)
 
 
 @add(

@@ -10,6 +10,8 @@ import jwt
 from api.doctor.findings import Checks, Finding, NotRun, verdict
 from api.doctor.of_function import BALANCE
 from api.doctor.outside import Outside, message
+from api.smoke import CLAIMS
+from api.tokens import CUSTOMERS, ISSUER
 from tools.embedded.parts import SANDBOX_CLIENT
 
 # What stood in examples and demonstrations: whoever kept one of them signs for everybody.
@@ -43,7 +45,7 @@ async def signed_in(there: Outside) -> Finding:
 )
 async def forged(there: Outside) -> Finding:
     """Claims as ours, signed with what stood in examples."""
-    claims = _claims(there)
+    claims = _claims()
     tokens = [jwt.encode(claims, "", algorithm="none")]
     tokens += [jwt.encode(claims, key.ljust(32, "0"), algorithm="HS256") for key in KNOWN]
     taken = 0
@@ -179,10 +181,7 @@ async def cors(there: Outside) -> Finding:
     return verdict("another site may ask" if let_in else "nobody else may ask", ok=not let_in)
 
 
-def _claims(there: Outside) -> dict[str, object]:
-    """Of a real token where there is one: only the signature is to be what is wrong."""
+def _claims() -> dict[str, object]:
+    """Good ones: only the signature is to be what is wrong."""
     now = int(time.time())
-    made_up: dict[str, object] = {"sub": "nobody", "iss": "tria", "iat": now, "exp": now + 600}
-    if not there.tokens or there.tokens[0].count(".") != 2:
-        return made_up
-    return dict(jwt.decode(there.tokens[0], options={"verify_signature": False}))
+    return {**CLAIMS, "iss": ISSUER, "aud": CUSTOMERS, "iat": now, "exp": now + 600}

@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 
 from api.doctor.findings import NotRun
-from api.doctor.prometheus import Prometheus
+from api.doctor.prometheus import Prometheus, without_login
 
 NO_CREDENTIAL = "there is no credential: --token-file FILE, and no demo customer can sign in"
 SECONDS = 60.0
@@ -170,7 +170,7 @@ class Outside:
     def need_tls(self) -> None:
         """Raises NotRun where there is none to look at."""
         if not self.is_tls:
-            raise NotRun(f"{self.asked.url} has no TLS: name an https:// address")
+            raise NotRun(f"{without_login(self.asked.url)} has no TLS: name an https:// address")
 
     @cached_property
     def is_here(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,7 +26,8 @@ class Prometheus:
                 answer = await http.get(f"{self._url}/api/v1/{path}", params=parameters)
                 answer.raise_for_status()
         except httpx.HTTPError as error:
-            why = f"no Prometheus answers at {self._url}: name another with --prometheus"
+            place = without_login(self._url)
+            why = f"no Prometheus answers at {place}: name another with --prometheus"
             raise NotRun(why) from error
         return answer.json()["data"]
 
@@ -37,6 +39,12 @@ class Prometheus:
     async def number(self, query: str) -> float | None:
         """The one value of a query; None where it finds nothing."""
         return next((value for _, value in await self.values(query)), None)
+
+
+def without_login(url: str) -> str:
+    """An address as it may be shown."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 class Watched(Protocol):

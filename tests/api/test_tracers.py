@@ -8,6 +8,7 @@ from langchain_core.runnables import RunnableLambda
 from langsmith import configure, utils
 from langsmith.run_trees import get_cached_client
 from langsmith.utils import tracing_is_enabled
+from pydantic import BaseModel, ValidationError
 
 from api.tracers import mask_tracers
 from tests.evals.langsmith_server import KEY, LangSmithServer, langsmith_running
@@ -41,6 +42,31 @@ def reply(state: dict[str, str]) -> dict[str, str]:
 
 def fail(state: dict[str, str]) -> dict[str, str]:
     raise ValueError(state["text"])
+
+
+class Form(BaseModel):
+    """What a model fills in."""
+
+    amount: int
+
+
+def misread(state: dict[str, str]) -> dict[str, str]:
+    Form.model_validate({"amount": state["text"]})
+    return {}
+
+
+def test_an_error_that_begins_with_what_it_quotes_tells_nothing(
+    switched_on: LangSmithServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGSMITH_API_KEY", KEY)
+    forget_environment()
+    mask_tracers()
+    with pytest.raises(ValidationError, match="Zebulon"):
+        RunnableLambda(misread).invoke({"text": SAID})
+    get_cached_client().flush()
+    [failed] = switched_on.runs.values()
+    assert failed["error"] == "error"
+    assert [word for word in PERSONAL if word in json.dumps(failed)] == []
 
 
 def test_what_is_sent_of_a_turn_keeps_the_business_and_names_nobody(

@@ -53,6 +53,16 @@ def test_a_secret_comes_out_of_a_file(folder: Path, environment: dict[str, str])
     assert found.stdout.split() == [GOOD, url, GOOD, url], found.stderr
 
 
+def test_an_empty_file_is_no_secret(folder: Path, environment: dict[str, str]) -> None:
+    for name in ("openai_api_key", "xero_webhook_key"):
+        (folder / name).write_text("\n")
+    without = {k: v for k, v in environment.items() if k != "OPENAI_API_KEY"}
+    found = said(folder, without)
+    assert found.stdout.split()[0] == GOOD, found.stderr
+    (folder / "tria_secret").write_text("")
+    assert "TRIA_SECRET: Field required" in said(folder, without).stderr
+
+
 def test_what_the_environment_says_wins_and_nothing_is_not_said(
     folder: Path, environment: dict[str, str]
 ) -> None:
@@ -109,6 +119,23 @@ def test_a_password_that_everybody_tries_is_refused(
         read_settings(environment | {setting: url})
     read_settings(environment | {setting: url.replace("db.tria.example", "127.0.0.1")})
     read_settings(environment | {setting: url.replace(f":{password}@", f":{GOOD}@")})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://Alice:Alice@db.tria.example/tria",
+        "postgresql://alice@db.tria.example/tria?password=postgres",
+    ],
+)
+def test_such_a_password_is_found_wherever_it_stands(environment: dict[str, str], url: str) -> None:
+    with pytest.raises(SettingsInvalid, match="everybody tries"):
+        read_settings(environment | {"DATABASE_URL": url})
+
+
+def test_a_server_is_named_by_an_address(environment: dict[str, str]) -> None:
+    with pytest.raises(SettingsInvalid, match=r"DATABASE_URL: .*write it as an address"):
+        read_settings(environment | {"DATABASE_URL": f"host=db password={GOOD}"})
 
 
 def test_what_the_example_shows_cannot_be_used(environment: dict[str, str]) -> None:

@@ -150,3 +150,11 @@ def test_a_synthetic_conversation_says_that_it_is_one(traces: list[Trace]) -> No
     with tracing(RUN | {"metadata": MARK | {"more": 1}}, traces.append):
         pass
     assert traces[0].root.attributes["tria.run.is_synthetic"] is True
+
+
+def test_the_last_word_on_an_attempt_counts(traces: list[Trace]) -> None:
+    with tracing(RUN, traces.append):
+        ended("succeeded")  # and then the database did not take it
+        told = ended("handed_over")
+    assert told
+    assert told["outcome"] == traces[0].outcome == "handed_over"

@@ -7,8 +7,10 @@ import pytest
 from psycopg import sql
 
 from graph.migrate import prepare_database
+from tools.actions.store import Actions
 from tools.database import make_pool
 from tools.privacy.trail import Trail
+from tools.restores import LEFT_OUT
 from tools.service_role import OWNER_URL, let_in, without_owner
 
 INSERT = "insert into audit (actor, event, subject) values ('Mei', 'run.resumed', '1')"
@@ -75,6 +77,24 @@ async def test_not_even_the_owner_changes_it_by_mistake(
         await connection.execute(INSERT)
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="cannot be changed"):
             await connection.execute(statement.encode())
+
+
+async def test_after_a_failover_the_service_leaves_numbers_out_itself(
+    urls: tuple[str, str],
+) -> None:
+    owner, service = urls
+    async with await psycopg.AsyncConnection.connect(owner, autocommit=True) as connection:
+        await connection.execute("update servers set timeline = timeline - 1")
+    async with make_pool(service, max_size=2) as pool:
+        first, second = [int((await Actions(pool).next_number())[5:]) for _ in range(2)]
+    assert first > LEFT_OUT
+    assert second == first + 1
+
+
+async def test_the_service_cannot_forget_which_servers_there_were(urls: tuple[str, str]) -> None:
+    async with await psycopg.AsyncConnection.connect(urls[1]) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await connection.execute("delete from servers")
 
 
 async def test_the_service_seals_and_what_is_old_goes(urls: tuple[str, str]) -> None:

@@ -30,6 +30,7 @@ from tools.actions.selected import (
 )
 from tools.actions.trail import OnEnd, audit, close_ticket, nobody
 from tools.database import Pool, fetch_all, fetch_one
+from tools.restores import left_out
 
 End = Literal["committed", "declined", "expired", "cancelled", "failed"]
 
@@ -47,7 +48,10 @@ class Actions:
 
     async def next_number(self) -> str:
         """A document number of our own series. Gaps do no harm, repeats would."""
-        row = await fetch_one(self._pool, "select nextval('document_numbers') as number")
+        async with self._pool.connection() as connection, connection.transaction():
+            await left_out(connection)  # also after a failover, when nobody migrates
+            found = await connection.execute("select nextval('document_numbers') as number")
+            row = await found.fetchone()
         assert row is not None  # noqa: S101 (nextval always answers)
         return f"TRIA-{row['number']:06}"
 
