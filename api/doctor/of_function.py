@@ -102,9 +102,10 @@ async def card(there: Outside) -> Finding:
     if not shown:
         return Finding("fail", "no card was shown")
     gone = await pressed(customer, turn, "decline")
-    lines, is_withdrawn = len(shown.get("lines", [])), "withdrawn" in gone.text
-    then = "withdrawn" if is_withdrawn else "still there"
-    return verdict(f"a card of {lines} line, then {then}", ok=is_withdrawn)
+    # What an action did is always told in fixed words.
+    lines, is_declined = len(shown.get("lines", [])), "not placed the order" in gone.text
+    then = "declined" if is_declined else "still there"
+    return verdict(f"a card of {lines} line, then {then}", ok=is_declined)
 
 
 @add(

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.api.conftest import Serve
 from tests.conftest import SECRET
 
 
@@ -39,3 +40,9 @@ def test_one_that_does_not_answer_is_refused_with_the_reason(
     ended = smoke(environment | changes, url or service_url)
     assert ended.returncode == 1
     assert said in ended.stderr
+
+
+def test_one_whose_books_are_away_is_refused(environment: dict[str, str], serve: Serve) -> None:
+    ended = smoke(environment, serve(XERO_API_URL="http://127.0.0.1:9"))
+    assert ended.returncode == 1
+    assert "no answer to 'what do I owe?'" in ended.stderr
