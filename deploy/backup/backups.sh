@@ -181,7 +181,7 @@ by_the_clock() {
 }
 
 keep() {
-  trap 'exit 0' TERM INT
+  trap 'kill "${!:-}" 2>/dev/null; exit 0' TERM INT
   while :; do
     sh "$SELF" watch || say "Postgres was not asked" >&2
     by_the_clock base $((BASE_HOURS * 60))

@@ -36,12 +36,12 @@ WHAT = (
 )
 WHERE = ("the north wing", "hall 3", "the harbour", "the museum", "the laboratory", "the stables")
 RULES = (
-    "{who} who use {what} in {where} sign the register first.",
+    "{who} who use {what} in {place} sign the register first.",
     "No more than {n} {who} share {what} at the same time.",
-    "The steward of {where} inspects {what} every {n} weeks.",
-    "Broken {what} are labelled and left in {where}.",
+    "The steward of {place} inspects {what} every {n} weeks.",
+    "Broken {what} are labelled and left in {place}.",
     "{who} without training do not touch {what}.",
-    "Keys for {what} hang in {where}, beside plan {n}.",
+    "Keys for {what} hang in {place}, beside plan {n}.",
 )
 
 
@@ -149,7 +149,7 @@ def others(count: int) -> list[PolicySection]:
 
 
 def _other(number: int, chance: random.Random) -> PolicySection:
-    words = {"who": chance.choice(WHO), "what": chance.choice(WHAT), "where": chance.choice(WHERE)}
+    words = {"who": chance.choice(WHO), "what": chance.choice(WHAT), "place": chance.choice(WHERE)}
     told = [r.format(n=chance.randint(2, 90), **words) for r in chance.sample(RULES, 4)]
     head = f"{words['what']} for {words['who']}".capitalize()
     return PolicySection(f"other#{number}", "House rules", head, " ".join(told), "other.md")

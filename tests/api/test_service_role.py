@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import psycopg
 from langgraph_sdk import get_client
 
 from tests.api.conftest import Serve, staff_client
@@ -19,9 +18,6 @@ async def test_an_order_is_written_and_a_customer_erased_by_a_service_that_owns_
     name = f"app_{uuid4().hex[:8]}"
     service = f"postgresql://{name}:secret@{at.hostname}:{at.port}{at.path}"
     await let_in(own_database, service)
-    # The books are those of other tests too, whose database counted from one as well.
-    with psycopg.connect(own_database, autocommit=True) as owner:
-        owner.execute("alter sequence document_numbers restart with 700001")
     url = serve(DATABASE_URL=service)
     async with get_client(url=url, api_key=None, headers=headers_of(customer())) as sdk:
         thread = await a_thread(sdk)

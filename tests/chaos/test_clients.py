@@ -67,7 +67,7 @@ class Reader:
             writer.write(f"{self.head}Last-Event-ID: {after}\r\n\r\n".encode())
             with contextlib.closing(writer):
                 async for line in reader:
-                    if line.startswith(b"id: "):
+                    if line.startswith(b"id: ") and line.endswith(b"\n"):  # a whole line
                         self.ids.append(line[4:].strip().decode())
                         self.has_begun.set()
                     if line == b"0\r\n":  # the last chunk of an answer that is complete

@@ -168,7 +168,7 @@ def test_the_container_does_it_by_the_clock_and_what_fails_an_hour_later(
         assert time.monotonic() < end, "it does nothing"
         time.sleep(0.1)
     keeping.terminate()
-    _, complained = keeping.communicate(timeout=30)
+    _, complained = keeping.communicate(timeout=60)
     assert "cannot be written to" in complained  # and a backup is none the worse
     assert len(list((tmp_path / "base").glob("*Z"))) == 1
     assert time.time() - marks["base"].stat().st_mtime < 120

@@ -38,6 +38,7 @@ RUN = {
     "attempts": 1,
     "resume": None,
     "asked_in": None,
+    "request": {},
 }
 UNSURE = "settle it for us"
 
@@ -101,6 +102,7 @@ def test_a_tracer_is_told_the_run_and_every_prompt_and_nobody_afterwards() -> No
         **{f"prompt_{name}": version(name) for name in versions()},
         "run_id": str(UUID(int=7)),
         "attempt": 1,
+        "trace_id": UUID(int=7).hex,
     }
     assert not get_tracing_context()["metadata"]
 

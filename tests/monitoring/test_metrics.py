@@ -182,8 +182,9 @@ def test_nothing_that_customers_write_is_in_the_metrics(url: str, scraped: Scrap
     httpx.get(f"{url}/zebulon/9123")
     httpx.request("ZEBULON", f"{url}/threads")
     text = scraped.text().lower()
-    for word in ("zebulon", "9123", "zq@", "inv-", customer(CUSTOMER).customer_id.lower()):
+    for word in ("zebulon", "zq@", "inv-", customer(CUSTOMER).customer_id.lower()):
         assert word not in text, word
+    assert not re.search(r"(?<![\d.])9123(?!\d)", text)  # in a sum of seconds it may stand
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", text)  # ids of threads, runs, contacts
 
 
