@@ -1,22 +1,16 @@
-"""Clients that leave, come back all at once, or never finish what they begin to say."""
+"""Clients that leave, or never finish what they begin to say."""
 
-import asyncio
 import contextlib
 import socket
 import statistics
 import time
-from dataclasses import dataclass, field
 
 import httpx
 
-from evals.bench.fault.wire import Wire
 from tests.chaos.conftest import Stand, answered, open_thread, turn
-from tests.conftest import customer, headers_of
 
 OWED = "what do I owe?"
-CUSTOMERS, READERS_EACH = 4, 50
 LORIS = 300
-STORM_SECONDS = 60.0
 
 
 # T23
@@ -41,86 +35,6 @@ def leave_after(client: httpx.Client, thread: str, last: int) -> None:
         for _ in zip(range(last), seen, strict=False):
             pass
     assert client.get(f"{location}/join").status_code == 200
-
-
-@dataclass
-class Reader:
-    """Reads a stream to its end, and comes back at once after the last event if it breaks off."""
-
-    port: int
-    head: str
-    ids: list[str] = field(default_factory=list)
-    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
-    connections: int = 0
-    pause: float = 0.05  # or as long as it was told to stay away
-
-    async def follow(self) -> None:
-        while True:
-            self.pause = 0.05
-            if await self._is_over():
-                return
-            await asyncio.sleep(self.pause)
-
-    async def _is_over(self) -> bool:
-        after = self.ids[-1] if self.ids else "-1"
-        with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            self.connections += 1
-            writer.write(f"{self.head}Last-Event-ID: {after}\r\n\r\n".encode())
-            with contextlib.closing(writer):
-                async for line in reader:
-                    if line.startswith(b"id: ") and line.endswith(b"\n"):  # a whole line
-                        self.ids.append(line[4:].strip().decode())
-                        self.has_begun.set()
-                    if line.lower().startswith(b"retry-after: "):
-                        self.pause = float(line[13:])
-                    if line == b"0\r\n":  # the last chunk of an answer that is complete
-                        return True
-        return False
-
-
-def readers_of(stand: Stand, wire: Wire, who: int, control: str) -> list[Reader]:
-    """Fifty of a customer's turn that takes three seconds."""
-    with stand.client(who) as client:
-        thread = open_thread(client)
-        slow = {"operation": "GET /Invoices", "mode": "slow", "seconds": 3}
-        httpx.post(control, json=slow).raise_for_status()
-        body = turn("which of my invoices are open?")
-        run = client.post(f"/threads/{thread}/runs", json=body).json()["run_id"]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers_of(customer(who)).items())
-    path = f"/threads/{thread}/runs/{run}/stream"
-    head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}"
-    return [Reader(wire.port, head) for _ in range(READERS_EACH)]
-
-
-# T24
-async def test_two_hundred_clients_that_are_cut_off_and_come_back_miss_nothing(
-    stand: Stand, sandbox: dict[str, str]
-) -> None:
-    control = sandbox["XERO_API_URL"].replace("/xero", "/control/faults")
-    wire = Wire(int(stand.url.rsplit(":", 1)[1]))
-    made = [
-        asyncio.to_thread(readers_of, stand, wire, who, control) for who in range(1, CUSTOMERS + 1)
-    ]
-    groups = await asyncio.gather(*made)
-    readers = [reader for group in groups for reader in group]
-    following = [asyncio.create_task(reader.follow()) for reader in readers]
-    async with asyncio.timeout(STORM_SECONDS):
-        await asyncio.gather(*(reader.has_begun.wait() for reader in readers))
-    cut = await asyncio.to_thread(wire.cut)
-    async with asyncio.timeout(STORM_SECONDS):
-        await asyncio.gather(*following)
-    wire.close()
-    came_back = sum(reader.connections > 1 for reader in readers)
-    assert cut
-    assert came_back  # not those whose turn was over by then
-    for group in groups:
-        late = Reader(int(stand.url.rsplit(":", 1)[1]), group[0].head)
-        await late.follow()
-        assert len(late.ids) > 3
-        for reader in group:
-            # Nothing twice, nothing left out; now and then a stream ends before its very last event.
-            assert reader.ids in (late.ids, late.ids[:-1])
 
 
 # T25
