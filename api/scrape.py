@@ -1,11 +1,14 @@
 """What Prometheus scrapes."""
 
-from fastapi import APIRouter, Depends, Response
+from typing import cast
+
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.requests import HTTPConnection
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.auth import needs, signed_in
 from api.dependencies import ClientsOf
+from api.health.probes import Probes
 
 router = APIRouter(include_in_schema=False)
 
@@ -17,6 +20,7 @@ async def may_scrape(connection: HTTPConnection, clients: ClientsOf) -> None:
 
 
 @router.get("/metrics", dependencies=[Depends(may_scrape)])
-async def prometheus() -> Response:
-    """Counts and times since the process started."""
+async def prometheus(request: Request) -> Response:
+    """Counts and times since the process started, and how its parts are now."""
+    cast(Probes, request.app.state.probes).tell()
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

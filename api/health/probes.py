@@ -108,7 +108,7 @@ class Probes:
         now = time.monotonic()
         due = [name for name, part in self.parts.items() if part.is_due(now)]
         await asyncio.gather(*(self._probe(name, self._checks[name]) for name in due))
-        self._tell()
+        self.apply_level()
         self.has_started = self.has_started or all(
             self.parts[name].state == good for name, good in NEEDED.items()
         )
@@ -130,8 +130,8 @@ class Probes:
         if name in PARTS:
             metrics.PART_SECONDS.labels(name).observe(now - started)
 
-    def _tell(self) -> None:
-        """Tell the metrics, and have the logs be as it is set for all."""
+    def tell(self) -> None:
+        """Tell the metrics how the parts are now."""
         for name in PARTS:
             metrics.PART_UP.labels(name).set(self.parts[name].is_well)
         for name, breaker in self.breakers.items():
@@ -140,7 +140,6 @@ class Probes:
         row = self.watch.synthetic
         if row and row["worked_at_epoch"]:
             metrics.CANARY_WORKED_AT.set(row["worked_at_epoch"])
-        self.apply_level()
 
     def take_level(self, row: DictRow | None) -> None:
         """The log level was set or ended here: do not wait for the next look."""

@@ -1,5 +1,6 @@
 """Customers who write before everything is lost, and what became of it afterwards."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -81,16 +82,14 @@ def talking(site: Site) -> Iterator[Talk]:
     talk = Talk()
 
     def go_on(number: int) -> None:
-        customer = Customer(site, number)
-        while not talk.enough.is_set():
-            thread = customer.open()
-            for _ in range(5):
-                try:
+        with contextlib.suppress(httpx.HTTPError):  # it is all gone
+            customer = Customer(site, number)
+            while not talk.enough.is_set():
+                thread = customer.open()
+                for _ in range(5):
                     talk.said.append(customer.ask(thread))
-                except httpx.HTTPError:
-                    return  # it is all gone
-                if talk.enough.wait(PAUSE_SECONDS):
-                    return
+                    if talk.enough.wait(PAUSE_SECONDS):
+                        return
 
     talkers = [threading.Thread(target=go_on, args=[n], daemon=True) for n in range(WRITERS)]
     for talker in talkers:

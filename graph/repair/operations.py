@@ -35,6 +35,7 @@ from tools.operators.repairs import (
 )
 
 LONGEST_MESSAGE = 4000
+OVERTAKEN = "A colleague was quicker: load the page to see what was done, and go on from there."
 EVENTS: Mapping[Operation, str] = {
     "resume": "run.resumed",
     "retry": "run.retried",
@@ -165,6 +166,8 @@ async def _held(clients: Clients, run_id: UUID, repair: Repair, press: Press) ->
             raise OperationRefused("This run was deleted just now.")
         if kept["done_at"]:
             return True
+        if kept["is_late"]:
+            raise OperationRefused(OVERTAKEN)
         plan = await planned(clients, run, repair)
         if repair.operation == "abandon":
             await _abandon(clients, connection, run, (repair, press))

@@ -1,12 +1,9 @@
 """A signed-in SDK client, a plain HTTP client, staff, and a service with a database of its own."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
@@ -15,9 +12,9 @@ from redis import Redis
 from api.app import create_app
 from api.tokens import Staff, issue_staff_token
 from graph.clients import now
-from graph.migrate import prepare_database
 from graph.settings import Settings
 from tests.conftest import SECRET, Served, customer, forget_guesses, headers_of
+from tests.databases import another
 from tools.sandbox.company import demo_staff
 
 # Answers that are to be the same to the byte are asked for as parts of one trace.
@@ -61,17 +58,7 @@ def staff_client(url: str, index: int = -1) -> httpx.Client:
 
 @pytest.fixture
 def own_database(postgres_url: str) -> str:
-    """A migrated database that nobody else works on."""
-    name = f"own_{uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    url = f"{postgres_url.rsplit('/', 1)[0]}/{name}"
-    asyncio.run(prepare_database({"DATABASE_URL": url, "TRIA_DEMO": "true"}))
-    # The books are those of other tests too, whose databases counted from one as well.
-    first = 100_000 + uuid4().int % 800_000
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"alter sequence document_numbers restart with {first}".encode())
-    return url
+    return another(postgres_url)
 
 
 Serve = Callable[..., str]

@@ -1,10 +1,9 @@
 """What health says while real parts hang, go away, fail and come back."""
 
-import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,11 +21,12 @@ from api.health.contract import OUTAGES
 from api.health.parts import Line, model_state
 from evals.bench.fault.wire import Wire
 from graph.clients import now
-from graph.migrate import prepare_database
 from graph.settings import Settings
 from graph.synthetic import STEPS
 from tests.api.conftest import Serve
 from tests.conftest import Served, customer, headers_of
+from tests.databases import prepared
+from tests.waiting import wait_until
 from tools.database import migrations
 from tools.embedded.postgres import FAST_AND_FORGETFUL, Postgres
 from tools.errors import BackendUnavailable
@@ -84,8 +84,7 @@ def url(
 ) -> Iterator[str]:
     """A service with its own Postgres, a model, and no Chroma."""
     port = httpx.URL(environment["REDIS_URL"]).port
-    database, folder = server.start(), tmp_path_factory.mktemp("health-data")
-    asyncio.run(prepare_database({"DATABASE_URL": database, "TRIA_DEMO": "true"}))
+    database, folder = prepared(server.start()), tmp_path_factory.mktemp("health-data")
     (folder / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
     changed = {
         "DATABASE_URL": database,
@@ -111,13 +110,6 @@ def ask(url: str, path: str = "") -> tuple[int, dict[str, Any]]:
 def state(url: str, name: str) -> str:
     found: str = ask(url)[1]["parts"][name]["state"]
     return found
-
-
-def wait_until(is_true: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def ask_for_balance(url: str, who: int) -> None:
@@ -218,9 +210,7 @@ def test_xero_is_judged_by_the_last_call_and_by_its_breaker(
         opened = datetime.fromisoformat(found["breakers"]["xero"]["since"])
         assert abs((opened - now()).total_seconds()) < 60
         assert (ask(url)[0], ask(url, "/ready")[0]) == (200, 200)
-    # Other services of this process tell of their own breaker by the same name.
-    told = 'tria_breaker_state{part="xero"} 2.0'
-    wait_until(lambda: told in httpx.get(f"{url}/metrics").text)
+    assert 'tria_breaker_state{part="xero"} 2.0' in httpx.get(f"{url}/metrics").text
     later.by += timedelta(seconds=30)  # the breaker's rest is over
     ask_for_balance(url, 3)
     wait_until(lambda: state(url, "xero") == "up")

@@ -1,7 +1,6 @@
 """The level of the logs is set for all replicas, always with an end, and it is known by whom."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 import structlog
 
 from tests.api.conftest import Serve, staff_client
+from tests.waiting import wait_until
 
 AGENT, SUPERVISOR, ADMIN = 0, 1, 2
 
@@ -18,13 +18,6 @@ AGENT, SUPERVISOR, ADMIN = 0, 1, 2
 def logging_as_before() -> Iterator[None]:
     yield
     structlog.reset_defaults()
-
-
-def wait_until(is_true: Callable[[], bool], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def shown(url: str) -> Any:

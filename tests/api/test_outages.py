@@ -1,8 +1,6 @@
 """What still works while a part is away, and what /health says about it."""
 
-import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,10 @@ import pytest
 from api.app import create_app
 from api.health.contract import OUTAGES
 from evals.bench.fault.wire import Wire
-from graph.migrate import prepare_database
 from graph.settings import Settings
 from tests.conftest import Served, customer, headers_of
+from tests.databases import prepared
+from tests.waiting import wait_until
 from tools.embedded.postgres import FAST_AND_FORGETFUL, Postgres
 from tools.embedded.valkey import Valkey
 
@@ -41,13 +40,6 @@ def say(url: str, text: str) -> dict[str, Any]:
 def health(url: str) -> dict[str, Any]:
     answer: dict[str, Any] = httpx.get(f"{url}/health").json()
     return answer
-
-
-def wait_until(is_true: Callable[[], bool], seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -115,9 +107,7 @@ def part(url: str, name: str) -> dict[str, Any]:
 @pytest.fixture
 def own_postgres(tmp_path: Path) -> Iterator[tuple[Postgres, str]]:
     server = Postgres(tmp_path / "postgres", FAST_AND_FORGETFUL)
-    url = server.start()
-    asyncio.run(prepare_database({"DATABASE_URL": url, "TRIA_DEMO": "true"}))
-    yield server, url
+    yield server, prepared(server.start())
     server.stop()
 
 

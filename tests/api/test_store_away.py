@@ -1,6 +1,5 @@
 """While Postgres is away or hangs: an answer in time that says so, and nothing half-stored."""
 
-import asyncio
 import os
 import signal
 import time
@@ -12,9 +11,9 @@ import httpx
 import pytest
 
 from api.app import create_app
-from graph.migrate import prepare_database
 from graph.settings import Settings
 from tests.conftest import Served, customer, headers_of
+from tests.databases import prepared
 from tools.embedded.postgres import FAST_AND_FORGETFUL, Postgres
 
 ANSWER_SECONDS = 12  # generous: what a probe and a look take together is about five
@@ -31,8 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 def url(
     environment: dict[str, str], server: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    database = server.start()
-    asyncio.run(prepare_database({"DATABASE_URL": database, "TRIA_DEMO": "true"}))
+    database = prepared(server.start())
     folder = tmp_path_factory.mktemp("away-data")
     (folder / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
     values = environment | {"DATABASE_URL": database, "TRIA_DATA": str(folder)}

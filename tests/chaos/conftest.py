@@ -1,6 +1,5 @@
 """A service whose Postgres and Redis are its own and stand behind wires."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ import pytest
 
 from api.app import create_app
 from evals.bench.fault.wire import Wire
-from graph.migrate import prepare_database
 from graph.settings import Settings
 from tests.conftest import Served, customer, headers_of
+from tests.databases import prepared
 from tools.embedded.postgres import FAST_AND_FORGETFUL, Postgres
 from tools.embedded.valkey import Valkey
 
@@ -51,8 +50,7 @@ def standing(
     own = ("-c", f"max_connections={CONNECTIONS}", "-c", "log_connections=on")
     options = (*FAST_AND_FORGETFUL, *own)
     postgres, valkey = Postgres(folder / "postgres", options), Valkey(folder / "valkey")
-    database, redis = postgres.start(), valkey.start()
-    asyncio.run(prepare_database({"DATABASE_URL": database, "TRIA_DEMO": "true"}))
+    database, redis = prepared(postgres.start()), valkey.start()
     (folder / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
     urls = {"DATABASE_URL": database, "REDIS_URL": redis}
     wires = {name: Wire(httpx.URL(url).port or 0) for name, url in urls.items()}

@@ -1,6 +1,5 @@
 """The disk of Postgres is full: what was acknowledged stays, and it goes on when there is room."""
 
-import asyncio
 import os
 import subprocess
 import time
@@ -11,10 +10,10 @@ import httpx
 import pytest
 
 from api.app import create_app
-from graph.migrate import prepare_database
 from graph.settings import Settings
 from tests.chaos.conftest import open_thread, turn
 from tests.conftest import Served, customer, headers_of
+from tests.databases import prepared
 from tools.embedded.postgres import Postgres
 
 OWED = "what do I owe?"
@@ -52,8 +51,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(
     environment: dict[str, str], disk: Path, tmp_path: Path
 ) -> None:
     server = Postgres(disk / "postgres", OPTIONS)
-    url = server.start()
-    asyncio.run(prepare_database({"DATABASE_URL": url, "TRIA_DEMO": "true"}))
+    url = prepared(server.start())
     (tmp_path / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
     own = {"DATABASE_URL": url, "TRIA_DATA": str(tmp_path), "CHROMA_URL": "http://127.0.0.1:1"}
     values = {name.lower(): value for name, value in (environment | own).items()}

@@ -1,6 +1,5 @@
 """The version before the last migration and this one, by turns on one database."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -10,15 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
 
-from graph.migrate import prepare_database
 from tests.chaos.conftest import open_thread, turn
 from tests.conftest import customer, headers_of
+from tests.databases import another
+from tests.waiting import wait_until
 from tools.embedded.process import free_port, last_lines, spawn, stop
 
 ROOT = Path(__file__).parents[2]
@@ -46,11 +44,7 @@ def before(tmp_path: Path) -> Path:
 @pytest.fixture
 def shared(environment: dict[str, str], postgres_url: str, tmp_path: Path) -> dict[str, str]:
     """What both versions work on: a database as this one has it."""
-    name = f"versions_{uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    url = f"{postgres_url.rsplit('/', 1)[0]}/{name}"
-    asyncio.run(prepare_database({"DATABASE_URL": url, "TRIA_DEMO": "true"}))
+    url = another(postgres_url)
     (tmp_path / "minilm").symlink_to(Path(environment["TRIA_DATA"]) / "minilm")
     own = {"DATABASE_URL": url, "REDIS_URL": f"{environment['REDIS_URL'].rsplit('/', 1)[0]}/11"}
     other = {"TRIA_DATA": str(tmp_path), "CHROMA_URL": "http://127.0.0.1:1"}
@@ -85,18 +79,11 @@ def is_ready(client: httpx.Client) -> bool:
         return False
 
 
-def wait_until(is_true: Any, seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
-
-
 class Books:
     """The sandbox, which can keep a call waiting."""
 
-    def __init__(self, sandbox: dict[str, str]) -> None:
-        self.http = httpx.Client(base_url=sandbox["XERO_API_URL"].replace("/xero", "/control"))
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
 
     def calls(self, method: str) -> int:
         rows = self.http.get("/requests").json()
@@ -118,11 +105,17 @@ class Books:
         return sum(i["InvoiceNumber"] == number for i in self.http.get("/invoices").json())
 
 
+@pytest.fixture
+def books(sandbox: dict[str, str]) -> Iterator[Books]:
+    url = sandbox["XERO_API_URL"].replace("/xero", "/control")
+    with httpx.Client(base_url=url) as http:
+        yield Books(http)
+
+
 # T35
 def test_each_version_goes_on_with_what_the_other_has_begun(
-    before: Path, shared: dict[str, str], sandbox: dict[str, str]
+    before: Path, shared: dict[str, str], books: Books
 ) -> None:
-    books = Books(sandbox)
     with serving(before, shared) as (client, kill):
         thread, other = open_thread(client), open_thread(client)
         order = turn("200 12 inch boxes for tampines pls")

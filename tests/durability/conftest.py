@@ -1,19 +1,12 @@
 """Three replicas on shared parts behind the proxy, to be struck."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from evals.bench.fault.cluster import Cluster, standing_cluster
-
-
-def wait_until(is_true: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+from tests.waiting import wait_until
 
 
 def whole(cluster: Cluster) -> None:

@@ -1,23 +1,16 @@
 """The service is killed in the middle of a turn and started again: nothing lost, nothing twice."""
 
-import time
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import ServiceProcess, customer, headers_of
+from tests.waiting import wait_until
 
 
 def control(sandbox: dict[str, str]) -> httpx.Client:
     return httpx.Client(base_url=sandbox["XERO_API_URL"].removesuffix("/xero") + "/control")
-
-
-def wait_until(is_true: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def say(client: httpx.Client, thread: str, text: str) -> dict[str, Any]:

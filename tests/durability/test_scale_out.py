@@ -15,7 +15,8 @@ import redis
 from langgraph_sdk import get_sync_client
 
 from evals.bench.fault.cluster import Cluster, Replica
-from tests.durability.conftest import wait_until, whole
+from tests.durability.conftest import whole
+from tests.waiting import wait_until
 
 OWNER = "select owner from runs where run_id = %s and status = 'running'"
 SLOW_SECONDS = 2.5

@@ -1,19 +1,16 @@
 """Two running services: one that answers at once, and one whose model takes its time."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from api.app import create_app
-from graph.migrate import prepare_database
 from graph.settings import Settings
 from tests.conftest import Served, customer, headers_of
+from tests.databases import another
 
 # Between the pieces of the slow model's answers: long enough to stop one, or to join it.
 PIECE_SECONDS = 0.04
@@ -21,13 +18,7 @@ PIECE_SECONDS = 0.04
 
 @pytest.fixture(scope="session")
 def slow_database(postgres_url: str) -> str:
-    """A migrated database that nobody else works on."""
-    name = f"slow_{uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    url = f"{postgres_url.rsplit('/', 1)[0]}/{name}"
-    asyncio.run(prepare_database({"DATABASE_URL": url, "TRIA_DEMO": "true"}))
-    return url
+    return another(postgres_url)
 
 
 @pytest.fixture

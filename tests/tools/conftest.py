@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from graph.checkpoints import migrate_checkpoints
+from tests.databases import with_own_numbers
 from tools.conversations import Conversations
 from tools.database import Pool, make_pool, migrate
 from tools.intake import NewRun
@@ -95,6 +96,7 @@ async def pool(postgres_url: str) -> AsyncIterator[Pool]:
     url = f"{postgres_url.rsplit('/', 1)[0]}/{name}"
     await migrate(url)
     await migrate_checkpoints(url)
+    with_own_numbers(url)
     async with make_pool(url) as pool:
         yield pool
 

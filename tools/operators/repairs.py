@@ -86,6 +86,11 @@ order by r.updated_at, r.run_id limit %(most)s"""
 
 WAITING = "select count(*) as n from runs where status = 'queued' and due_at is null"
 
+PRESSED = """
+select p.run_id, p.operation, p.staff_id, p.done_at, exists (select 1 from repairs o
+  where o.run_id = p.run_id and o.once <> p.once and o.done_at > p.created_at) as is_late
+from repairs p where p.once = %s"""
+
 TRAIL = """
 select once, operation, staff_id, detail, created_at, done_at from repairs
 where run_id = %s order by created_at"""
@@ -161,11 +166,8 @@ def made_by(run: Mapping[str, Any]) -> list[UUID]:
 
 
 async def pressed(connection: Connection, once: UUID) -> DictRow | None:
-    """A press by its number."""
-    found = await connection.execute(
-        "select run_id, operation, staff_id, done_at from repairs where once = %s", [once]
-    )
-    return await found.fetchone()
+    """A press by its number. `is_late`: another one was carried out since it was begun."""
+    return await (await connection.execute(PRESSED, [once])).fetchone()
 
 
 async def locked(connection: Connection, run_id: UUID) -> DictRow | None:
@@ -177,7 +179,8 @@ async def locked(connection: Connection, run_id: UUID) -> DictRow | None:
 
 async def done(connection: Connection, once: UUID) -> None:
     """Mark a press as done, in the transaction of what it did."""
-    await connection.execute("update repairs set done_at = now() where once = %s", [once])
+    query = "update repairs set done_at = clock_timestamp() where once = %s"
+    await connection.execute(query, [once])
 
 
 async def requeue(connection: Connection, run: Mapping[str, Any]) -> None:

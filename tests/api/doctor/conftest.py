@@ -18,6 +18,7 @@ from graph.migrate import prepare_database
 from graph.settings import Settings, read_settings
 from monitoring.prometheus.rules import alerts
 from tests.conftest import Served
+from tests.databases import with_own_numbers
 from tools.embedded.postgres import Postgres
 from tools.embedded.valkey import Valkey
 from tools.service_role import OWNER_URL
@@ -49,6 +50,7 @@ def whole(
     own = {OWNER_URL: server.start(), "DATABASE_URL": server.service_url, "REDIS_URL": own_redis}
     own |= {"TRIA_SYNTHETIC_SECONDS": "3600", "TRIA_PORT": service_url.rpartition(":")[2]}
     asyncio.run(prepare_database(environment | own))
+    with_own_numbers(own[OWNER_URL])
     return environment | own
 
 

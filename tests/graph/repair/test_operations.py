@@ -16,6 +16,7 @@ from graph.repair.values import result_faults
 from tests.graph.repair.conftest import (
     OWED,
     Fail,
+    a_bug,
     a_press,
     a_thread,
     answers,
@@ -81,6 +82,22 @@ async def test_of_two_operators_at_once_one_is_told(clients: Clients, fail: Fail
     assert len(await answers(clients, run_id)) == 1
     assert len(await trail(clients, run_id)) == 1
     assert len(await Repairs(clients.pool).trail(run_id)) == 1
+
+
+async def test_whoever_pressed_before_another_was_done_is_told_so(
+    clients: Clients, fail: Fail, postgres_url: str
+) -> None:
+    """Even where the run failed once more, and so stands as it did when both looked at it."""
+    run_id, slow = await fail(), a_press()
+    begun = {"once": slow.once, "run_id": run_id, "operation": "abandon", "detail": {}}
+    await Repairs(clients.pool).begin(begun | {"staff_id": slow.staff_id})
+    async with a_bug(postgres_url):
+        await carry_out(clients, run_id, RESUME, a_press())
+        assert (await ended(clients, run_id, "failed"))["attempts"] == 2
+    with pytest.raises(OperationRefused, match="quicker"):
+        await carry_out(clients, run_id, Repair("abandon"), slow)
+    assert await trail(clients, run_id) == ["run.resumed"]
+    await carry_out(clients, run_id, Repair("abandon"), a_press())
 
 
 async def test_a_form_that_was_sent_for_another_run_is_refused(
