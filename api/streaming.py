@@ -1,5 +1,6 @@
 """Server-sent events from a run's log, in the byte form that the protocol's clients read."""
 
+import asyncio
 import contextlib
 import json
 import time
@@ -36,6 +37,8 @@ from tools.events import (
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 ENDED = {"succeeded", "failed", "cancelled", "interrupted"}
 MOST_SECONDS = 600.0
+# A run's END is told a moment after its answer is stored: who comes in between waits for it.
+END_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 FROM_START = "-1"
 HEARTBEAT_PIECE = b": heartbeat\r\n\r\n"
 RECONNECT_PIECE = b": reconnect\r\nretry: 500\r\n\r\n"
@@ -160,9 +163,8 @@ class Reading:
 
     async def events(self, *, is_over: bool) -> AsyncIterator[Event]:
         """Events to END, or without it where the log does not have it."""
-        end = await self._end() if is_over else None
-        is_seen = end and self.after and order(self.after) >= order(end.event_id)
-        if is_over and (self.after is None or is_seen):
+        end = await self._end(*END_PAUSES) if is_over else None
+        if end and self.after and order(self.after) >= order(end.event_id):
             return
         events = self._snapshot() if is_over and end is None else self._logged()
         async for event in events:
@@ -170,18 +172,20 @@ class Reading:
 
     async def _logged(self) -> AsyncIterator[Event]:
         log = self.clients.events.read(self.run_id, self.after, self.ahead)
+        is_late = self.after is None  # until something comes: all may have been told by now
         async with contextlib.aclosing(log) as events:
             async for event in events:
                 if event is RECONNECT:
                     raise Cut
-                if event is not HOLE:
-                    yield event
                 is_left = event is HEARTBEAT and await self._is_left_open()
-                if is_left or event is HOLE:
+                if is_left or event is HOLE or (is_late and event.name == END):
                     async for shown in self._snapshot():
                         yield shown
                 if is_left:
                     return
+                if event is not HOLE:
+                    yield event
+                is_late &= not event.name
 
     def _snapshot(self) -> AsyncIterator[Event]:
         return snapshot(self.clients, self.thread_id, self.run_id)
@@ -194,11 +198,15 @@ class Reading:
             return False
         return is_over and not await self._end()
 
-    async def _end(self) -> Event | None:
-        try:
-            return await self.clients.events.end_of(self.run_id)
-        except LogUnavailable:
-            return None
+    async def _end(self, *pauses: float) -> Event | None:
+        """The END of a run, waited for so long; None too where the log is empty or away."""
+        with contextlib.suppress(LogUnavailable):
+            for pause in (*pauses, 0):
+                last = await self.clients.events.last_of(self.run_id)
+                if last is None or last.name == END:
+                    return last
+                await asyncio.sleep(pause)
+        return None
 
 
 async def has_ended(clients: Clients, thread_id: UUID, run_id: UUID) -> bool:

@@ -157,7 +157,7 @@ async def _untold(clients: Clients, thread_id: UUID, told: set[UUID]) -> list[Di
 
 async def _is_forgotten(clients: Clients, run_id: UUID) -> bool:
     try:
-        return not await clients.events.exists(run_id)
+        return await clients.events.last_of(run_id) is None
     except LogUnavailable:
         return True
 

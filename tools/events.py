@@ -88,14 +88,9 @@ class EventLog:
         if channel := self._hub.known(run_key(run_id)):
             await self._hub.writer.flushed(channel)
 
-    async def exists(self, run_id: UUID) -> bool:
-        """Whether anything of the run is in the log; raises LogUnavailable."""
-        return await self._log.last(run_key(run_id)) is not None
-
-    async def end_of(self, run_id: UUID) -> Event | None:
-        """The run's end, if it is what the log holds last; raises LogUnavailable."""
-        last = await self._log.last(run_key(run_id))
-        return last if last and last.name == END else None
+    async def last_of(self, run_id: UUID) -> Event | None:
+        """What the log holds last of the run; raises LogUnavailable."""
+        return await self._log.last(run_key(run_id))
 
     def read(
         self, run_id: UUID, after: str | None = START, ahead: Ahead | None = None

@@ -12,6 +12,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
+from tools.bounds import within
 from tools.connection import Connection
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Rates:
             if not self.is_shared:  # one request finds out whether Redis is back
                 self._rests_until = time.monotonic() + self._rest_seconds
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with within(ANSWER_SECONDS):
                     answer = await question(self._shared)
             except FAILURES:
                 self._rests_until = time.monotonic() + self._rest_seconds

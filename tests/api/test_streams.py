@@ -15,13 +15,14 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from api.app import create_app
+from api.streaming import Reading
 from api.thread_streams import _begun, _run_at
-from graph.clients import Clients
+from graph.clients import Clients, connect_clients
 from graph.settings import Settings
 from tests.api.test_approvals import an_order_that_waits, desk, told
 from tests.conftest import Served, customer, headers_of
 from tools.actions.desk import ApprovalDesk
-from tools.events import EventLog, make_redis
+from tools.events import END, EventLog, make_redis
 
 __all__ = ["desk"]  # a fixture
 
@@ -231,6 +232,40 @@ async def test_a_lost_log_is_replaced_by_the_state(
         "human",
         "ai",
     ]
+
+
+async def test_who_comes_between_the_answer_and_its_end_in_the_log_misses_nothing(
+    http: httpx.AsyncClient, settings: Settings
+) -> None:
+    text, location = await ask(http, await new_thread(http))
+    key = f"run:{location.rsplit('/', 1)[1]}:events"
+    redis: Any = make_redis(settings.redis_url.get_secret_value())
+    [(end_id, end)] = await redis.xrevrange(key, count=1)
+    for after in ("-1", events(text)[-2].rsplit("id: ", 1)[1]):
+        await redis.xdel(key, end_id)
+        reading = asyncio.create_task(
+            http.get(f"{location}/stream", headers={"Last-Event-ID": after})
+        )
+        await asyncio.sleep(0.3)
+        end_id = await redis.xadd(key, end)
+        found = events((await reading).text)
+        assert found == (events(text) if after == "-1" else events(text)[-1:])
+    await redis.aclose()
+
+
+async def test_who_comes_too_late_without_a_place_sees_what_it_came_to(
+    http: httpx.AsyncClient, settings: Settings
+) -> None:
+    text, location = await ask(http, await new_thread(http))
+    [shown] = events((await http.get(f"{location}/stream")).text)
+    last = events(text)[-1].rsplit("\r\nid: ", 1)[0]
+    assert shown.startswith("event: values")
+    assert json.loads(shown.split("data: ")[1]) == json.loads(last.split("data: ")[1])
+    # It ended only after this one was let in.
+    thread_id, run_id = (UUID(location.split("/")[n]) for n in (2, 4))
+    async with connect_clients(settings) as clients:
+        reading = Reading(clients, thread_id, run_id, None).events(is_over=False)
+        assert [event.name async for event in reading] == ["values", END]
 
 
 async def _forget(settings: Settings, location: str) -> None:

@@ -1,16 +1,24 @@
-"""Clients that leave, or never finish what they begin to say."""
+"""Clients that leave, come back all at once, or never finish what they begin to say."""
 
+import asyncio
 import contextlib
+import json
 import socket
 import statistics
 import time
+from dataclasses import dataclass, field
 
 import httpx
 
-from tests.chaos.conftest import Stand, answered, open_thread, turn
+from evals.bench.fault.wire import Wire
+from tests.chaos.conftest import Json, Stand, answered, open_thread, turn
+from tests.conftest import customer, headers_of
+from tools.events import order
 
 OWED = "what do I owe?"
 LORIS = 300
+CUSTOMERS, READERS_EACH = 4, 50
+STORM_SECONDS = 60.0
 
 
 # T23
@@ -35,6 +43,122 @@ def leave_after(client: httpx.Client, thread: str, last: int) -> None:
         for _ in zip(range(last), seen, strict=False):
             pass
     assert client.get(f"{location}/join").status_code == 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One event as it came; without an id where Redis did not say in time that it has it."""
+
+    name: str
+    data: str
+    event_id: str
+
+
+@dataclass
+class Reader:
+    """Reads a stream to its end, and comes back at once after the last event if it breaks off."""
+
+    port: int
+    head: str
+    seen: list[Seen] = field(default_factory=list)
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: int = 0
+    pause: float = 0.05  # or as long as it was told to stay away
+
+    @property
+    def ids(self) -> list[str]:
+        return [each.event_id for each in self.seen if each.event_id]
+
+    @property
+    def whole(self) -> Json:
+        """The conversation as it was shown last."""
+        shown = [each.data for each in self.seen if each.name == "values"]
+        found: Json = json.loads(shown[-1])
+        return found
+
+    async def follow(self) -> None:
+        while True:
+            self.pause = 0.05
+            if await self._is_over():
+                return
+            await asyncio.sleep(self.pause)
+
+    def missed(self, late: "Reader") -> list[Seen]:
+        """What one who came afterwards was told and this one was not, by its id or without."""
+        ids, bare = set(self.ids), {(e.name, e.data) for e in self.seen if not e.event_id}
+        return [e for e in late.seen if e.event_id not in ids and (e.name, e.data) not in bare]
+
+    async def _is_over(self) -> bool:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            self.connections += 1
+            after = self.ids[-1] if self.ids else "-1"
+            writer.write(f"{self.head}Last-Event-ID: {after}\r\n\r\n".encode())
+            with contextlib.closing(writer):
+                return await self._read(reader)
+        return False
+
+    async def _read(self, reader: asyncio.StreamReader) -> bool:
+        """Whether the answer came to its end."""
+        lines: dict[str, str] = {}
+        async for line in reader:
+            if line == b"0\r\n":  # the last chunk of an answer that is complete
+                return True
+            name, _, rest = line.decode().partition(": ")
+            lines |= {name.lower(): rest.rstrip()}
+            if line == b"\r\n" and "event" in lines:
+                self.seen.append(Seen(lines["event"], lines["data"], lines.get("id", "")))
+                self.has_begun.set()
+            if line == b"\r\n":
+                self.pause = float(lines.get("retry-after", self.pause))
+                lines = {}
+        return False
+
+
+def readers_of(stand: Stand, wire: Wire, who: int, control: str) -> list[Reader]:
+    """Fifty of a customer's turn that takes three seconds."""
+    with stand.client(who) as client:
+        thread = open_thread(client)
+        slow = {"operation": "GET /Invoices", "mode": "slow", "seconds": 3}
+        httpx.post(control, json=slow).raise_for_status()
+        body = turn("which of my invoices are open?")
+        run = client.post(f"/threads/{thread}/runs", json=body).json()["run_id"]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers_of(customer(who)).items())
+    path = f"/threads/{thread}/runs/{run}/stream"
+    head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}"
+    return [Reader(wire.port, head) for _ in range(READERS_EACH)]
+
+
+# T24
+async def test_two_hundred_clients_that_are_cut_off_and_come_back_miss_nothing(
+    stand: Stand, sandbox: dict[str, str]
+) -> None:
+    control = sandbox["XERO_API_URL"].replace("/xero", "/control/faults")
+    wire = Wire(int(stand.url.rsplit(":", 1)[1]))
+    made = [
+        asyncio.to_thread(readers_of, stand, wire, who, control) for who in range(1, CUSTOMERS + 1)
+    ]
+    groups = await asyncio.gather(*made)
+    readers = [reader for group in groups for reader in group]
+    following = [asyncio.create_task(reader.follow()) for reader in readers]
+    async with asyncio.timeout(STORM_SECONDS):
+        await asyncio.gather(*(reader.has_begun.wait() for reader in readers))
+    cut = await asyncio.to_thread(wire.cut)
+    async with asyncio.timeout(STORM_SECONDS):
+        await asyncio.gather(*following)
+    wire.close()
+    came_back = sum(reader.connections > 1 for reader in readers)
+    assert cut
+    assert came_back  # not those whose turn was over by then
+    for group in groups:
+        late = Reader(int(stand.url.rsplit(":", 1)[1]), group[0].head)
+        await late.follow()
+        assert len(late.ids) > 3
+        for reader in group:
+            assert reader.ids == sorted(set(reader.ids), key=order)
+            assert reader.whole == late.whole
+            is_bare = len(reader.ids) < len(reader.seen)
+            assert is_bare or not reader.missed(late)
 
 
 # T25

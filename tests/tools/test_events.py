@@ -176,11 +176,12 @@ async def test_silence_is_filled_with_heartbeats(log: EventLog) -> None:
     assert await next_of(log, uuid4()) is HEARTBEAT
 
 
-async def test_a_log_exists_once_something_is_in_it(log: EventLog) -> None:
-    assert await log.exists(await filled(log, "metadata"))
-    assert not await log.exists(uuid4())
-    assert await log.end_of(await filled(log, "metadata", END))
-    assert not await log.end_of(await filled(log, "metadata"))
+async def test_of_a_log_is_known_what_it_holds_last(log: EventLog) -> None:
+    for names in (("metadata",), ("metadata", END)):
+        last = await log.last_of(await filled(log, *names))
+        assert last
+        assert last.name == names[-1]
+    assert await log.last_of(uuid4()) is None
 
 
 async def test_a_log_goes_away_by_itself(log: EventLog, client: "redis.Redis") -> None:
@@ -380,7 +381,7 @@ async def test_without_redis_readers_here_get_events_at_once_and_without_ids(
     assert names(events) == ["metadata", END]
     assert [event.event_id for event in events] == ["", ""]
     with pytest.raises(LogUnavailable):
-        await away.exists(uuid4())
+        await away.last_of(uuid4())
 
 
 async def test_without_redis_a_reader_that_comes_back_is_shown_the_state(away: EventLog) -> None:

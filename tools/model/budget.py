@@ -1,6 +1,5 @@
 """A daily limit on what the model may cost, kept in Redis for all processes together."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import redis.exceptions
 
+from tools.bounds import within
 from tools.breaker import NotThePartsFault
 from tools.rules import load_rules
 
@@ -106,7 +106,7 @@ class DailyBudget:
         if self._redis is None or self._is_resting:
             return None
         async with (
-            asyncio.timeout(REDIS_SECONDS),
+            within(REDIS_SECONDS),
             self._redis.pipeline(transaction=True) as pipe,
         ):
             pipe.incrby(key, micro)

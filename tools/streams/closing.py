@@ -1,6 +1,5 @@
 """Takes a run's stream from whoever writes it, and ends it in another way."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +8,7 @@ from uuid import uuid4
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
+from tools.bounds import within
 from tools.streams.event import END
 from tools.streams.script import APPEND
 from tools.streams.writer import KEEP_EVENTS, KEEP_SECONDS, WRITE_SECONDS
@@ -37,7 +37,7 @@ class Closing:
         stream = [self._key, self._writer, False, numbered]
         text = json.dumps([stream], ensure_ascii=False).encode(errors="replace")
         try:
-            async with asyncio.timeout(WRITE_SECONDS):
+            async with within(WRITE_SECONDS):
                 answer = await self._redis.eval(APPEND, 0, text, KEEP_EVENTS, KEEP_SECONDS)
         except (TimeoutError, RedisError, OSError):
             return False

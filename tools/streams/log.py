@@ -7,6 +7,7 @@ from typing import Any
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
+from tools.bounds import within
 from tools.streams.event import Event, event_of, order
 
 PAGE_EVENTS = 200
@@ -46,7 +47,7 @@ class Log:
         if self._is_resting():
             raise LogUnavailable
         try:
-            async with self._places, asyncio.timeout(ASK_SECONDS):
+            async with self._places, within(ASK_SECONDS):
                 return await question(*arguments)
         except (RedisError, OSError) as error:
             raise LogUnavailable from error

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import redis.asyncio as redis
 
+from tools.bounds import within
 from tools.streams.channel import Channel
 from tools.streams.event import END, Event
 from tools.streams.script import APPEND
@@ -111,7 +112,7 @@ class Writer:
         for entry in entries:
             groups.setdefault((entry.channel.key, entry.writer), []).append(entry)
         try:
-            async with asyncio.timeout(WRITE_SECONDS):
+            async with within(WRITE_SECONDS):
                 answer = await self._redis.eval(
                     APPEND, 0, _payload(list(groups.values())), KEEP_EVENTS, KEEP_SECONDS
                 )

@@ -1,11 +1,12 @@
 """What all processes know together about Xero, kept in Redis; without Redis each goes on alone."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import redis.exceptions
+
+from tools.bounds import within
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -34,7 +35,7 @@ class Shared:
         if self._redis is None or time.monotonic() < self._rests_until:
             return None
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with within(ANSWER_SECONDS):
                 return await question(self._redis)
         except FAILURES:
             self._rests_until = time.monotonic() + REST_SECONDS
