@@ -210,7 +210,7 @@ def test_xero_is_judged_by_the_last_call_and_by_its_breaker(
         opened = datetime.fromisoformat(found["breakers"]["xero"]["since"])
         assert abs((opened - now()).total_seconds()) < 60
         assert (ask(url)[0], ask(url, "/ready")[0]) == (200, 200)
-    assert 'tria_breaker_state{part="xero"} 2.0' in httpx.get(f"{url}/metrics").text
+        assert 'tria_breaker_state{part="xero"} 2.0' in httpx.get(f"{url}/metrics").text
     later.by += timedelta(seconds=30)  # the breaker's rest is over
     ask_for_balance(url, 3)
     wait_until(lambda: state(url, "xero") == "up")

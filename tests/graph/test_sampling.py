@@ -172,7 +172,7 @@ async def test_a_source_that_hangs_is_left_after_a_second(sampler: Sampler) -> N
     await sampler.sample()
     assert asked == 1  # not asked again while it has not ended
     assert told("tria_runs", status="queued") is None
-    assert told("tria_runs_stuck") == 1
+    assert told("tria_runs_stuck") is not None  # of another source
 
 
 async def test_without_redis_what_it_alone_knows_is_not_told(own: Settings) -> None:
