@@ -23,7 +23,9 @@ monitor: .venv/monitoring ## Watch the service that runs: Prometheus, Alertmanag
 	@$(RUN)/python -m api.monitor
 
 test: check .venv/browser .venv/monitoring .venv/validators $(CLIENTS) ## Check, then run the tests on real parts, a file a core
-	@$(RUN)/pytest -n auto --dist loadfile
+	@$(RUN)/pytest -n auto --dist loadfile || { test $$? -eq 1 && \
+	echo "Run once more, alone: what has just failed beside everything else." && \
+	$(RUN)/pytest --last-failed --last-failed-no-failures none; }
 
 test-protocol: .venv/ready $(CLIENTS) ## Hold the service to LangGraph's own Python and JavaScript clients alone
 	@$(RUN)/pytest -n auto --dist loadfile tests/protocol

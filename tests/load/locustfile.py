@@ -33,6 +33,7 @@ DEADLINE_SECONDS = 90.0
 SILENCE_SECONDS = 30.0  # a stream that waits says so more often
 AGAIN_SECONDS = 0.5
 THOUGHT_SPREAD = 0.5
+ALL_AT_ONCE = 1000.0  # those who leave, too: Locust waits for the talks of each second's share
 READ_AGAIN = 0.05  # of the turns: what came is held against what is shown afterwards
 MODES = ["messages-tuple", "values", "custom"]
 # A server closes a connection that was kept for some seconds, perhaps while the next message is on
@@ -53,7 +54,7 @@ class Stages(LoadTestShape):
         for users, seconds in JOB["stages"]:
             end += seconds
             if time.perf_counter() - self.start_time < end:
-                return users, max(users, 1), [kind]
+                return users, ALL_AT_ONCE, [kind]
         return None
 
 

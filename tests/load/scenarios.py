@@ -85,7 +85,7 @@ SCENARIOS = (
         "spike",
         "5 customers, then 100, then 5 again",
         [(5, 120), (100, 120), (5, 180)],
-        [(5, 20), (100, 25), (5, 35)],
+        [(5, 20), (100, 25), (5, 80)],  # the crowd first ends its conversations
         Bars(errors=0.1, recovery=1.5),
     ),
     Scenario(
