@@ -14,11 +14,12 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from api.responses import Cut, PiecewiseResponse
-from graph.clients import Clients
+from graph.clients import Clients, now
 from graph.execution import DATABASE_ERRORS, config_of
 from graph.public import public_values
 from monitoring import metrics
@@ -37,8 +38,8 @@ from tools.events import (
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 ENDED = {"succeeded", "failed", "cancelled", "interrupted"}
 MOST_SECONDS = 600.0
-# A run's END is told a moment after its answer is stored: who comes in between waits for it.
 END_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+JUST_ENDED = timedelta(seconds=10)
 FROM_START = "-1"
 HEARTBEAT_PIECE = b": heartbeat\r\n\r\n"
 RECONNECT_PIECE = b": reconnect\r\nretry: 500\r\n\r\n"
@@ -101,7 +102,7 @@ async def _encoded(
     reading = Reading(clients, run["thread_id"], run["run_id"], after)
     pieces: list[bytes] = []
     try:
-        async for event in reading.events(is_over=run["status"] in ENDED):
+        async for event in reading.events(run):
             if event.name != END and is_wanted(event, modes):
                 pieces.append(encode(event, with_id=is_resumable))
             if pieces and not reading.ahead.has_more:
@@ -146,8 +147,8 @@ async def whole_run(
     clients: Clients, thread_id: UUID, run_id: UUID, after: str | None = START
 ) -> AsyncIterator[Event]:
     """As `events_of`, with the END that the log holds."""
-    is_over = await has_ended(clients, thread_id, run_id)
-    async for event in Reading(clients, thread_id, run_id, after).events(is_over=is_over):
+    run = await clients.runs.get(run_id, thread_id)
+    async for event in Reading(clients, thread_id, run_id, after).events(run):
         yield event
 
 
@@ -161,9 +162,10 @@ class Reading:
     after: str | None
     ahead: Ahead = field(default_factory=Ahead)
 
-    async def events(self, *, is_over: bool) -> AsyncIterator[Event]:
-        """Events to END, or without it where the log does not have it."""
-        end = await self._end(*END_PAUSES) if is_over else None
+    async def events(self, run: Mapping[str, Any] | None) -> AsyncIterator[Event]:
+        """Events to END, or without it where the log does not have it. `run` is as it is now."""
+        is_over = is_ended(run)
+        end = await self._end(*_pauses(run)) if is_over else None
         if end and self.after and order(self.after) >= order(end.event_id):
             return
         events = self._snapshot() if is_over and end is None else self._logged()
@@ -196,7 +198,7 @@ class Reading:
             is_over = await has_ended(self.clients, self.thread_id, self.run_id)
         except DATABASE_ERRORS:
             return False
-        return is_over and not await self._end()
+        return is_over and not await self._end(*END_PAUSES)
 
     async def _end(self, *pauses: float) -> Event | None:
         """The END of a run, waited for so long; None too where the log is empty or away."""
@@ -211,8 +213,18 @@ class Reading:
 
 async def has_ended(clients: Clients, thread_id: UUID, run_id: UUID) -> bool:
     """Whether nothing more will happen in the run."""
-    run = await clients.runs.get(run_id, thread_id)
+    return is_ended(await clients.runs.get(run_id, thread_id))
+
+
+def is_ended(run: Mapping[str, Any] | None) -> bool:
+    """The same of a run as it was read; None is one that is deleted."""
     return run is None or run["status"] in ENDED
+
+
+def _pauses(run: Mapping[str, Any] | None) -> Sequence[float]:
+    """How long to wait for the END of a run that is over: it is told just after the answer."""
+    has_just_ended = run and now() - run["updated_at"] < JUST_ENDED
+    return END_PAUSES if has_just_ended else ()
 
 
 async def snapshot(clients: Clients, thread_id: UUID, run_id: UUID) -> AsyncIterator[Event]:

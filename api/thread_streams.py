@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query
 from api.auth import Reader
 from api.dependencies import ClientsOf
 from api.responses import Cut, PiecewiseResponse
-from api.streaming import HEADERS, encode, position_of, streamed, whole_run
+from api.streaming import HEADERS, encode, has_ended, position_of, streamed, whole_run
 from api.threads import ThreadId, own_thread
 from graph.clients import Clients
 from tools.events import END, HEARTBEAT, HOLE, RECONNECT, START, Event, LogUnavailable, order
@@ -47,7 +47,8 @@ async def follow_thread(
     place, event_id, is_done = _parts(after)
     under_way, place = await _run_at(clients, thread_id, place)
     if under_way:
-        if is_done:
+        is_old = not after and await has_ended(clients, thread_id, UUID(under_way.data))
+        if is_done or is_old:
             runs.ends[under_way.data] = event_id
         else:
             async for event in runs.follow(under_way, event_id or (START if after else None)):

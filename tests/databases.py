@@ -1,11 +1,14 @@
 """Databases of their own for tests that share the sandbox's books with others."""
 
 import asyncio
+import itertools
 from uuid import uuid4
 
 import psycopg
 
 from graph.migrate import prepare_database
+
+FIRST_NUMBERS = itertools.count(100_000, 5_000)
 
 
 def prepared(url: str) -> str:
@@ -17,9 +20,9 @@ def prepared(url: str) -> str:
 
 def with_own_numbers(url: str) -> None:
     """Number its documents as no other database does: one would find the other's in the books."""
-    first = 100_000 + uuid4().int % 800_000
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"alter sequence document_numbers restart with {first}".encode())
+        restart = f"alter sequence document_numbers restart with {next(FIRST_NUMBERS)}"
+        connection.execute(restart.encode())
 
 
 def another(postgres_url: str) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "thread_key",
 ]
 DRAIN_SECONDS = 3.0
+CONNECT_SECONDS = 2.0
 REST_SECONDS = 10.0  # a Redis that hung is not asked for so long
 
 
@@ -137,13 +138,13 @@ class EventLog:
 
 
 def make_redis(url: str) -> "redis.Redis":
-    """A client that waits briefly and does not retry: without Redis the service goes on."""
+    """A client that does not retry: without Redis the service goes on. Who asks sets a bound."""
     return redis.from_url(
         url,
         connection_class=Connection,
         decode_responses=True,
         socket_timeout=BLOCK_MS / 1000 + 1,
-        socket_connect_timeout=0.5,
+        socket_connect_timeout=CONNECT_SECONDS,
         retry=None,
         max_connections=2000,
     )

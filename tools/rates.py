@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS = 60
 ANSWER_SECONDS = 0.25
+SOCKET_SECONDS = 5.0
 REST_SECONDS = 5.0  # how long a Redis that failed is left alone
 SHARE = 100  # a process takes a hundredth of a limit at once, so that few requests ask Redis
 HOLD_SECONDS = 10.0
@@ -63,7 +64,7 @@ class _Held:
 
 
 class Rates:
-    """Spends permits of rates. It never fails a request and costs it a quarter second at most.
+    """Spends permits of rates. It never fails a request, and costs it a quarter second to listen.
 
     Rates below a hundred are counted exactly; of larger ones each process may leave up to a
     hundredth unused.
@@ -74,8 +75,8 @@ class Rates:
         self._pool = redis.ConnectionPool.from_url(
             url,
             connection_class=Connection,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
+            socket_timeout=SOCKET_SECONDS,  # a wait ends before, by a fairer clock
+            socket_connect_timeout=SOCKET_SECONDS,
             retry=None,
             max_connections=2000,
         )

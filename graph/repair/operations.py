@@ -49,6 +49,10 @@ class NoSuchRun(LookupError):
     """There is no such run."""
 
 
+class Overtaken(OperationRefused):
+    """A colleague's press was carried out since this one was begun."""
+
+
 @dataclass(frozen=True)
 class Press:
     """Who pressed a button, and which press it is: the same `once` is done once."""
@@ -115,6 +119,8 @@ async def carry_out(clients: Clients, run_id: UUID, repair: Repair, press: Press
         return _outcome(run, repair, is_repeat=True)
     try:
         is_repeat = await _held(clients, run_id, repair, press)
+    except Overtaken:  # kept, so that the same press stays late however often it is sent
+        raise
     except OperationRefused:
         await repairs.let_go(press.once)
         raise
@@ -167,7 +173,7 @@ async def _held(clients: Clients, run_id: UUID, repair: Repair, press: Press) ->
         if kept["done_at"]:
             return True
         if kept["is_late"]:
-            raise OperationRefused(OVERTAKEN)
+            raise Overtaken(OVERTAKEN)
         plan = await planned(clients, run, repair)
         if repair.operation == "abandon":
             await _abandon(clients, connection, run, (repair, press))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, aclosing
@@ -234,23 +235,26 @@ async def test_a_lost_log_is_replaced_by_the_state(
     ]
 
 
+@pytest.mark.parametrize("seen", [0, -1], ids=["nothing", "all-but-the-end"])
 async def test_who_comes_between_the_answer_and_its_end_in_the_log_misses_nothing(
-    http: httpx.AsyncClient, settings: Settings
+    http: httpx.AsyncClient, settings: Settings, seen: int
 ) -> None:
     text, location = await ask(http, await new_thread(http))
-    key = f"run:{location.rsplit('/', 1)[1]}:events"
+    ids = [event.rsplit("id: ", 1)[1] for event in events(text)]
+    thread_id, run_id = (UUID(location.split("/")[n]) for n in (2, 4))
     redis: Any = make_redis(settings.redis_url.get_secret_value())
-    [(end_id, end)] = await redis.xrevrange(key, count=1)
-    for after in ("-1", events(text)[-2].rsplit("id: ", 1)[1]):
-        await redis.xdel(key, end_id)
-        reading = asyncio.create_task(
-            http.get(f"{location}/stream", headers={"Last-Event-ID": after})
-        )
-        await asyncio.sleep(0.3)
-        end_id = await redis.xadd(key, end)
-        found = events((await reading).text)
-        assert found == (events(text) if after == "-1" else events(text)[-1:])
+    [(end_id, end)] = await redis.xrevrange(f"run:{run_id}:events", count=1)
+    await redis.xdel(f"run:{run_id}:events", end_id)
+    async with connect_clients(settings) as clients:
+        run = await clients.runs.get(run_id, thread_id)
+        reading = Reading(clients, thread_id, run_id, ids[seen - 1] if seen else "0-0").events(run)
+        first = asyncio.ensure_future(anext(reading))
+        await asyncio.wait({first}, timeout=0.3)
+        assert not first.done()
+        await redis.xadd(f"run:{run_id}:events", end)
+        found = [(await first).event_id, *[event.event_id async for event in reading]]
     await redis.aclose()
+    assert found[:-1] == ids[seen - 1 :][1:] if seen else ids
 
 
 async def test_who_comes_too_late_without_a_place_sees_what_it_came_to(
@@ -261,11 +265,28 @@ async def test_who_comes_too_late_without_a_place_sees_what_it_came_to(
     last = events(text)[-1].rsplit("\r\nid: ", 1)[0]
     assert shown.startswith("event: values")
     assert json.loads(shown.split("data: ")[1]) == json.loads(last.split("data: ")[1])
-    # It ended only after this one was let in.
     thread_id, run_id = (UUID(location.split("/")[n]) for n in (2, 4))
     async with connect_clients(settings) as clients:
-        reading = Reading(clients, thread_id, run_id, None).events(is_over=False)
+        running = {"status": "running"}  # as it was when this one was let in
+        reading = Reading(clients, thread_id, run_id, None).events(running)
         assert [event.name async for event in reading] == ["values", END]
+
+
+async def test_a_thread_without_a_place_tells_nothing_of_what_is_over(
+    http: httpx.AsyncClient,
+) -> None:
+    thread = await new_thread(http)
+    await ask(http, thread)
+    text = ""
+    async with http.stream("GET", f"/threads/{thread}/stream") as stream:
+        asking = asyncio.create_task(ask(http, thread))
+        async for line in lines_of(stream):
+            text += f"{line}\r\n"
+            if "run_done" in line:
+                break
+        _, location = await asking
+    runs = set(re.findall(r'"run_id":\s*"([^"]+)"', text))
+    assert runs == {location.rsplit("/", 1)[1]}
 
 
 async def _forget(settings: Settings, location: str) -> None:

@@ -6,9 +6,11 @@ import json
 import socket
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import httpx
+import pytest
 
 from evals.bench.fault.wire import Wire
 from tests.chaos.conftest import Json, Stand, answered, open_thread, turn
@@ -115,12 +117,10 @@ class Reader:
         return False
 
 
-def readers_of(stand: Stand, wire: Wire, who: int, control: str) -> list[Reader]:
+def readers_of(stand: Stand, wire: Wire, who: int) -> list[Reader]:
     """Fifty of a customer's turn that takes three seconds."""
     with stand.client(who) as client:
         thread = open_thread(client)
-        slow = {"operation": "GET /Invoices", "mode": "slow", "seconds": 3}
-        httpx.post(control, json=slow).raise_for_status()
         body = turn("which of my invoices are open?")
         run = client.post(f"/threads/{thread}/runs", json=body).json()["run_id"]
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers_of(customer(who)).items())
@@ -129,36 +129,45 @@ def readers_of(stand: Stand, wire: Wire, who: int, control: str) -> list[Reader]
     return [Reader(wire.port, head) for _ in range(READERS_EACH)]
 
 
-# T24
-async def test_two_hundred_clients_that_are_cut_off_and_come_back_miss_nothing(
-    stand: Stand, sandbox: dict[str, str]
-) -> None:
+@pytest.fixture
+def slow_books(sandbox: dict[str, str]) -> Iterator[None]:
+    """A look at the invoices takes three seconds."""
     control = sandbox["XERO_API_URL"].replace("/xero", "/control/faults")
-    wire = Wire(int(stand.url.rsplit(":", 1)[1]))
-    made = [
-        asyncio.to_thread(readers_of, stand, wire, who, control) for who in range(1, CUSTOMERS + 1)
-    ]
-    groups = await asyncio.gather(*made)
-    readers = [reader for group in groups for reader in group]
-    following = [asyncio.create_task(reader.follow()) for reader in readers]
-    async with asyncio.timeout(STORM_SECONDS):
-        await asyncio.gather(*(reader.has_begun.wait() for reader in readers))
-    cut = await asyncio.to_thread(wire.cut)
-    async with asyncio.timeout(STORM_SECONDS):
-        await asyncio.gather(*following)
-    wire.close()
-    came_back = sum(reader.connections > 1 for reader in readers)
+    slow = {"operation": "GET /Invoices", "mode": "slow", "seconds": 3, "times": 1000}
+    httpx.post(control, json=slow).raise_for_status()
+    yield
+    httpx.post(control, json=slow | {"times": 0}).raise_for_status()
+
+
+# T24
+@pytest.mark.usefixtures("slow_books")
+async def test_two_hundred_clients_that_are_cut_off_and_come_back_miss_nothing(
+    stand: Stand,
+) -> None:
+    port = int(stand.url.rsplit(":", 1)[1])
+    with contextlib.closing(Wire(port)) as wire:
+        made = [asyncio.to_thread(readers_of, stand, wire, who) for who in range(1, CUSTOMERS + 1)]
+        groups = await asyncio.gather(*made)
+        readers = [reader for group in groups for reader in group]
+        following = [asyncio.create_task(reader.follow()) for reader in readers]
+        async with asyncio.timeout(STORM_SECONDS):
+            await asyncio.gather(*(reader.has_begun.wait() for reader in readers))
+        cut = await asyncio.to_thread(wire.cut)
+        async with asyncio.timeout(STORM_SECONDS):
+            await asyncio.gather(*following)
     assert cut
-    assert came_back  # not those whose turn was over by then
+    came_back = sum(reader.connections > 1 for reader in readers)
+    assert came_back > len(readers) / 2  # not those whose turn was over by then
     for group in groups:
-        late = Reader(int(stand.url.rsplit(":", 1)[1]), group[0].head)
-        await late.follow()
+        late = Reader(port, group[0].head)
+        async with asyncio.timeout(STORM_SECONDS):
+            await late.follow()
         assert len(late.ids) > 3
+        is_logged = len(late.ids) == len(late.seen)  # nothing was written while Redis was slow
         for reader in group:
             assert reader.ids == sorted(set(reader.ids), key=order)
             assert reader.whole == late.whole
-            is_bare = len(reader.ids) < len(reader.seen)
-            assert is_bare or not reader.missed(late)
+            assert not (is_logged and reader.missed(late))
 
 
 # T25

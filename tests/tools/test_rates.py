@@ -11,7 +11,7 @@ import pytest
 
 from tools.embedded.process import free_port
 from tools.embedded.valkey import Valkey
-from tools.rates import Rate, Rates
+from tools.rates import ANSWER_SECONDS, Rate, Rates
 
 
 @asynccontextmanager
@@ -101,3 +101,16 @@ async def test_redis_that_comes_back_counts_again(tmp_path: Path, who: str) -> N
             await rates.spend(rate, uuid4().hex)
         assert rates.is_shared
     await asyncio.to_thread(server.stop)
+
+
+async def test_redis_is_not_away_because_this_process_was_busy(redis_url: str, who: str) -> None:
+    async with rates_at(redis_url) as rates:
+        rate = Rate("user-turns", 50)
+        await rates.spend(rate, who)
+        for steps in range(1, 12):  # somewhere here the question is on its way
+            asking = asyncio.create_task(rates.spend(rate, f"{who}:{steps}"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            time.sleep(1.5 * ANSWER_SECONDS)  # noqa: ASYNC251 (that is what is tried)
+            await asking
+            assert rates.is_shared

@@ -91,9 +91,12 @@ select p.run_id, p.operation, p.staff_id, p.done_at, exists (select 1 from repai
   where o.run_id = p.run_id and o.once <> p.once and o.done_at > p.created_at) as is_late
 from repairs p where p.once = %s"""
 
+# Without presses that came too late: they changed nothing.
 TRAIL = """
-select once, operation, staff_id, detail, created_at, done_at from repairs
-where run_id = %s order by created_at"""
+select once, operation, staff_id, detail, created_at, done_at from repairs r
+where run_id = %s and (done_at is not null or not exists (
+  select 1 from repairs o where o.run_id = r.run_id and o.done_at > r.created_at))
+order by created_at"""
 
 
 class Repairs:

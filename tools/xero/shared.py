@@ -19,7 +19,7 @@ FAILURES = (redis.exceptions.RedisError, OSError)
 
 
 class Shared:
-    """Redis under names of its own. It never fails a call, and costs it half a second at most."""
+    """Redis under names of its own. It never fails a call, and costs it half a second to listen."""
 
     def __init__(self, redis: "Redis | None", prefix: str = "xero") -> None:
         self._redis = redis

@@ -94,8 +94,9 @@ async def test_whoever_pressed_before_another_was_done_is_told_so(
     async with a_bug(postgres_url):
         await carry_out(clients, run_id, RESUME, a_press())
         assert (await ended(clients, run_id, "failed"))["attempts"] == 2
-    with pytest.raises(OperationRefused, match="quicker"):
-        await carry_out(clients, run_id, Repair("abandon"), slow)
+    for _ in range(2):
+        with pytest.raises(OperationRefused, match="quicker"):
+            await carry_out(clients, run_id, Repair("abandon"), slow)
     assert await trail(clients, run_id) == ["run.resumed"]
     await carry_out(clients, run_id, Repair("abandon"), a_press())
 
