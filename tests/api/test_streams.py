@@ -23,7 +23,7 @@ from graph.settings import Settings
 from tests.api.test_approvals import an_order_that_waits, desk, told
 from tests.conftest import Served, customer, headers_of
 from tools.actions.desk import ApprovalDesk
-from tools.events import END, EventLog, make_redis
+from tools.events import END, START, EventLog, make_redis
 
 __all__ = ["desk"]  # a fixture
 
@@ -235,26 +235,27 @@ async def test_a_lost_log_is_replaced_by_the_state(
     ]
 
 
-@pytest.mark.parametrize("seen", [0, -1], ids=["nothing", "all-but-the-end"])
+@pytest.mark.parametrize("has_seen", [False, True], ids=["nothing", "all-but-the-last"])
 async def test_who_comes_between_the_answer_and_its_end_in_the_log_misses_nothing(
-    http: httpx.AsyncClient, settings: Settings, seen: int
+    http: httpx.AsyncClient, settings: Settings, *, has_seen: bool
 ) -> None:
     text, location = await ask(http, await new_thread(http))
     ids = [event.rsplit("id: ", 1)[1] for event in events(text)]
+    after, rest = (ids[-2], ids[-1:]) if has_seen else (START, ids)
     thread_id, run_id = (UUID(location.split("/")[n]) for n in (2, 4))
     redis: Any = make_redis(settings.redis_url.get_secret_value())
     [(end_id, end)] = await redis.xrevrange(f"run:{run_id}:events", count=1)
     await redis.xdel(f"run:{run_id}:events", end_id)
     async with connect_clients(settings) as clients:
         run = await clients.runs.get(run_id, thread_id)
-        reading = Reading(clients, thread_id, run_id, ids[seen - 1] if seen else "0-0").events(run)
+        reading = Reading(clients, thread_id, run_id, after).events(run)
         first = asyncio.ensure_future(anext(reading))
         await asyncio.wait({first}, timeout=0.3)
         assert not first.done()
         await redis.xadd(f"run:{run_id}:events", end)
         found = [(await first).event_id, *[event.event_id async for event in reading]]
     await redis.aclose()
-    assert found[:-1] == ids[seen - 1 :][1:] if seen else ids
+    assert found[:-1] == rest  # and the END
 
 
 async def test_who_comes_too_late_without_a_place_sees_what_it_came_to(
